@@ -1,0 +1,1 @@
+"""The orchestrator: plans, trains and stores runs, and everything behind `bench`."""

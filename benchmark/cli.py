@@ -1,0 +1,55 @@
+"""The `bench` command: a thin group whose commands load when they are called."""
+
+import importlib
+import sys
+
+import click
+
+from benchmark.errors import BenchError
+
+COMMANDS = ("train", "status", "evaluate", "demo", "data", "list", "check")
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command only when it is needed."""
+
+    def list_commands(self, ctx):
+        return list(COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"benchmark.commands.{name}").command
+
+    def resolve_command(self, ctx, args):
+        from evaluation.naming import unknown_name
+
+        name = args[0] if args else ""
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(unknown_name("command", name, COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="disentanglement-bench", prog_name="bench")
+def cli():
+    """Train, score and compare disentangled representations.
+
+    \b
+    Example:
+      bench train --model lambdabeta --seeds 10
+      bench evaluate results/
+    """
+
+
+def main():
+    """Run `bench`; print a `BenchError` as one line and exit with its code."""
+    try:
+        cli()
+    except BenchError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From arrays to paper: score saved representations without torch."""

@@ -1,0 +1,1 @@
+"""The model zoo: everything that knows torch."""
