@@ -1,0 +1,191 @@
+"""What a data set is: a factor grid, images by flat index, and an identity."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+KINDS = ("bits", "uint8", "memmap", "templates")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSource:
+    """Images by flat index, in one of four storage forms.
+
+    Parameters
+    ----------
+    kind : {"bits", "uint8", "memmap", "templates"}
+        How `array` holds the images.
+    array : ndarray of uint8
+        ``bits``: (N, H·W·C/8), `numpy.packbits` over the C-order (H, W, C) pixels, each 0 or 1.
+        ``uint8``: (N, H, W, C) in memory. ``memmap``: the same as a `numpy.memmap`.
+        ``templates``: (T, M, H, W) weights of M materials, 255 meaning 1.
+    image_shape : tuple of int
+        (H, W, C).
+    palette : ndarray of float32, optional
+        (N / T, M, C) colours in 0…255, for ``templates`` only. Image ``i`` is
+        ``round(clip(sum_m array[i % T, m] / 255 * palette[i // T, m], 0, 255))``.
+
+    Raises
+    ------
+    ValueError
+        When kind, array, shape and palette do not belong together.
+    """
+
+    kind: str
+    array: np.ndarray = field(repr=False)
+    image_shape: tuple[int, int, int]
+    palette: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        height, width, channels = self.image_shape
+        expected = {
+            "bits": (height * width * channels // 8,),
+            "uint8": (height, width, channels),
+            "memmap": (height, width, channels),
+        }
+        if self.kind not in KINDS:
+            raise ValueError(f"image source: expected a kind of {KINDS}, got {self.kind!r}")
+        if self.array.dtype != np.uint8:
+            raise ValueError(f"image source: expected uint8, got {self.array.dtype}")
+        if self.kind == "memmap" and not isinstance(self.array, np.memmap):
+            raise ValueError("image source: kind 'memmap' expects a numpy.memmap")
+        if self.kind == "templates":
+            fits = (
+                self.array.ndim == 4
+                and self.array.shape[2:] == (height, width)
+                and self.palette is not None
+                and self.palette.shape[1:] == (self.array.shape[1], channels)
+            )
+        else:
+            fits = self.array.shape[1:] == expected[self.kind] and self.palette is None
+        if not fits:
+            raise ValueError(
+                f"image source: an array of shape {self.array.shape} does not hold "
+                f"{self.kind} images of shape {tuple(self.image_shape)}"
+            )
+
+    def __len__(self):
+        if self.kind == "templates":
+            return len(self.array) * len(self.palette)
+        return len(self.array)
+
+    def images(self, index):
+        """Decode images with NumPy, for pictures and checks.
+
+        Parameters
+        ----------
+        index : array_like of int, shape (B,)
+            Flat indices.
+
+        Returns
+        -------
+        ndarray of uint8, shape (B, H, W, C)
+            Bit-packed images come as 0 and 255.
+
+        Raises
+        ------
+        IndexError
+            For an index outside ``0 … len(self) - 1``.
+        """
+        index = _checked(index, len(self))
+        shape = (len(index), *self.image_shape)
+        if self.kind == "bits":
+            return np.unpackbits(self.array[index], axis=1).reshape(shape) * np.uint8(255)
+        if self.kind == "templates":
+            count = len(self.array)
+            weights = self.array[index % count].astype(np.float32) / np.float32(255)
+            weights = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1)
+            colours = weights @ self.palette[index // count]
+            return np.rint(np.clip(colours, 0, 255)).astype(np.uint8).reshape(shape)
+        return np.asarray(self.array[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A named data set: factors, images, and what exactly they are.
+
+    Parameters
+    ----------
+    name : str
+        Never shared between a genuine and a re-rendered set.
+    version : str
+        Version of the file format or of the renderer.
+    factor_names : tuple of str
+        K names.
+    factor_sizes : tuple of int
+        K numbers of classes; the last factor varies fastest.
+    source : ImageSource
+        The images.
+    identity : dict
+        JSON-able: name, version, and file hashes or renderer version and grid.
+    notes : tuple of str
+        Sentences that have to stand under every table of scores on this data set.
+    labels : ndarray of int32, shape (N, K), optional
+        Classes of every image where the images are not the full grid.
+
+    Raises
+    ------
+    ValueError
+        When the number of images is not what the factors say.
+    """
+
+    name: str
+    version: str
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    source: ImageSource
+    identity: dict
+    notes: tuple[str, ...] = ()
+    labels: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        if len(self.factor_names) != len(self.factor_sizes):
+            raise ValueError(
+                f"data set {self.name}: {len(self.factor_names)} factor names "
+                f"for {len(self.factor_sizes)} factor sizes"
+            )
+        if len(self.source) != len(self):
+            raise ValueError(
+                f"data set {self.name}: {len(self.source)} images, "
+                f"but the factors describe {len(self)}"
+            )
+
+    def __len__(self):
+        if self.labels is not None:
+            return len(self.labels)
+        return int(np.prod(self.factor_sizes, dtype=np.int64))
+
+    @property
+    def image_shape(self):
+        """Height, width and channels of an image."""
+        return self.source.image_shape
+
+    def factors(self, index):
+        """Factor classes of images.
+
+        Parameters
+        ----------
+        index : array_like of int, shape (B,)
+            Flat indices.
+
+        Returns
+        -------
+        ndarray of int32, shape (B, K)
+            Classes starting at 0.
+
+        Raises
+        ------
+        IndexError
+            For an index outside ``0 … len(self) - 1``.
+        """
+        index = _checked(index, len(self))
+        if self.labels is not None:
+            return np.asarray(self.labels[index], dtype=np.int32)
+        return np.stack(np.unravel_index(index, self.factor_sizes), axis=-1).astype(np.int32)
+
+
+def _checked(index, count):
+    index = np.asarray(index, dtype=np.int64).reshape(-1)
+    if index.size and (index.min() < 0 or index.max() >= count):
+        raise IndexError(f"image index out of range: expected 0 … {count - 1}")
+    return index
