@@ -1,7 +1,9 @@
 """Data sets by name: rendered, genuine, added by the user, or from a plugin.
 
-Nothing heavy is imported before `load`.
+Nothing heavy is imported before a data set is loaded.
 """
+
+from dataclasses import replace
 
 from benchmark.errors import BenchError
 
@@ -9,7 +11,7 @@ DEFAULT = "sprites-small"
 
 
 def names(data_dir=None):
-    """Names of all known data sets: built in first, then added ones.
+    """Names of all known data sets: built in, then added ones, then those of plugins.
 
     Parameters
     ----------
@@ -22,11 +24,73 @@ def names(data_dir=None):
     """
     from benchmark.datasets.catalogue import BUILT_IN
 
-    return list(BUILT_IN)
+    added, plugins = _others(data_dir)
+    return [*BUILT_IN, *added, *plugins]
 
 
-def load(name, data_dir=None):
+def load(name, data_dir=None, report=None):
     """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`, or ``package.module:Attribute``: a class or function that gives a
+        `Dataset` or an object as `benchmark.datasets.plugins.from_object` describes it. Modules in
+        the current folder are found too, after all others.
+    data_dir : path, optional
+        The data folder, else ``$BENCH_DATA``, else the user's cache folder.
+    report : callable, optional
+        Called with (images done, images in all) while a compressed file is unpacked, once.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    BenchError
+        For an unknown name, a missing or damaged file, or an object that does not fit.
+    """
+    if ":" in name:
+        from benchmark.datasets import plugins
+
+        return plugins.load(name)
+    describe(name, data_dir)
+    from benchmark.datasets.storage import data_folder
+
+    folder = data_folder(data_dir)
+    if name in ("sprites-small", "sprites"):
+        from benchmark.datasets import sprites
+
+        return sprites.load(name)
+    if name == "rooms3d":
+        from benchmark.datasets import rooms3d
+
+        return rooms3d.load()
+    if name == "dsprites":
+        from benchmark.datasets import dsprites
+
+        return dsprites.load(folder)
+    if name == "shapes3d":
+        from benchmark.datasets import shapes3d
+
+        return shapes3d.load(folder, report=report)
+    if name == "mpi3d_real":
+        from benchmark.datasets import mpi3d
+
+        return mpi3d.load(folder, report=report)
+    added, plugin_entries = _others(data_dir)
+    if name in added:
+        from benchmark.datasets import added as added_sets
+
+        return added_sets.load(name, folder)
+    from benchmark.datasets import plugins
+
+    return plugins.load(plugin_entries[name].value, name)
+
+
+def describe(name, data_dir=None):
+    """What is known of a data set without loading it.
 
     Parameters
     ----------
@@ -37,17 +101,63 @@ def load(name, data_dir=None):
 
     Returns
     -------
-    Dataset
+    benchmark.datasets.catalogue.Description
 
     Raises
     ------
     BenchError
-        For an unknown name.
+        For an unknown name, with exit code 2.
     """
-    if name in ("sprites-small", "sprites"):
-        from benchmark.datasets import sprites
+    from benchmark.datasets.catalogue import BUILT_IN, Description
 
-        return sprites.load(name)
+    if name in BUILT_IN:
+        known = BUILT_IN[name]
+        return known if known.origin == "re-rendered" else _found(known, data_dir)
+    added, plugin_entries = _others(data_dir)
+    if name in added:
+        return _described(name, data_dir)
+    if name in plugin_entries:
+        return Description(name, f"from {plugin_entries[name].value}", "plugin")
     from evaluation.naming import unknown_name
 
     raise BenchError(unknown_name("data set", name, names(data_dir)), exit_code=2)
+
+
+def _found(known, data_dir):
+    """A genuine data set with the place of its file."""
+    from benchmark.datasets.releases import RELEASES
+    from benchmark.datasets.storage import data_folder
+
+    path = data_folder(data_dir) / RELEASES[known.name].filename
+    present = path.is_file() or (known.name == "shapes3d" and path.with_suffix(".npy").is_file())
+    return replace(known, present=present, path=path)
+
+
+def _described(name, data_dir):
+    """An added data set, from its record."""
+    from benchmark.datasets import added
+    from benchmark.datasets.catalogue import Description
+    from benchmark.datasets.storage import data_folder
+
+    folder = data_folder(data_dir)
+    content = added.about(name, folder)
+    return Description(
+        name=name,
+        text=f"added from {content['file']}",
+        origin="added",
+        image_shape=tuple(content["image_shape"]),
+        factor_names=tuple(content["factor_names"]),
+        factor_sizes=tuple(content["factor_sizes"]),
+        size=content["count"],
+        path=folder / "added" / name,
+    )
+
+
+def _others(data_dir):
+    """Names of added data sets, and entry points of plugins; an added name wins."""
+    from benchmark.datasets import added, plugins
+    from benchmark.datasets.storage import data_folder
+
+    added_names = added.names(data_folder(data_dir))
+    entries = plugins.entry_points()
+    return added_names, {name: e for name, e in entries.items() if name not in added_names}

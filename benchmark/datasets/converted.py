@@ -86,6 +86,27 @@ def open_copy(path, shape, source=None):
     return images, recorded["source"]
 
 
+def verify(path, name):
+    """Read a copy again and compare it with the hash taken when it was written.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npy`` file.
+    name : str
+        Of the data set, for messages.
+
+    Raises
+    ------
+    BenchError
+        When it has changed.
+    """
+    recorded = storage.read_json(storage.sidecar(path)).get("sha256")
+    found = storage.hash_file(path).digests()["sha256"]
+    if found != recorded:
+        raise BenchError(f"{name}: {path} has changed: expected sha256 {recorded}, got {found}")
+
+
 class _Tee:
     """Writes to a file and into hashes."""
 

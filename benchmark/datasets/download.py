@@ -27,7 +27,7 @@ class _Interrupted(Exception):
     """A connection that failed in a way worth another attempt."""
 
 
-def fetch(release, folder, url=None, report=None, attempts=5, pause=2.0, timeout=30.0):
+def fetch(release, folder, url=None, report=None, attempts=3, pause=1.0, timeout=30.0):
     """Download a genuine file into the data folder.
 
     What has arrived is kept in a ``.part`` file; the next attempt, or the next call, asks the
@@ -43,9 +43,9 @@ def fetch(release, folder, url=None, report=None, attempts=5, pause=2.0, timeout
         Another address of the same file.
     report : callable, optional
         Called with (bytes done, bytes in all or None).
-    attempts : int, default 5
+    attempts : int, default 3
         How often in a row the connection may fail without a byte gained.
-    pause : float, default 2.0
+    pause : float, default 1.0
         Seconds before the second attempt, doubled for every further one.
     timeout : float, default 30.0
         Seconds without an answer that count as a failure.

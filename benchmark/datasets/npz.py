@@ -63,7 +63,7 @@ class NpzFile:
     def __exit__(self, *_):
         self._archive.close()
 
-    def keys(self):
+    def names(self):
         """Names of the arrays, as `numpy.load` gives them."""
         return [entry.removesuffix(".npy") for entry in self._archive.namelist()]
 
@@ -75,7 +75,7 @@ class NpzFile:
         *keys : str
             Names of arrays.
         """
-        present = self.keys()
+        present = self.names()
         missing = [key for key in keys if key not in present]
         if missing:
             raise BenchError(

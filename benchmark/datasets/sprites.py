@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from benchmark.datasets.base import Dataset, ImageSource
+from benchmark.datasets.catalogue import SPRITES_FACTORS
 
 RENDERER_VERSION = "1"
 SIDE = 64
 POSITIONS = 32
 SHAPES = ("square", "ellipse", "heart")
-FACTOR_NAMES = ("shape", "scale", "orientation", "posX", "posY")
 SCALES = tuple(np.linspace(0.5, 1.0, 6).tolist())
 ORIENTATION_STEPS = 39
 
@@ -132,7 +132,7 @@ def load(name="sprites-small"):
     return Dataset(
         name=name,
         version=RENDERER_VERSION,
-        factor_names=FACTOR_NAMES,
+        factor_names=SPRITES_FACTORS,
         factor_sizes=grid.sizes,
         source=ImageSource("bits", render(grid), (SIDE, SIDE, 1)),
         identity=identity,

@@ -65,11 +65,26 @@ def fingerprint(path, again=False):
         and {"sha256", "md5"} <= recorded.keys()
     ):
         return {key: recorded[key] for key in ("bytes", "sha256", "md5")}
+    return record(path, hash_file(path))
+
+
+def hash_file(path):
+    """Hash the whole content of a file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    Hashes
+    """
     hashes = Hashes()
     with open(path, "rb") as stream:
         while block := stream.read(BLOCK):
             hashes.update(block)
-    return record(path, hashes)
+    return hashes
 
 
 def record(path, hashes, **more):
