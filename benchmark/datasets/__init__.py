@@ -55,7 +55,7 @@ def load(name, data_dir=None, report=None):
         from benchmark.datasets import plugins
 
         return plugins.load(name)
-    describe(name, data_dir)
+    describe(name, data_dir)  # raises for an unknown name
     from benchmark.datasets.storage import data_folder
 
     folder = data_folder(data_dir)

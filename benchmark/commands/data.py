@@ -1,0 +1,223 @@
+"""`bench data`: see, fetch, verify and add data sets."""
+
+import click
+
+DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Data folder. Default: $BENCH_DATA, else the user's cache folder.",
+)
+
+
+@click.group()
+def command():
+    """See, fetch, verify and add data sets.
+
+    \b
+    Example:
+      bench data list
+      bench data get dsprites
+    """
+
+
+@command.command("list")
+@DATA_DIR
+def list_(data_dir):
+    """Show every known data set and whether it is ready to use.
+
+    \b
+    Example:
+      bench data list
+    """
+    from benchmark import datasets
+
+    rows = [("name", "images", "size", "factors (classes)", "state")]
+    for name in datasets.names(data_dir):
+        known = datasets.describe(name, data_dir)
+        rows.append((name, _count(known), _shape(known), _factors(known), _state(known)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--url", metavar="URL", help="Another address of the same file (one NAME only).")
+@DATA_DIR
+def get(names, url, data_dir):
+    """Download genuine data files and prepare them for training.
+
+    A download that was cut off goes on where it stopped when the command is given again. With
+    BENCH_OFFLINE=1 nothing is downloaded; without a network the exit code is 3.
+
+    \b
+    Example:
+      bench data get dsprites shapes3d
+    """
+    from benchmark import datasets
+    from benchmark.datasets import download
+    from benchmark.datasets.releases import RELEASES
+    from benchmark.datasets.storage import data_folder
+
+    if url and len(names) > 1:
+        raise click.UsageError("--url goes with one NAME")
+    for name in names:
+        known = datasets.describe(name, data_dir)
+        if known.origin != "genuine":
+            click.echo(f"{name}: {known.text}; nothing to download")
+            continue
+        if known.present:
+            click.echo(f"{name}: already at {known.path}")
+        else:
+            with _Progress(f"{name}: downloading", binary=True) as report:
+                path = download.fetch(RELEASES[name], data_folder(data_dir), url, report)
+            click.echo(f"{name}: saved {path}")
+        with _Progress(f"{name}: unpacking") as report:
+            dataset = datasets.load(name, data_dir, report=report)
+        click.echo(f"{name}: ready, {len(dataset):,} images (sha256 {dataset.identity['sha256']})")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@DATA_DIR
+def verify(names, data_dir):
+    """Read data files again in full and compare hashes, layout and values.
+
+    Without NAME: all genuine and added data sets that are present. The exit code is 1 if any is
+    not what it should be.
+
+    \b
+    Example:
+      bench data verify dsprites
+    """
+    from benchmark import datasets
+    from benchmark.datasets.verification import verify as check
+    from benchmark.errors import BenchError
+
+    for name in names:
+        datasets.describe(name, data_dir)
+    if not names:
+        known = [datasets.describe(name, data_dir) for name in datasets.names(data_dir)]
+        names = [k.name for k in known if k.present and k.origin in ("genuine", "added")]
+        if not names:
+            click.echo("no data files to verify; `bench data list` shows what there is")
+    failed = []
+    for name in names:
+        try:
+            with _Progress(f"{name}: unpacking") as report:
+                found = check(name, data_dir, report)
+            click.echo(f"{name}: ok, {found}")
+        except BenchError as error:
+            failed.append(name)
+            click.echo(f"{name}: FAILED, {str(error).removeprefix(f'{name}: ')}", err=True)
+    if failed:
+        raise BenchError(f"{len(failed)} of {len(names)} data sets failed: {', '.join(failed)}")
+
+
+@command.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@DATA_DIR
+def add(name, file, data_dir):
+    """Check your own FILE and register it as data set NAME.
+
+    FILE is an .npz or .h5 with `images`, uint8 (N, H, W) or (N, H, W, C) from 0 to 255, and either
+    `factor_sizes` (a full grid, last factor fastest) or `factors`, whole numbers (N, K) from 0;
+    `factor_names` is optional. The images are copied into the data folder.
+
+    \b
+    Example:
+      bench data add faces faces.npz
+      bench train --dataset faces
+    """
+    from benchmark.datasets import added
+    from benchmark.datasets.storage import data_folder
+
+    folder = data_folder(data_dir)
+    with _Progress(f"{name}: copying") as report:
+        home = added.add(name, file, folder, report)
+    content = added.about(name, folder)
+    factors = zip(content["factor_names"], content["factor_sizes"], strict=True)
+    shown = ", ".join(f"{factor} {size}" for factor, size in factors)
+    click.echo(f"{name}: added {content['count']:,} images to {home} ({shown})")
+
+
+@command.command()
+@DATA_DIR
+def path(data_dir):
+    """Print the data folder.
+
+    \b
+    Example:
+      ls "$(bench data path)"
+    """
+    from benchmark.datasets.storage import data_folder
+
+    click.echo(data_folder(data_dir))
+
+
+def _count(known):
+    return "" if known.size is None else f"{known.size:,}"
+
+
+def _shape(known):
+    return "" if known.image_shape is None else "×".join(map(str, known.image_shape))
+
+
+def _factors(known):
+    if known.factor_names is None:
+        return ""
+    pairs = zip(known.factor_names, known.factor_sizes, strict=True)
+    return ", ".join(f"{name} {size}" for name, size in pairs)
+
+
+def _state(known):
+    if known.origin == "re-rendered":
+        return "re-rendered, ready"
+    if known.origin == "plugin":
+        return f"plugin ({known.text.removeprefix('from ')})"
+    if known.present:
+        return f"{known.origin}, {known.path}"
+    return f"{known.origin}, missing: bench data get {known.name}"
+
+
+class _Progress:
+    """A bar on a terminal, else a line at every tenth; nothing for what is done at once."""
+
+    def __init__(self, text, binary=False):
+        self._text, self._binary = text, binary
+        self._bar = self._task = None
+        self._tenths = 0
+
+    def __enter__(self):
+        return self._report
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _report(self, done, total):
+        if click.get_text_stream("stderr").isatty():
+            self._draw(done, total)
+        elif total and 10 * done // total > self._tenths:
+            self._tenths = 10 * done // total
+            click.echo(f"{self._text} {100 * done // total} %", err=True)
+
+    def _draw(self, done, total):
+        if self._bar is None:
+            from rich import progress
+            from rich.console import Console
+
+            columns = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+            if self._binary:
+                columns += [progress.DownloadColumn(), progress.TransferSpeedColumn()]
+            else:
+                columns += [progress.MofNCompleteColumn()]
+            self._bar = progress.Progress(
+                *columns, progress.TimeRemainingColumn(), console=Console(stderr=True)
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._text, total=total)
+        self._bar.update(self._task, completed=done, total=total)
