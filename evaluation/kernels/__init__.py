@@ -1,0 +1,1 @@
+"""Compiled inner loops; nothing here is imported before a metric needs it."""

@@ -1,0 +1,235 @@
+"""Gradient-boosted trees of depth three, on columns that are sorted once for all trees.
+
+The trees are scikit-learn's: best split by squared error, ties between columns broken at random,
+split points only between values more than 1e-7 apart in float32. A node keeps, for every column,
+its rows in sorted order, so that all its splits are found in one pass over running sums; children
+inherit the order by a stable partition.
+"""
+
+import numpy as np
+
+from evaluation.kernels.compiled import compiled
+
+DEPTH = 3
+NODES = 2 ** (DEPTH + 1) - 1
+_INNER = 2**DEPTH - 1
+_THRESHOLD = np.float32(1e-7)
+_EPSILON = np.finfo(np.float64).eps
+
+
+@compiled
+def _shuffle(columns, state):
+    """Shuffle in place with a 64-bit xorshift generator kept in `state[0]`."""
+    bits = state[0]
+    for last in range(columns.size - 1, 0, -1):
+        bits ^= bits << np.uint64(13)
+        bits ^= bits >> np.uint64(7)
+        bits ^= bits << np.uint64(17)
+        other = np.int64((bits >> np.uint64(11)) % np.uint64(last + 1))
+        columns[last], columns[other] = columns[other], columns[last]
+    state[0] = bits
+
+
+@compiled
+def _best_split(values, order, start, stop, gradient, node_total, tables, columns):
+    """Find the split of rows start … stop − 1 that lowers the squared error most.
+
+    With t the sum of the left gradients less the node's mean, the drop in squared error is
+    t²·(1/n_left + 1/n_right); both factors of the running position are tabled once a node.
+    Columns that separate the same rows tie up to rounding, and then scikit-learn's own rounding
+    decides: whatever comes close to the best is judged by its expression.
+    """
+    size = stop - start
+    weight, expected = tables[0], tables[1]
+    mean = node_total / size
+    for left in range(1, size):
+        weight[left - 1] = 1.0 / left + 1.0 / (size - left)
+        expected[left - 1] = mean * left
+    best = -1.0
+    best_drop = -1.0
+    close = -1.0
+    best_column = -1
+    best_left = 0
+    for column in columns:
+        rows = order[column, start:stop]
+        value = values[column]
+        total = 0.0
+        for left in range(size - 1):
+            total += gradient[rows[left]]
+            away = total - expected[left]
+            drop = away * away * weight[left]
+            if drop > close and value[rows[left + 1]] > value[rows[left]] + _THRESHOLD:
+                rest = node_total - total
+                proxy = total * total / (left + 1) + rest * rest / (size - left - 1)
+                if proxy > best:
+                    best = proxy
+                    best_column = column
+                    best_left = left + 1
+                    if drop > best_drop:
+                        best_drop = drop
+                        close = drop * (1.0 - 1e-9) - 1e-300
+    return best_drop, best_column, best_left
+
+
+@compiled
+def _partition(before, after, start, stop, left_count, goes_left):
+    """Give both children their rows in every column's order."""
+    for column in range(before.shape[0]):
+        left = start
+        right = start + left_count
+        for position in range(start, stop):
+            row = before[column, position]
+            if goes_left[row]:
+                after[column, left] = row
+                left += 1
+            else:
+                after[column, right] = row
+                right += 1
+
+
+@compiled
+def _grow(values, orders, gradient, work, columns, state, split_column, threshold, importance):
+    """Grow one tree; fill its splits and every row's node, and add to the importances.
+
+    `orders` holds one block a level, of which the first is the sorted columns and stays.
+    """
+    tables, node_of, goes_left = work
+    starts = np.zeros(NODES, np.int64)
+    stops = np.zeros(NODES, np.int64)
+    stops[0] = gradient.size
+    for node in range(NODES):
+        split_column[node] = -1
+    for row in range(gradient.size):
+        node_of[row] = 0
+    splits = 0
+    for node in range(_INNER):
+        start, stop = starts[node], stops[node]
+        size = stop - start
+        if size < 2:
+            continue
+        level = 0 if node == 0 else (1 if node < 3 else 2)
+        order = orders[level]
+        total = 0.0
+        squares = 0.0
+        for position in range(start, stop):
+            row = order[0, position] if node else np.uint32(position)
+            total += gradient[row]
+            squares += gradient[row] * gradient[row]
+        if squares / size - (total / size) ** 2 <= _EPSILON:
+            continue
+        _shuffle(columns, state)
+        drop, column, left_count = _best_split(
+            values, order, start, stop, gradient, total, tables, columns
+        )
+        if column < 0:
+            continue
+        rows = order[column, start:stop]
+        below = np.float64(values[column, rows[left_count - 1]])
+        above = np.float64(values[column, rows[left_count]])
+        split_column[node] = column
+        threshold[node] = below / 2.0 + above / 2.0
+        importance[column] += drop / gradient.size
+        splits += 1
+        for position in range(size):
+            goes = position < left_count
+            goes_left[rows[position]] = goes
+            node_of[rows[position]] = 2 * node + (1 if goes else 2)
+        starts[2 * node + 1], stops[2 * node + 1] = start, start + left_count
+        starts[2 * node + 2], stops[2 * node + 2] = start + left_count, stop
+        if level + 1 < DEPTH:
+            _partition(order, orders[level + 1], start, stop, left_count, goes_left)
+    return splits
+
+
+@compiled
+def _leaf_values(gradient, target, node_of, shrink, value):
+    """One Newton step for every leaf: mean residual over mean p(1 − p)."""
+    sums = np.zeros(NODES)
+    curvature = np.zeros(NODES)
+    for row in range(gradient.size):
+        probability = target[row] - gradient[row]
+        sums[node_of[row]] += gradient[row]
+        curvature[node_of[row]] += probability * (1.0 - probability)
+    counts = np.zeros(NODES)
+    for row in range(gradient.size):
+        counts[node_of[row]] += 1.0
+    for node in range(NODES):
+        value[node] = 0.0
+        if counts[node] > 0 and curvature[node] / counts[node] >= 1e-150:
+            value[node] = shrink * sums[node] / curvature[node]
+
+
+@compiled
+def boost_stage(values, orders, test, target, gradient, raw, raw_test, rate, shrink, state, found):
+    """Grow one tree for each class of a chunk and move the predictions along.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (D, N)
+        Training columns.
+    orders : ndarray of uint32, shape (3, D, N)
+        First block: the rows of each column in sorted order. The others are scratch.
+    test : ndarray of float32, shape (D, T)
+        Test columns.
+    target, gradient, raw : ndarray of float64, shape (C, N)
+        Indicator of each class, negative gradient, and log-odds, which are updated.
+    raw_test : ndarray of float64, shape (C, T)
+        Log-odds of the test rows, updated.
+    rate, shrink : float
+        Learning rate, and the factor (K − 1)/K of the multinomial leaf values.
+    state : ndarray of uint64, shape (1,)
+        Random state for ties, updated.
+    found : ndarray of float64, shape (D + 1,)
+        Importances are added to the first D entries, the number of grown trees to the last.
+    """
+    count = gradient.shape[1]
+    columns = np.arange(values.shape[0])
+    tables = np.empty((2, count))
+    node_of = np.empty(count, np.uint8)
+    work = (tables, node_of, np.empty(count, np.uint8))
+    split_column = np.empty(NODES, np.int64)
+    threshold = np.empty(NODES)
+    value = np.empty(NODES)
+    for k in range(gradient.shape[0]):
+        splits = _grow(
+            values, orders, gradient[k], work, columns, state, split_column, threshold, found
+        )
+        if splits:
+            found[-1] += 1.0
+        _leaf_values(gradient[k], target[k], node_of, shrink, value)
+        for row in range(count):
+            raw[k, row] += rate * value[node_of[row]]
+        for row in range(test.shape[1]):
+            node = 0
+            while split_column[node] >= 0:
+                below = test[split_column[node], row] <= threshold[node]
+                node = 2 * node + (1 if below else 2)
+            raw_test[k, row] += rate * value[node]
+
+
+@compiled
+def residuals(raw, target, gradient):
+    """Indicator less probability: logistic for one row of log-odds, softmax for several.
+
+    Parameters
+    ----------
+    raw, target, gradient : ndarray of float64, shape (C, N)
+        Log-odds and indicators; the last is filled.
+    """
+    classes, count = raw.shape
+    if classes == 1:
+        for row in range(count):
+            gradient[0, row] = target[0, row] - 1.0 / (1.0 + np.exp(-raw[0, row]))
+        return
+    highest = np.full(count, -np.inf)
+    total = np.zeros(count)
+    for k in range(classes):
+        for row in range(count):
+            highest[row] = max(highest[row], raw[k, row])
+    for k in range(classes):
+        for row in range(count):
+            gradient[k, row] = np.exp(raw[k, row] - highest[row])
+            total[row] += gradient[k, row]
+    for k in range(classes):
+        for row in range(count):
+            gradient[k, row] = target[k, row] - gradient[k, row] / total[row]
