@@ -32,10 +32,10 @@ def list_(data_dir):
     """
     from benchmark import datasets
 
-    rows = [("name", "images", "size", "factors (classes)", "state")]
+    rows = [("name", "images", "size", "state", "factors (classes)")]
     for name in datasets.names(data_dir):
         known = datasets.describe(name, data_dir)
-        rows.append((name, _count(known), _shape(known), _factors(known), _state(known)))
+        rows.append((name, _count(known), _shape(known), _state(known), _factors(known)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
@@ -174,13 +174,9 @@ def _factors(known):
 
 
 def _state(known):
-    if known.origin == "re-rendered":
-        return "re-rendered, ready"
-    if known.origin == "plugin":
-        return f"plugin ({known.text.removeprefix('from ')})"
-    if known.present:
-        return f"{known.origin}, {known.path}"
-    return f"{known.origin}, missing: bench data get {known.name}"
+    if known.origin == "genuine" and not known.present:
+        return f"missing: bench data get {known.name}"
+    return f"ready ({known.origin})"
 
 
 class _Progress:

@@ -143,7 +143,7 @@ class _View:
         corner = np.hypot(self.points[0] / ROOM + 0.40, self.points[1] / ROOM + 0.40)
         self.floor = np.where(floor, 0.999 - 0.374 * np.maximum(0, corner - 0.6) ** 2, 0)
         facing = np.abs(forward)[np.minimum(axis, 1)]
-        self.wall = np.where(floor | sky, 0, 0.483 + 0.564 * facing)
+        self.wall = np.where(floor | sky, 0, np.minimum(1, 0.483 + 0.564 * facing))
         self.sky = sky.astype(float)
         self.on_floor = np.flatnonzero(floor)
 
