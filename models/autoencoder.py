@@ -1,0 +1,144 @@
+"""The protocol of a trainable model, and the zoo's common body."""
+
+from dataclasses import fields
+
+import torch
+from torch import nn
+
+from models.networks import build_network
+from models.terms import TERMS, Outputs
+
+
+class Autoencoder(nn.Module):
+    """Encoder and decoder of the zoo; each objective is a subclass with a `loss`.
+
+    Any `torch.nn.Module` with the same four members can be trained in its place:
+    ``__init__(image_shape, latent_size, network)``, ``encode(images) -> (means, log_variances)``,
+    ``decode(codes) -> logits`` and ``loss(outputs, coefficients) -> (loss, terms)``; a frozen
+    dataclass ``Hyperparameters`` beside them names the coefficients and their defaults.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (channels, height, width).
+    latent_size : int, default 10
+        Number of latents D.
+    network : str, default "conv"
+        A name in `models.networks.NETWORKS`.
+    """
+
+    def __init__(self, image_shape, latent_size=10, network="conv"):
+        super().__init__()
+        self.encoder, self.decoder = build_network(network, image_shape, latent_size)
+
+    def encode(self, images):
+        """Map images (B, C, H, W) to posterior means and log-variances, each (B, D)."""
+        means, log_variances = self.encoder(images).chunk(2, dim=1)
+        return means, log_variances
+
+    def decode(self, codes):
+        """Map codes (B, D) to logits (B, C, H, W)."""
+        return self.decoder(codes)
+
+
+class Objective(nn.Module):
+    """One forward pass through a model's loss, as a function of its parameters and inputs.
+
+    Wrapped this way a model can be called with other parameters (`torch.func.functional_call`)
+    or with stacked ones (`torch.func.vmap`): nothing but the arguments enters the result.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Anything with the protocol of `Autoencoder`.
+    amp : bool, default False
+        Run encoder and decoder in bfloat16; the loss is always computed in float32.
+    """
+
+    def __init__(self, model, amp=False):
+        super().__init__()
+        self.model = model
+        self.amp = amp
+
+    def forward(self, images, noise, coefficients):
+        """Compute the loss and the terms that are logged.
+
+        Parameters
+        ----------
+        images : Tensor of shape (B, C, H, W)
+        noise : Tensor of shape (B, D)
+            Standard normal draws for the reparameterisation.
+        coefficients : dict of str to Tensor of shape ()
+            The hyperparameters of the objective.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+        logged : Tensor of shape (5,)
+            Loss, NLL, KL, L2 and TC, without gradient.
+        means : Tensor of shape (B, D)
+            Posterior means, without gradient.
+        """
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.amp):
+            means, log_variances = self.model.encode(images)
+        means, log_variances = means.float(), log_variances.float()
+        codes = means + torch.exp(0.5 * log_variances) * noise
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.amp):
+            logits = self.model.decode(codes)
+        outputs = Outputs(images, logits.float(), codes, means, log_variances)
+        loss, terms = self.model.loss(outputs, coefficients)
+        with torch.no_grad():
+            logged = [loss] + [
+                terms[name] if name in terms else term(outputs) for name, term in TERMS.items()
+            ]
+            return loss, torch.stack([value.detach() for value in logged]), means.detach()
+
+
+LOGGED = ("loss", *TERMS)
+
+
+def hyperparameter_names(model_class):
+    """Names of a model's hyperparameters, as users write them (``lambda``, not ``lambda_``)."""
+    declared = getattr(model_class, "Hyperparameters", None)
+    return tuple(field.name.rstrip("_") for field in fields(declared)) if declared else ()
+
+
+def resolve_hyperparameters(model_class, values):
+    """Merge the values given with the model's defaults.
+
+    Parameters
+    ----------
+    model_class : type
+        With a frozen dataclass ``Hyperparameters``, or without hyperparameters.
+    values : dict of str to float
+
+    Returns
+    -------
+    dict of str to float
+        In the order of declaration.
+
+    Raises
+    ------
+    ValueError
+        For a name the model does not have; whatever the dataclass raises for a value out of range.
+    """
+    known = hyperparameter_names(model_class)
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise ValueError(
+            f"{model_class.__name__} has no hyperparameter {unknown[0]!r}; "
+            f"it has: {', '.join(known) or 'none'}"
+        )
+    if not known:
+        return {}
+    attributes = {field.name.rstrip("_"): field.name for field in fields(model_class.Hyperparameters)}
+    declared = model_class.Hyperparameters(**{attributes[k]: v for k, v in values.items()})
+    return {name: getattr(declared, attribute) for name, attribute in attributes.items()}
+
+
+def coefficient_tensors(hyperparameters, device):
+    """Put the hyperparameters on the device, one 0-dimensional float32 tensor each."""
+    return {
+        name: torch.tensor(float(value), dtype=torch.float32, device=device)
+        for name, value in hyperparameters.items()
+    }

@@ -1,0 +1,217 @@
+"""Batches of images on the training device, from any image source.
+
+A source is any object with the attributes ``kind``, ``array``, ``image_shape`` (H, W, C) and, for
+templates, ``palette``:
+
+- ``bits``: array (N, H·W·C/8) uint8, `numpy.packbits` of binary images;
+- ``uint8`` and ``memmap``: array (N, H, W, C) uint8;
+- ``templates``: array (T, M, H, W) uint8 weights and palette (N/T, M, C) of colours in 0…255:
+  image i is the sum of template i mod T weighted by palette row i // T.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from models.streams import permutation
+
+ROW_KINDS = ("bits", "uint8", "memmap")
+# Accelerators whose free memory cannot be asked for take data sets up to this size.
+UNKNOWN_MEMORY_LIMIT = 1 << 30
+
+
+class Images:
+    """The images of a data set by flat index, as float32 in [0, 1] on a device.
+
+    The stored form (bits, bytes or templates) stays on the device when it fits there with room to
+    spare, else on the host; either way a batch is decoded on the device.
+
+    Parameters
+    ----------
+    source : object
+        An image source, see the module's description.
+    device : torch.device
+    side : int, optional
+        Average-pool square images to this side; it must divide the images' own.
+    reserve : int, default 4 GiB
+        Bytes of device memory that are left to the model.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (C, H, W) as delivered.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind of source or a side that does not divide the images'.
+    """
+
+    def __init__(self, source, device, side=None, reserve=4 << 30):
+        height, width, channels = source.image_shape
+        side = side or height
+        if side < 1 or height % side or width % side:
+            raise ValueError(
+                f"images of {height}×{width} cannot be average-pooled to {side}×{side}: "
+                f"the side must divide {height}"
+            )
+        self.device = torch.device(device)
+        self.pool = height // side
+        self.shape = (channels, side, width // self.pool)
+        self.kind = source.kind
+        self._stored_shape = (height, width, channels)
+        self._array = self._stored = None
+        if source.kind == "templates":
+            self._templates = torch.from_numpy(np.ascontiguousarray(source.array)).to(self.device)
+            self._palette = torch.as_tensor(source.palette, dtype=torch.float32).to(self.device)
+            self._length = self._templates.shape[0] * self._palette.shape[0]
+        elif source.kind in ROW_KINDS:
+            self._array = source.array
+            self._length = len(source.array)
+            self._stored = self._upload(reserve)
+        else:
+            raise ValueError(f"unknown kind of image source {source.kind!r}")
+        if source.kind == "bits":
+            # Neighbours in a row are summed while they are unpacked.
+            self._group = self.pool if channels == 1 and self.pool in (2, 4, 8) else 1
+            self._counts = _bit_counts(self._group).to(self.device)
+
+    def __len__(self):
+        return self._length
+
+    def __call__(self, index):
+        """Return images as a tensor of shape (B, C, H, W).
+
+        Parameters
+        ----------
+        index : Tensor of shape (B,), int64
+            Flat indices, on the host or on the device.
+        """
+        if self.kind == "templates":
+            images = self._mix_templates(index.to(self.device))
+        else:
+            images = self._decode(self._rows(index))
+        if images.shape[-1] == self.shape[-1]:
+            return images
+        return F.avg_pool2d(images, self.pool)
+
+    @property
+    def resident(self):
+        """Whether the stored images lie on an accelerator."""
+        return self.device.type != "cpu" and self._array is None or self._stored is not None
+
+    def _upload(self, reserve):
+        """Copy the stored rows to an accelerator that has room, in pieces; None otherwise."""
+        if self.device.type in ("cpu", "meta"):
+            return None
+        room = UNKNOWN_MEMORY_LIMIT
+        if self.device.type == "cuda":
+            room = torch.cuda.mem_get_info(self.device)[0] - reserve
+        if self._array.nbytes > room:
+            return None
+        stored = torch.empty(self._array.shape, dtype=torch.uint8, device=self.device)
+        rows = max(1, (64 << 20) // max(1, self._array[0].nbytes))
+        for start in range(0, len(stored), rows):
+            piece = np.array(self._array[start : start + rows])
+            stored[start : start + rows] = torch.from_numpy(piece).to(self.device)
+        return stored
+
+    def _rows(self, index):
+        """Stored rows of the images, on the device."""
+        if self._stored is not None:
+            return self._stored[index.to(self.device)]
+        # Fancy indexing copies, so the tensor never aliases a read-only memory map.
+        rows = torch.from_numpy(np.asarray(self._array[index.numpy()]))
+        if self.device.type == "cuda":
+            rows = rows.pin_memory()
+        return rows.to(self.device, non_blocking=True)
+
+    def _decode(self, rows):
+        height, width, channels = self._stored_shape
+        if self.kind != "bits":
+            # Stored channels-last: the permuted view is channels-last without a copy.
+            return rows.permute(0, 3, 1, 2).float() / 255
+        sums = self._counts.index_select(0, rows.flatten().int())
+        if self._group == 1:
+            return sums.view(-1, height, width, channels).permute(0, 3, 1, 2)
+        sums = sums.view(-1, height // self.pool, self.pool, width // self.pool).sum(dim=2)
+        return (sums / self.pool**2).unsqueeze(1)
+
+    def _mix_templates(self, index):
+        count = self._templates.shape[0]
+        weights = self._templates[index % count].float() / 255
+        colours = self._palette[index // count]
+        images = torch.einsum("bmhw,bmc->bhwc", weights, colours)
+        # The images are defined as bytes, whatever device mixes their colours.
+        images = images.clamp(0, 255).round() / 255
+        return images.permute(0, 3, 1, 2)
+
+
+class Batches:
+    """The batches of a training run: epochs without replacement, a pure function of the step.
+
+    An epoch's order depends on the seed and the epoch alone, so that a resumed run sees what an
+    uninterrupted one would have seen, and runs that differ in β or λ see the same batches. The
+    incomplete batch at an epoch's end is dropped.
+
+    Parameters
+    ----------
+    images : Images
+    batch_size : int
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If the data set has fewer images than a batch.
+    """
+
+    def __init__(self, images, batch_size, seed):
+        if batch_size > len(images):
+            raise ValueError(
+                f"the data set has {len(images)} images, fewer than a batch of {batch_size}; "
+                "lower batch_size"
+            )
+        self.images = images
+        self.batch_size = batch_size
+        self.seed = seed
+        self.per_epoch = len(images) // batch_size
+        self._epoch = None
+        self._order = None
+        # Rows that stay on the host are read one batch ahead, while the device computes.
+        ahead = images.device.type != "cpu" and not images.resident
+        self._reader = ThreadPoolExecutor(1) if ahead else None
+        self._next = None
+
+    def __call__(self, step):
+        """Return the images (B, C, H, W) of a step, counted from 0."""
+        if self._reader is None:
+            return self.images(self.index(step))
+        if self._next is not None and self._next[0] == step:
+            images = self._next[1].result()
+        else:
+            images = self.images(self.index(step))
+        self._next = (step + 1, self._reader.submit(self.images, self.index(step + 1)))
+        return images
+
+    def index(self, step):
+        """Flat indices (B,) of a step's images."""
+        epoch, position = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            order = permutation(len(self.images), self.seed, "order", epoch)
+            self._order = order.to(self.images.device) if self.images.resident else order
+            self._epoch = epoch
+        return self._order[position * self.batch_size : (position + 1) * self.batch_size]
+
+    def close(self):
+        """Stop reading ahead."""
+        if self._reader is not None:
+            self._reader.shutdown(wait=True, cancel_futures=True)
+
+
+def _bit_counts(group):
+    """Table (256, 8/group) of the number of ones in each group of bits of a byte, high bit first."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    return torch.from_numpy(bits.reshape(256, 8 // group, group).sum(axis=2).astype(np.float32))

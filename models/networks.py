@@ -1,0 +1,142 @@
+"""Encoders and decoders, by name."""
+
+import math
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A convolutional encoder and its mirrored decoder.
+
+    Attributes
+    ----------
+    channels : tuple of int
+        Output channels of the encoder's convolutions, each of stride 2.
+    kernels : tuple of int
+        Their kernel sizes: 4 (padding 1) or 2 (no padding).
+    dense : int
+        Width of the dense layer between convolutions and latents.
+    glorot : bool
+        Glorot-uniform weights and zero biases (TensorFlow's defaults) instead of PyTorch's.
+    description : str
+    """
+
+    channels: tuple[int, ...]
+    kernels: tuple[int, ...]
+    dense: int
+    glorot: bool
+    description: str
+
+
+NETWORKS = {
+    "conv": Architecture(
+        (32, 32, 64, 64),
+        (4, 4, 4, 4),
+        256,
+        False,
+        "convolutions 32-32-64-64, 4×4, stride 2; dense 256 (Burgess et al. 2018)",
+    ),
+    "conv-dlib": Architecture(
+        (32, 32, 64, 64),
+        (4, 4, 2, 2),
+        256,
+        True,
+        "as disentanglement_lib: 2×2 kernels in the encoder's last two convolutions, Glorot weights",
+    ),
+    "conv-small": Architecture(
+        (16, 32, 32),
+        (4, 4, 4),
+        128,
+        False,
+        "convolutions 16-32-32, 4×4, stride 2; dense 128; for CPUs and tests",
+    ),
+}
+
+
+def build_network(name, image_shape, latent_size):
+    """Build an encoder and a decoder.
+
+    Parameters
+    ----------
+    name : str
+        A key of `NETWORKS`.
+    image_shape : tuple of int
+        (channels, height, width); height and width must be equal and divisible by 2 to the
+        number of convolutions.
+    latent_size : int
+        Number of latents D.
+
+    Returns
+    -------
+    encoder : torch.nn.Module
+        Maps (B, C, H, W) to (B, 2 D): means, then log-variances.
+    decoder : torch.nn.Module
+        Maps (B, D) to logits (B, C, H, W).
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or an image the network cannot halve often enough.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"unknown network {name!r}; available: {', '.join(NETWORKS)}")
+    architecture = NETWORKS[name]
+    channels, height, width = image_shape
+    halvings = 2 ** len(architecture.channels)
+    if height != width or height % halvings or height < halvings:
+        raise ValueError(
+            f"network {name!r} needs square images with a side divisible by {halvings}, "
+            f"got {height}×{width}"
+        )
+    side = height // halvings
+    flat = architecture.channels[-1] * side * side
+    # One layer for both heads: a single matrix product gives means and log-variances.
+    encoder = nn.Sequential(
+        *_downsampling(channels, architecture),
+        nn.Flatten(),
+        nn.Linear(flat, architecture.dense),
+        nn.ReLU(inplace=True),
+        nn.Linear(architecture.dense, 2 * latent_size),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_size, architecture.dense),
+        nn.ReLU(inplace=True),
+        nn.Linear(architecture.dense, flat),
+        nn.ReLU(inplace=True),
+        nn.Unflatten(1, (architecture.channels[-1], side, side)),
+        *_upsampling(channels, architecture),
+    )
+    if architecture.glorot:
+        for module in (*encoder.modules(), *decoder.modules()):
+            _initialise_glorot(module)
+        # The two heads are separate layers there: the fan-out of each is the latent size.
+        heads = encoder[-1]
+        bound = math.sqrt(6 / (heads.in_features + latent_size))
+        nn.init.uniform_(heads.weight, -bound, bound)
+    return encoder, decoder
+
+
+def _downsampling(channels, architecture):
+    layers, width = [], channels
+    for output, kernel in zip(architecture.channels, architecture.kernels, strict=True):
+        padding = 1 if kernel == 4 else 0
+        layers += [nn.Conv2d(width, output, kernel, stride=2, padding=padding), nn.ReLU(inplace=True)]
+        width = output
+    return layers
+
+
+def _upsampling(channels, architecture):
+    """Transposed 4×4 convolutions through the encoder's widths in reverse, to the image."""
+    widths = (*architecture.channels[::-1], channels)
+    layers = []
+    for source, target in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.ConvTranspose2d(source, target, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
+    return layers[:-1]
+
+
+def _initialise_glorot(module):
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
