@@ -101,7 +101,6 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
         split_column[node] = -1
     for row in range(gradient.size):
         node_of[row] = 0
-    splits = 0
     for node in range(_INNER):
         start, stop = starts[node], stops[node]
         size = stop - start
@@ -129,7 +128,6 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
         split_column[node] = column
         threshold[node] = below / 2.0 + above / 2.0
         importance[column] += drop / gradient.size
-        splits += 1
         for position in range(size):
             goes = position < left_count
             goes_left[rows[position]] = goes
@@ -138,21 +136,20 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
         starts[2 * node + 2], stops[2 * node + 2] = start + left_count, stop
         if level + 1 < DEPTH:
             _partition(order, orders[level + 1], start, stop, left_count, goes_left)
-    return splits
 
 
 @compiled
-def _leaf_values(gradient, target, node_of, shrink, value):
+def _leaf_values(gradient, labels, own, node_of, shrink, value):
     """One Newton step for every leaf: mean residual over mean p(1 − p)."""
     sums = np.zeros(NODES)
     curvature = np.zeros(NODES)
-    for row in range(gradient.size):
-        probability = target[row] - gradient[row]
-        sums[node_of[row]] += gradient[row]
-        curvature[node_of[row]] += probability * (1.0 - probability)
     counts = np.zeros(NODES)
     for row in range(gradient.size):
-        counts[node_of[row]] += 1.0
+        node = node_of[row]
+        probability = (1.0 if labels[row] == own else 0.0) - gradient[row]
+        sums[node] += gradient[row]
+        curvature[node] += probability * (1.0 - probability)
+        counts[node] += 1.0
     for node in range(NODES):
         value[node] = 0.0
         if counts[node] > 0 and curvature[node] / counts[node] >= 1e-150:
@@ -160,7 +157,9 @@ def _leaf_values(gradient, target, node_of, shrink, value):
 
 
 @compiled
-def boost_stage(values, orders, test, target, gradient, raw, raw_test, rate, shrink, state, found):
+def boost_stage(
+    values, orders, test, labels, first, gradient, raw, raw_test, rate, shrink, states, found
+):
     """Grow one tree for each class of a chunk and move the predictions along.
 
     Parameters
@@ -171,32 +170,41 @@ def boost_stage(values, orders, test, target, gradient, raw, raw_test, rate, shr
         First block: the rows of each column in sorted order. The others are scratch.
     test : ndarray of float32, shape (D, T)
         Test columns.
-    target, gradient, raw : ndarray of float64, shape (C, N)
-        Indicator of each class, negative gradient, and log-odds, which are updated.
+    labels : ndarray of int64, shape (N,)
+        Classes of the training rows.
+    first : int
+        The class that the first row of the next arrays stands for.
+    gradient, raw : ndarray of float64, shape (C, N)
+        Negative gradient, and log-odds, which are updated.
     raw_test : ndarray of float64, shape (C, T)
         Log-odds of the test rows, updated.
     rate, shrink : float
         Learning rate, and the factor (K − 1)/K of the multinomial leaf values.
-    state : ndarray of uint64, shape (1,)
-        Random state for ties, updated.
-    found : ndarray of float64, shape (D + 1,)
-        Importances are added to the first D entries, the number of grown trees to the last.
+    states : ndarray of uint64, shape (C, 1)
+        Random states for ties, updated.
+    found : ndarray of float64, shape (C, D)
+        Importances are added to it.
     """
     count = gradient.shape[1]
     columns = np.arange(values.shape[0])
-    tables = np.empty((2, count))
     node_of = np.empty(count, np.uint8)
-    work = (tables, node_of, np.empty(count, np.uint8))
+    work = (np.empty((2, count)), node_of, np.empty(count, np.uint8))
     split_column = np.empty(NODES, np.int64)
     threshold = np.empty(NODES)
     value = np.empty(NODES)
     for k in range(gradient.shape[0]):
-        splits = _grow(
-            values, orders, gradient[k], work, columns, state, split_column, threshold, found
+        _grow(
+            values,
+            orders,
+            gradient[k],
+            work,
+            columns,
+            states[k],
+            split_column,
+            threshold,
+            found[k],
         )
-        if splits:
-            found[-1] += 1.0
-        _leaf_values(gradient[k], target[k], node_of, shrink, value)
+        _leaf_values(gradient[k], labels, first + k, node_of, shrink, value)
         for row in range(count):
             raw[k, row] += rate * value[node_of[row]]
         for row in range(test.shape[1]):
@@ -208,18 +216,22 @@ def boost_stage(values, orders, test, target, gradient, raw, raw_test, rate, shr
 
 
 @compiled
-def residuals(raw, target, gradient):
+def residuals(raw, labels, first, gradient):
     """Indicator less probability: logistic for one row of log-odds, softmax for several.
 
     Parameters
     ----------
-    raw, target, gradient : ndarray of float64, shape (C, N)
-        Log-odds and indicators; the last is filled.
+    raw, gradient : ndarray of float64, shape (C, N)
+        Log-odds; the second is filled.
+    labels : ndarray of int64, shape (N,)
+    first : int
+        The class that the first row of log-odds stands for.
     """
     classes, count = raw.shape
     if classes == 1:
         for row in range(count):
-            gradient[0, row] = target[0, row] - 1.0 / (1.0 + np.exp(-raw[0, row]))
+            own = 1.0 if labels[row] == first else 0.0
+            gradient[0, row] = own - 1.0 / (1.0 + np.exp(-raw[0, row]))
         return
     highest = np.full(count, -np.inf)
     total = np.zeros(count)
@@ -232,4 +244,5 @@ def residuals(raw, target, gradient):
             total[row] += gradient[k, row]
     for k in range(classes):
         for row in range(count):
-            gradient[k, row] = target[k, row] - gradient[k, row] / total[row]
+            own = 1.0 if labels[row] == first + k else 0.0
+            gradient[k, row] = own - gradient[k, row] / total[row]
