@@ -1,5 +1,7 @@
 """`bench data`: see, fetch, verify and add data sets."""
 
+import sys
+
 import click
 
 DATA_DIR = click.option(
@@ -195,7 +197,7 @@ class _Progress:
             self._bar.stop()
 
     def _report(self, done, total):
-        if click.get_text_stream("stderr").isatty():
+        if sys.stderr.isatty():
             self._draw(done, total)
         elif total and 10 * done // total > self._tenths:
             self._tenths = 10 * done // total

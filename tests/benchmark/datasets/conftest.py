@@ -86,7 +86,7 @@ def shapes3d_file(grid_labels):
                 chunks = (max(1, len(array) // 3), 8, 16, 1) if array.ndim == 4 else None
                 compression = "gzip" if chunks else None
                 archive.create_dataset(key, data=array, chunks=chunks, compression=compression)
-        return SimpleNamespace(path=path, images=images, labels=labels)
+        return SimpleNamespace(path=path, images=arrays["images"], labels=labels)
 
     return make
 

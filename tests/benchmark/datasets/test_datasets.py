@@ -1,0 +1,78 @@
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmark import datasets
+from benchmark.datasets import added
+from benchmark.datasets.releases import RELEASES
+from benchmark.errors import BenchError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_importing_the_package_loads_no_numpy():
+    code = (
+        "import sys, benchmark.datasets; print([m for m in ('numpy', 'h5py') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_built_in_names_come_first_and_the_default_is_one():
+    built_in = ["sprites-small", "sprites", "rooms3d", "dsprites", "shapes3d", "mpi3d_real"]
+    assert datasets.names()[:6] == built_in
+    assert datasets.DEFAULT in built_in
+
+
+@pytest.mark.parametrize("name", ["sprites-small", "rooms3d"])
+def test_descriptions_are_what_is_loaded(name):
+    known, loaded = datasets.describe(name), datasets.load(name)
+    assert loaded.name == name
+    assert known.present
+    assert known.size == len(loaded)
+    assert known.image_shape == loaded.image_shape
+    assert known.factor_names == loaded.factor_names
+    assert known.factor_sizes == loaded.factor_sizes
+
+
+def test_every_description_counts_its_grid():
+    for name in datasets.names():
+        known = datasets.describe(name)
+        assert known.size == math.prod(known.factor_sizes)
+        assert len(known.factor_names) == len(known.factor_sizes)
+
+
+@pytest.mark.parametrize("name", list(RELEASES))
+def test_a_genuine_set_is_never_replaced_in_silence(name, folder):
+    known = datasets.describe(name)
+    assert not known.present
+    assert known.path == folder / RELEASES[name].filename
+    with pytest.raises(BenchError, match=f"bench data get {name}"):
+        datasets.load(name)
+
+
+def test_an_explicit_folder_wins(tmp_path):
+    assert datasets.describe("dsprites", tmp_path / "x").path.parent == tmp_path / "x"
+
+
+def test_an_unknown_name_gets_a_suggestion():
+    for call in (datasets.load, datasets.describe):
+        with pytest.raises(BenchError, match="unknown data set 'dsprite'; did you mean 'dsprites'"):
+            call("dsprite")
+
+
+def test_an_added_set_is_known_by_its_name(folder):
+    images = np.full((4, 8, 8), 200, np.uint8)
+    np.savez(folder / "mine.npz", images=images, factor_sizes=[2, 2])
+    added.add("mine", folder / "mine.npz", folder)
+    assert datasets.names()[-1] == "mine"
+    known = datasets.describe("mine")
+    assert (known.origin, known.size, known.image_shape) == ("added", 4, (8, 8, 1))
+    assert datasets.load("mine").identity["kind"] == "added"
