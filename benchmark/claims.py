@@ -115,21 +115,31 @@ class Observer:
             return False
         return self._clock() - since > self._stale_seconds
 
-    def is_claimed(self, folder):
-        """Whether somebody who is not known to be dead owns the folder's run."""
+    def look(self, folder):
+        """See who owns a folder's run.
+
+        Returns
+        -------
+        claimed : bool
+            Whether somebody who is not known to be dead owns it.
+        dead : int or None
+            Number of the claim of an owner who is dead.
+        """
         owner = current_claim(folder)
-        return owner is not None and not self.is_dead(folder, owner)
+        if owner is None:
+            return False, None
+        return (False, owner["number"]) if self.is_dead(folder, owner) else (True, None)
 
 
-def acquire(folder, observer=None):
+def acquire(folder, dead=None):
     """Claim a run's folder.
 
     Parameters
     ----------
     folder : path
         Made if missing.
-    observer : Observer, optional
-        Knows how long other hosts' claims have stood still.
+    dead : int, optional
+        Number of a claim that an `Observer` found dead.
 
     Returns
     -------
@@ -139,7 +149,7 @@ def acquire(folder, observer=None):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     owner = current_claim(folder)
-    if owner is not None and not (observer or Observer()).is_dead(folder, owner):
+    if owner is not None and owner["number"] != dead and not Observer().is_dead(folder, owner):
         return None
     number = owner["number"] + 1 if owner else 1
     token = secrets.token_hex(8)

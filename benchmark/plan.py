@@ -71,6 +71,18 @@ class RunSpec:
             )
         )
 
+    def identity(self):
+        """What was trained on what, as run.json and the tables name it."""
+        return {
+            "dataset": self.dataset,
+            "preset": self.preset,
+            "tag": self.tag,
+            "model": self.model.name,
+            "hyperparameters": dict(self.hyperparameters),
+            "init": self.init,
+            "seed": self.seed,
+        }
+
     def resolved(self):
         """Everything that decides the result, as plain data; what run.json stores as config."""
         config = {k: v for k, v in asdict(self.config).items() if k not in _BOOKKEEPING}

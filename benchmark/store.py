@@ -1,7 +1,5 @@
 """Run folders: where runs lie, what state they are in, and how their files are written."""
 
-import contextlib
-import shutil
 from pathlib import Path
 
 from benchmark.claims import acquire
@@ -133,7 +131,7 @@ class RunFolder:
             process that is gone is an interrupted run.
         """
         record = self.read()
-        claimed = observer is not None and observer.is_claimed(self.path)
+        claimed = observer is not None and observer.look(self.path)[0]
         if record is None:
             return ("running", "") if claimed else ("missing", "")
         status, reason = record["status"], record.get("reason") or ""
@@ -145,14 +143,19 @@ class RunFolder:
             return "interrupted", "its process ended"
         return status, reason
 
-    def claim(self, observer=None):
+    def claim(self, dead=None):
         """Claim the folder, and clear what an earlier owner left half-written.
+
+        Parameters
+        ----------
+        dead : int, optional
+            Number of a claim that an observer found dead.
 
         Returns
         -------
         benchmark.claims.Claim or None
         """
-        claim = acquire(self.path, observer)
+        claim = acquire(self.path, dead)
         if claim is not None:
             for leftover in self.path.glob(".*.tmp"):
                 leftover.unlink(missing_ok=True)
@@ -166,15 +169,22 @@ class RunFolder:
         """Write a text file of the run."""
         write_atomically(self.path / name, text)
 
-    def clear_outcome(self):
-        """Remove what an earlier attempt said went wrong."""
-        self.traceback.unlink(missing_ok=True)
+    def record_lost(self, spec, reason):
+        """Record a run whose process ended without a word as failed.
 
-    def free_bytes(self):
-        """Free space where the run lies."""
-        with contextlib.suppress(OSError):
-            return shutil.disk_usage(self.path).free
-        return None
+        Parameters
+        ----------
+        spec : RunSpec
+        reason : str
+        """
+        claim = self.claim()
+        if claim is None:
+            return
+        with claim:
+            record = self.read() or {"run": spec.identity(), "config": spec.resolved()}
+            if record.get("status") != "done":
+                self.write_text("traceback.txt", reason + "\n")
+                self.write_record({**record, "status": "failed", "reason": reason})
 
 
 def compare(there, wanted):

@@ -136,6 +136,15 @@ class Trainer:
         Pass the objective through `torch.compile`.
     make_optimiser : callable, default fused_adam
         ``make_optimiser(parameters, schedule) -> torch.optim.Optimizer``.
+
+    Attributes
+    ----------
+    step : int
+        Steps done, the parent's included.
+    seconds : float
+        Training time, also of earlier sessions of this run.
+    steps_here, seconds_here : int, float
+        Of this session alone.
     """
 
     def __init__(
@@ -162,6 +171,7 @@ class Trainer:
         self.step = schedule.start
         self.seconds = 0.0
         self.steps_here = 0
+        self.seconds_here = 0.0
         self.recorder = Recorder(
             schedule.log_every,
             noise.shape[1],
@@ -261,6 +271,7 @@ class Trainer:
     def _lap(self, began):
         now = time.perf_counter()
         self.seconds += now - began
+        self.seconds_here += now - began
         return now
 
     @contextlib.contextmanager

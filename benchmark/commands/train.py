@@ -1,0 +1,109 @@
+"""`bench train`."""
+
+import click
+
+from benchmark.options import (
+    NumberList,
+    SeedList,
+    Setting,
+    Shard,
+    Tag,
+    data_dir_option,
+    merged,
+    results_option,
+    split_names,
+)
+from benchmark.presets import DEFAULT_PRESET
+
+
+@click.command(short_help="Train models over seeds and save their representations.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    callback=split_names,
+    help="vae, betavae, lambdabeta, betatcvae, a plugin, or package.module:Class (default: the zoo).",
+)
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    callback=split_names,
+    help="Data set, see `bench list datasets` (default: the preset's).",
+)
+@click.option("--preset", default=DEFAULT_PRESET, show_default=True, help="Protocol.")
+@click.option("--seeds", type=SeedList(), help="10 (0 to 9), 0-4, or 1,3 (default: the preset's).")
+@click.option("--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4.")
+@click.option("--lambda", "lambdas", type=NumberList(), multiple=True, help="λ values, e.g. 0,8.")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of the first phase.")
+@click.option(
+    "--continue-steps",
+    type=click.IntRange(min=0),
+    help="Steps of the second phase (default: in the preset's ratio to --steps).",
+)
+@click.option(
+    "--init",
+    type=click.Choice(["parent", "scratch"]),
+    default="parent",
+    show_default=True,
+    help="λβ continues from its β-VAE, or trains with λ from the start.",
+)
+@click.option(
+    "--set",
+    "settings",
+    type=Setting(),
+    multiple=True,
+    help="Any setting of the protocol or hyperparameter of a plugin, e.g. batch_size=32.",
+)
+@click.option("--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Worker processes (default: one a CPU core, or one a GPU).",
+)
+@click.option("--shard", type=Shard(), help="Train part i of n of the plan, i from 0; e.g. 0/4.")
+@click.option(
+    "--amp", type=click.Choice(["none", "bf16"]), help="Mixed precision.  [default: none]"
+)
+@click.option("--compile", "compiled", is_flag=True, help="Use torch.compile.")
+@results_option
+@data_dir_option
+@click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")
+@click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
+def command(preset, seeds, betas, lambdas, tag, device, jobs, shard, compiled, results, data_dir,
+            dry_run, retry_failed, **options):
+    """Train models over a sweep of β and λ and over seeds.
+
+    Finished runs are skipped, interrupted ones continue from their checkpoint, and several calls
+    at once share the work. Lists take commas or repeats.
+
+    \b
+    Examples:
+      bench train --model lambdabeta --seeds 10
+      bench train --model betavae,betatcvae --beta 1,8,32 --seeds 0-4 --dry-run
+      bench train --preset paper --dataset dsprites --device cuda --shard 0/4
+    """
+    from benchmark.training import TrainRequest, show_plan, train
+
+    request = TrainRequest(
+        preset=preset,
+        seeds=seeds,
+        betas=merged(betas),
+        lambdas=merged(lambdas),
+        tag=tag,
+        device=device,
+        jobs=jobs,
+        shard=shard,
+        compiled=compiled,
+        results=results,
+        data_dir=data_dir,
+        retry_failed=retry_failed,
+        **options,
+    )
+    if dry_run:
+        show_plan(request)
+        return
+    code = train(request)
+    if code:
+        raise SystemExit(code)

@@ -1,0 +1,129 @@
+"""Option types that several commands share."""
+
+import re
+
+import click
+
+
+class NumberList(click.ParamType):
+    """Comma-separated numbers of at least a minimum, e.g. ``1,4,8``."""
+
+    name = "numbers"
+
+    def __init__(self, minimum=0):
+        self.minimum = minimum
+
+    def convert(self, value, param, ctx):
+        """Return a tuple of floats."""
+        if isinstance(value, tuple):
+            return value
+        numbers = []
+        for part in value.split(","):
+            try:
+                number = float(part)
+            except ValueError:
+                self.fail(f"expected numbers separated by commas, got {value!r}", param, ctx)
+            if not self.minimum <= number < float("inf"):
+                self.fail(f"expected numbers of at least {self.minimum:g}, got {part}", param, ctx)
+            numbers.append(number)
+        return tuple(numbers)
+
+
+class SeedList(click.ParamType):
+    """Seeds: ``10`` is 0 to 9, ``0-4`` a range, ``1,3`` a list, ``3-3`` one seed."""
+
+    name = "seeds"
+
+    def convert(self, value, param, ctx):
+        """Return a tuple of int."""
+        if isinstance(value, tuple):
+            return value
+        if re.fullmatch(r"\d{1,6}", value):
+            if int(value) == 0:
+                self.fail("expected at least one seed, got 0", param, ctx)
+            return tuple(range(int(value)))
+        seeds = []
+        for part in value.split(","):
+            match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
+            if part.strip() == "" and seeds:
+                continue
+            if not match:
+                self.fail(
+                    f"expected a number of seeds (10), a range (0-4) or a list (1,3), got {value!r}",
+                    param,
+                    ctx,
+                )
+            first, last = int(match[1]), int(match[2] or match[1])
+            if last < first or last - first >= 100_000:
+                self.fail(f"expected a rising range of at most 100,000 seeds, got {part!r}", param, ctx)
+            seeds += range(first, last + 1)
+        return tuple(dict.fromkeys(seeds))
+
+
+class Shard(click.ParamType):
+    """One machine's part of a plan: ``i/n`` with i from 0 to n − 1."""
+
+    name = "i/n"
+
+    def convert(self, value, param, ctx):
+        """Return (index, count)."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d+)/(\d+)", value)
+        if not match or int(match[1]) >= int(match[2]):
+            self.fail(f"expected i/n with i from 0 to n - 1, e.g. 0/4, got {value!r}", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class Setting(click.ParamType):
+    """``key=value``."""
+
+    name = "key=value"
+
+    def convert(self, value, param, ctx):
+        """Return (key, value as text)."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = value.partition("=")
+        if not equals or not key.strip():
+            self.fail(f"expected key=value, got {value!r}", param, ctx)
+        return key.strip(), text.strip()
+
+
+class Tag(click.ParamType):
+    """A name that is safe in a path."""
+
+    name = "name"
+
+    def convert(self, value, param, ctx):
+        """Return the name."""
+        if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            self.fail(
+                f"expected letters, digits, '.', '_' and '-', at most 64, got {value!r}", param, ctx
+            )
+        return value
+
+
+def merged(values):
+    """Join the values of an option that takes commas and repeats, without repetitions."""
+    return tuple(dict.fromkeys(part for value in values for part in value)) if values else None
+
+
+def split_names(ctx, param, values):
+    """Callback: names given with commas or repeats."""
+    parts = (part.strip() for value in values for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+results_option = click.option(
+    "--results",
+    type=click.Path(file_okay=False),
+    default="results",
+    show_default=True,
+    help="Folder of all results.",
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    help="Folder of the data sets (default: $BENCH_DATA, else the user's cache folder).",
+)
