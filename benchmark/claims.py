@@ -227,7 +227,10 @@ def _process_start(pid):
             return None
     try:
         listed = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(int(pid))], capture_output=True, text=True, check=False
+            ["ps", "-o", "lstart=", "-p", str(int(pid))],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except (OSError, TypeError, ValueError):
         return None

@@ -7,7 +7,7 @@ import click
 
 from benchmark.errors import BenchError
 
-COMMANDS = ("train", "status", "evaluate", "demo", "data", "list", "check")
+COMMANDS = ("demo", "train", "status", "list", "check", "data", "evaluate")
 
 
 class LazyGroup(click.Group):
@@ -40,6 +40,9 @@ def cli():
       bench train --model lambdabeta --seeds 10
       bench evaluate results/
     """
+    from benchmark.registry import make_current_folder_importable
+
+    make_current_folder_importable()
 
 
 def main():

@@ -36,7 +36,9 @@ def resolve_devices(name):
     chosen = mps if name == "mps" else cuda if name == "cuda" else [d for d in cuda if d == name]
     if not chosen:
         there = ", ".join(["cpu", *cuda, *mps])
-        raise BenchError(f"--device {name}: PyTorch finds no such device here; it finds: {there}", 2)
+        raise BenchError(
+            f"--device {name}: PyTorch finds no such device here; it finds: {there}", 2
+        )
     return chosen
 
 

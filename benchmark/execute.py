@@ -12,7 +12,7 @@ from benchmark.claims import ClaimLost
 from benchmark.errors import BenchError
 from benchmark.outcome import Outcome
 from benchmark.plan import config_sha256
-from evaluation.records import replacing
+from evaluation.records import plain, replacing
 from evaluation.representation import write_representation
 from models.data import Batches, Images
 from models.recording import Diverged
@@ -66,7 +66,9 @@ class Execution:
         except ClaimLost as error:
             return Outcome("lost", str(error))
         except Stopped as error:
-            outcome = Outcome("interrupted", f"stopped at step {error.step}; its checkpoint is saved")
+            outcome = Outcome(
+                "interrupted", f"stopped at step {error.step}; its checkpoint is saved"
+            )
         except Exception as error:
             outcome = Outcome("failed", _reason(error))
             return self._record_failure(outcome, traceback.format_exc())
@@ -180,16 +182,16 @@ class Execution:
 
     def _check_same_data(self):
         """Refuse to go on with a run that was begun on other data."""
-        record = self.folder.read()
-        for there, what in ((record, "this run"), (self._parent_record(), "its parent")):
-            if there and there.get("dataset") and there["dataset"] != dict(self.dataset.identity):
+        now = plain(dict(self.dataset.identity))
+        for spec, what in ((self.spec, "this run"), (self.spec.parent, "its parent")):
+            record = self.store.folder(spec).read() if spec else None
+            before = record.get("dataset") if record else None
+            if before and before != now:
+                keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+                changes = "; ".join(f"{k}: {before.get(k)} then, {now.get(k)} now" for k in keys)
                 raise BenchError(
-                    f"{what} was trained on {there['dataset']}, but the data now are "
-                    f"{dict(self.dataset.identity)}; use --tag NAME for runs on these data"
+                    f"{what} was trained on other data ({changes}); use --tag NAME for runs on these"
                 )
-
-    def _parent_record(self):
-        return self.store.folder(self.spec.parent).read() if self.spec.parent else None
 
     def _check_enough_images(self, available):
         config = self.spec.config
@@ -224,7 +226,10 @@ class Execution:
         spec, config = self.spec, self.spec.config
         parent = None
         if spec.parent is not None:
-            parent = {"path": spec.parent.path, "config_sha256": config_sha256(spec.parent.resolved())}
+            parent = {
+                "path": spec.parent.path,
+                "config_sha256": config_sha256(spec.parent.resolved()),
+            }
         channels = self.dataset.source.image_shape[2]
         side = config.image_size or self.dataset.source.image_shape[0]
         record = {

@@ -55,7 +55,9 @@ class SeedList(click.ParamType):
                 )
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first or last - first >= 100_000:
-                self.fail(f"expected a rising range of at most 100,000 seeds, got {part!r}", param, ctx)
+                self.fail(
+                    f"expected a rising range of at most 100,000 seeds, got {part!r}", param, ctx
+                )
             seeds += range(first, last + 1)
         return tuple(dict.fromkeys(seeds))
 

@@ -1,6 +1,5 @@
 """Lazy names of models: the zoo, plugins by entry point, and `package.module:Class`."""
 
-import contextlib
 import importlib
 import importlib.metadata
 import os
@@ -108,7 +107,7 @@ def get_model(name):
 
 
 def import_object(target, kind):
-    """Import ``package.module:name``; the current folder is searched last.
+    """Import ``package.module:name``.
 
     Parameters
     ----------
@@ -124,15 +123,14 @@ def import_object(target, kind):
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
         raise BenchError(f"a {kind} is written package.module:Name, got {target!r}", exit_code=2)
-    with current_folder_importable():
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError as error:
-            raise BenchError(
-                f"cannot import the {kind} {target!r}: {error}; "
-                "modules are looked for on Python's path and in the current folder",
-                exit_code=2,
-            ) from error
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise BenchError(
+            f"cannot import the {kind} {target!r}: {error}; "
+            "modules are looked for on Python's path and in the current folder",
+            exit_code=2,
+        ) from error
     try:
         found = module
         for part in attribute.split("."):
@@ -145,16 +143,11 @@ def import_object(target, kind):
     return found
 
 
-@contextlib.contextmanager
-def current_folder_importable():
-    """Put the current folder last on the path, so that it never shadows an installed module."""
+def make_current_folder_importable():
+    """Put the current folder last on the path, so that it never shadows an installed module.
+
+    Worker processes inherit the path.
+    """
     folder = os.getcwd()
-    added = folder not in sys.path and "" not in sys.path
-    if added:
+    if folder not in sys.path and "" not in sys.path:
         sys.path.append(folder)
-    try:
-        yield
-    finally:
-        if added:
-            with contextlib.suppress(ValueError):
-                sys.path.remove(folder)

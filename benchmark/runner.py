@@ -266,7 +266,9 @@ class Runner:
         if self.summary.stopped_by is not None:
             self._finish(worker, Outcome("interrupted", "stopped at once"))
             return
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        how = (
+            f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        )
         hint = "; perhaps for want of memory: lower --jobs or batch_size" if code == -9 else ""
         reason = f"its worker process {how}{hint}"
         self.store.folder(worker.spec).record_lost(worker.spec, reason)

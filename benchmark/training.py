@@ -9,6 +9,7 @@ from benchmark import datasets as data
 from benchmark.claims import Observer
 from benchmark.devices import resolve_devices, workers_and_threads
 from benchmark.errors import BenchError
+from benchmark.overview import console, table
 from benchmark.plan import make_plan, shard
 from benchmark.presets import Config, get_preset, override
 from benchmark.progress import describe, make_reporter
@@ -116,32 +117,21 @@ def train(request, reporter=None):
 
 def show_plan(request):
     """Print the table of `--dry-run`: every run, its state, and what a call would do with it."""
-    from rich.console import Console
-    from rich.table import Table
-
     plan = request.plan()
     store = Store(request.results)
     observer = Observer()
-    table = Table(title=f"{len(plan)} runs below {store.runs}")
-    for heading in ("run", "steps", "state", "would"):
-        table.add_column(heading, overflow="fold")
-    would_train = 0
+    shown = table(f"{len(plan)} runs below {store.runs}", "run", "steps", "state", "would")
+    runs = steps = 0
     for spec in plan:
         state, would = _intention(spec, store, observer, request.retry_failed)
-        would_train += would.startswith("train") or would.startswith("continue")
-        table.add_row(spec.path, f"{spec.own_steps:,}", state, would)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    console.print(table)
-    steps = sum(
-        spec.own_steps
-        for spec in plan
-        if _intention(spec, store, observer, request.retry_failed)[1] != "skip"
-    )
-    console.print(f"{would_train} runs would be trained, {steps:,} steps at most.")
+        if would.startswith(("train", "continue")):
+            runs += 1
+            steps += spec.own_steps
+        shown.add_row(spec.path, f"{spec.own_steps:,}", state, would)
+    console().print(shown)
+    click.echo(f"{runs} runs would be trained, {steps:,} steps at most.")
     if "vae" in request.models or not request.models:
-        console.print("vae is betavae at β = 1, continued with λ = 0: one run under both names.")
+        click.echo("vae is betavae at β = 1, continued with λ = 0: one run under both names.")
 
 
 def _intention(spec, store, observer, retry_failed):
@@ -193,5 +183,3 @@ def _number(key, text):
         return float(text)
     except ValueError:
         raise BenchError(f"--set {key}: expected a number, got {text!r}", exit_code=2) from None
-
-

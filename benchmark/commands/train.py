@@ -55,7 +55,9 @@ from benchmark.presets import DEFAULT_PRESET
     multiple=True,
     help="Any setting of the protocol or hyperparameter of a plugin, e.g. batch_size=32.",
 )
-@click.option("--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own.")
+@click.option(
+    "--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option(
     "--jobs",
@@ -71,8 +73,22 @@ from benchmark.presets import DEFAULT_PRESET
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")
 @click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
-def command(preset, seeds, betas, lambdas, tag, device, jobs, shard, compiled, results, data_dir,
-            dry_run, retry_failed, **options):
+def command(
+    preset,
+    seeds,
+    betas,
+    lambdas,
+    tag,
+    device,
+    jobs,
+    shard,
+    compiled,
+    results,
+    data_dir,
+    dry_run,
+    retry_failed,
+    **options,
+):
     """Train models over a sweep of β and λ and over seeds.
 
     Finished runs are skipped, interrupted ones continue from their checkpoint, and several calls

@@ -1,0 +1,31 @@
+"""`bench demo`."""
+
+import click
+
+from benchmark.options import results_option
+
+
+@click.command(short_help="The whole job on embedded data, in one command.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Number of seeds."
+)
+@click.option(
+    "--steps", type=click.IntRange(1), help="Steps of the first phase (default: quick's)."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.")
+@results_option
+def command(seeds, steps, device, jobs, results):
+    """Train every model on the embedded data set at β = 1, 8 and 32.
+
+    Needs no download. A second call trains nothing anew.
+
+    \b
+    Example:
+      bench demo
+    """
+    from benchmark.demo import demo
+
+    code = demo(results, seeds, steps, device, jobs)
+    if code:
+        raise SystemExit(code)

@@ -1,0 +1,68 @@
+"""`bench list`."""
+
+import click
+
+from benchmark.options import data_dir_option
+
+
+@click.group(short_help="List models, data sets, presets or metrics.")
+def command():
+    """List what can be named on the command line.
+
+    \b
+    Example:
+      bench list presets
+    """
+
+
+@command.command()
+def models():
+    """List the models that --model takes.
+
+    \b
+    Example:
+      bench list models
+    """
+    from benchmark.overview import show_models
+
+    show_models()
+
+
+@command.command()
+@data_dir_option
+def datasets(data_dir):
+    """List the data sets that --dataset takes.
+
+    \b
+    Example:
+      bench list datasets
+    """
+    from benchmark.overview import show_datasets
+
+    show_datasets(data_dir)
+
+
+@command.command()
+def presets():
+    """List the protocols that --preset takes, with every setting.
+
+    \b
+    Example:
+      bench list presets
+    """
+    from benchmark.overview import show_presets
+
+    show_presets()
+
+
+@command.command()
+def metrics():
+    """List the metrics that bench evaluate computes.
+
+    \b
+    Example:
+      bench list metrics
+    """
+    from benchmark.overview import show_metrics
+
+    show_metrics()
