@@ -221,6 +221,14 @@ def read_run(path, *, migrations=None, version=RUN_SCHEMA_VERSION):
     return record
 
 
+def _is_folder(entry):
+    """Whether a directory entry is a folder or a link to one; a link to itself is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def walk(root, *, on_error=None, leaf=None):
     """Visit every folder below `root` once, with the names of its files.
 
@@ -266,8 +274,8 @@ def walk(root, *, on_error=None, leaf=None):
                     raise RecordError(f"{folder}: cannot be listed ({error.strerror})") from None
                 on_error(folder, error)
                 continue
-            folders = [entry for entry in entries if entry.is_dir()]
-            names = [entry.name for entry in entries if not entry.is_dir()]
+            folders = [entry for entry in entries if _is_folder(entry)]
+            names = [entry.name for entry in entries if not _is_folder(entry)]
             yield folder, names
             if leaf is not None and leaf in names:
                 continue

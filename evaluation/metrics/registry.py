@@ -3,6 +3,9 @@
 import dataclasses
 import importlib
 import importlib.metadata
+import os
+import re
+import sys
 
 from evaluation.naming import unknown_name
 
@@ -69,6 +72,12 @@ class Metric:
     options: tuple = ()
     version: int = 1
 
+    def __post_init__(self):
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", self.name):
+            raise MetricError(f"a metric's name is part of a file name, so not {self.name!r}")
+        if not self.keys:
+            raise MetricError(f"metric {self.name!r} declares no keys")
+
     @property
     def needs_log_variances(self):
         """Whether the metric can only score posteriors."""
@@ -86,7 +95,7 @@ class Metric:
 
 
 def load_object(reference):
-    """Import `module:name`.
+    """Import `module:name`; modules in the current folder are found too.
 
     Raises
     ------
@@ -96,6 +105,9 @@ def load_object(reference):
     module, _, name = reference.partition(":")
     if not name:
         raise MetricError(f"expected module:name, not {reference!r}")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
