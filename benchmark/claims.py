@@ -27,7 +27,7 @@ STALE_SECONDS = 240
 _NAME = re.compile(r"claim-(\d+)")
 
 
-class ClaimLost(Exception):  # noqa: N818 - another process took over, by design
+class ClaimLost(Exception):
     """Another process took the run over; nothing more may be written to its folder."""
 
 

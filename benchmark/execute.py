@@ -190,7 +190,7 @@ class Execution:
                 keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
                 changes = "; ".join(f"{k}: {before.get(k)} then, {now.get(k)} now" for k in keys)
                 raise BenchError(
-                    f"{what} was trained on other data ({changes}); use --tag NAME for runs on these"
+                    f"{what} was trained on other data ({changes}); use --tag NAME for these"
                 )
 
     def _check_enough_images(self, available):

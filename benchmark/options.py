@@ -49,7 +49,7 @@ class SeedList(click.ParamType):
                 continue
             if not match:
                 self.fail(
-                    f"expected a number of seeds (10), a range (0-4) or a list (1,3), got {value!r}",
+                    f"expected a count (10), a range (0-4) or a list (1,3) of seeds, got {value!r}",
                     param,
                     ctx,
                 )

@@ -211,7 +211,7 @@ class _Builder:
         return tuple(default if given is None else given)
 
     def _with_defaults(self, entry, values):
-        """A plugin's hyperparameters as it would resolve them, so that its defaults are on record."""
+        """A plugin's hyperparameters, its own defaults among them, so that they are on record."""
         if entry.hyperparameters is not None:
             return values
         from models.autoencoder import resolve_hyperparameters

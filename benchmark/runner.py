@@ -233,9 +233,7 @@ class Runner:
             worker.ready = True
         elif kind == "progress":
             self.reporter.progress(worker.slot, worker.spec, *content)
-        elif kind == "busy":
-            self._give_back(worker)
-        elif content[0].status == "lost":
+        elif kind == "busy" or content[0].status == "lost":
             self._give_back(worker)
         else:
             self._finish(worker, content[0])
@@ -358,7 +356,7 @@ class _Signals:
             signal.signal(number, previous)
 
 
-class _environment:  # noqa: N801 - reads as a statement
+class _environment:
     """Environment variables that child processes are started with."""
 
     def __init__(self, values):

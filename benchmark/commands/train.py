@@ -22,7 +22,7 @@ from benchmark.presets import DEFAULT_PRESET
     "models",
     multiple=True,
     callback=split_names,
-    help="vae, betavae, lambdabeta, betatcvae, a plugin, or package.module:Class (default: the zoo).",
+    help="A name of `bench list models`, or package.module:Class (default: the zoo).",
 )
 @click.option(
     "--dataset",
