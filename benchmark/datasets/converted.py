@@ -33,6 +33,7 @@ def write(path, blocks, shape, source, name, report=None):
         When the disk has no room, or the blocks are not `shape` together.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    storage.sweep(path)
     storage.require_space(path.parent, int(np.prod(shape, dtype=np.int64)), f"{name}: unpacking")
     hashes, done = storage.Hashes(), 0
     with storage.writing(path), storage.new_file(path) as stream:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -165,7 +167,8 @@ def new_file(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    owner = f".{path.name}.{platform.node()}-{os.getpid()}-"
+    descriptor, temporary = tempfile.mkstemp(prefix=owner, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             # mkstemp makes files private; a data folder is often shared by a group.
@@ -179,6 +182,32 @@ def new_file(path):
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sweep(path):
+    """Remove what processes of this machine that are gone left behind in writing `path`.
+
+    Parameters
+    ----------
+    path : path
+        As given to `new_file`.
+    """
+    path = Path(path)
+    owner = re.compile(re.escape(f".{path.name}.{platform.node()}-") + r"(\d+)-")
+    for entry in path.parent.glob(".*"):
+        match = owner.match(entry.name)
+        if match and not _alive(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def _alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

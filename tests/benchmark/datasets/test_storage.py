@@ -1,5 +1,6 @@
 import hashlib
 import json
+import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -84,6 +85,26 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         interrupted(path)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
+
+
+def write_and_die(path):
+    with storage.new_file(path) as stream:
+        stream.write(b"half")
+        stream.flush()
+        os._exit(0)
+
+
+def test_what_a_killed_process_left_behind_is_removed(tmp_path):
+    path = tmp_path / "a.bin"
+    worker = multiprocessing.get_context("fork").Process(target=write_and_die, args=(path,))
+    worker.start()
+    worker.join()
+    assert len(list(tmp_path.iterdir())) == 1
+    with storage.new_file(path) as stream:
+        stream.write(b"whole")
+        storage.sweep(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
+    assert path.read_bytes() == b"whole"
 
 
 @pytest.mark.parametrize(
