@@ -17,6 +17,9 @@ MALLOC_ENVIRONMENT = {
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
 
+# Time to save a checkpoint when the runner has vanished.
+GRACE_SECONDS = 20
+
 
 @dataclass(frozen=True)
 class WorkerSettings:
@@ -61,7 +64,7 @@ def main(connection, settings, stop, parent):
     # The runner decides when to stop; a terminal sends Ctrl-C to the whole process group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, stop), daemon=True).start()
 
     import torch
 
@@ -76,7 +79,15 @@ def main(connection, settings, stop, parent):
             message = _serve(*task, store, attached, settings, stop, connection)
         except (BenchError, OSError) as error:
             message = ("outcome", Outcome("failed", str(error)))
+        _send(connection, stop, message)
+
+
+def _send(connection, stop, message):
+    """Send to the runner; when it is gone, save and stop instead of failing the run."""
+    try:
         connection.send(message)
+    except ConnectionError:
+        stop.set()
 
 
 def _receive(connection):
@@ -111,14 +122,16 @@ def _serve(spec, dead, store, attached, settings, stop, connection):
             compiled=settings.compiled,
         )
         outcome = execution.run(
-            on_progress=lambda steps, row: connection.send(("progress", steps, row)),
+            on_progress=lambda steps, row: _send(connection, stop, ("progress", steps, row)),
             should_stop=stop.is_set,
         )
     return ("outcome", outcome)
 
 
-def _end_with(parent):
-    """End this process when the runner is gone, so that no worker trains on unseen."""
+def _end_with(parent, stop):
+    """Stop, and then end, when the runner is gone, so that no worker trains on unseen."""
     while os.getppid() == parent:
         time.sleep(0.5)
+    stop.set()
+    time.sleep(GRACE_SECONDS)
     os._exit(1)
