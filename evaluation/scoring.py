@@ -139,14 +139,12 @@ def score(
     )
     if isinstance(metrics, str):
         metrics = (metrics,)
-    chosen = [get_metric(name) for name in dict.fromkeys(metrics)]  # unknown names fail first
+    chosen = [get_metric(name) for name in metrics]
     lacking = [m.name for m in chosen if m.needs_log_variances and log_variances is None]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")
     found = {}
-    for name in with_twins(metrics, log_variances is not None):
-        result = compute(
-            get_metric(name), representation, seed=seed, backend=backend, n_jobs=n_jobs
-        )
+    for metric in with_twins(chosen, log_variances is not None):
+        result = compute(metric, representation, seed=seed, backend=backend, n_jobs=n_jobs)
         found.update({k: math.nan if v is None else v for k, v in result.values.items()})
     return found

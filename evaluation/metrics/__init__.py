@@ -120,8 +120,6 @@ TRAINING_KEYS = {
     )
 }
 
-_TWINS = {"mig": "mig_sampled", "mi": "mi_sampled"}
-
 
 def get_metric(name):
     """Look up a metric: built in, offered by an installed package, or `module:name`.
@@ -157,34 +155,32 @@ def metric_names():
     return [*METRICS, *(name for name in sorted(plugins()) if name not in METRICS)]
 
 
-def with_twins(names, posterior):
+def with_twins(metrics, posterior):
     """The metrics to compute: each once, and the sampled twins where there is a posterior.
 
     Parameters
     ----------
-    names : iterable of str
+    metrics : iterable of Metric
     posterior : bool
         Whether log-variances are given.
 
     Returns
     -------
-    list of str
-        Without metrics that need log-variances where there are none.
+    list of Metric
+        Without those that need log-variances where there are none.
 
     Examples
     --------
-    >>> with_twins(["mig", "sap"], posterior=True)
+    >>> [metric.name for metric in with_twins([METRICS["mig"], METRICS["sap"]], posterior=True)]
     ['mig', 'mig_sampled', 'sap']
     """
-    chosen = []
-    for name in names:
-        chosen.append(name)
-        if posterior and name in _TWINS:
-            chosen.append(_TWINS[name])
-    chosen = list(dict.fromkeys(chosen))
-    if posterior:
-        return chosen
-    return [name for name in chosen if not get_metric(name).needs_log_variances]
+    chosen = {}
+    for metric in metrics:
+        chosen.setdefault(metric.name, metric)
+        twin = METRICS.get(f"{metric.name}_sampled")
+        if twin is not None and metric is METRICS[metric.name]:
+            chosen.setdefault(twin.name, twin)
+    return [m for m in chosen.values() if posterior or not m.needs_log_variances]
 
 
 __all__ = [

@@ -1,0 +1,189 @@
+"""`bench evaluate`."""
+
+import contextlib
+import sys
+import time
+
+import click
+
+SHOWN_ROWS = 40
+
+
+def split_names(ctx, param, values):
+    """Callback: names given with commas or repeats."""
+    parts = (part.strip() for value in values for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+@click.command(short_help="Score saved representations.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--metrics",
+    multiple=True,
+    callback=split_names,
+    help="Names with commas, see `bench list metrics`, or module:name (default: all built in).",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes of one thread each (default: one a processor).",
+)
+@click.option("--force", is_flag=True, help="Compute also scores that are up to date.")
+@click.option(
+    "--backend",
+    type=click.Choice(["numba", "sklearn"]),
+    default="numba",
+    show_default=True,
+    help="Compiled kernels, or scikit-learn, which is many times slower.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="For ties in trees, draws from posteriors and noise levels.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Table of all scores (default: scores.csv in the first PATH).",
+)
+def command(paths, metrics, jobs, force, backend, seed, output):
+    """Score every representation below PATH..., run folders and files of your own alike.
+
+    Missing and outdated scores are computed; each is written beside its representation the moment
+    it is known, so an interrupted call goes on where it was.
+
+    \b
+    Example:
+      bench evaluate results/
+      bench evaluate codes.npz --metrics mig,dci
+    """
+    code = evaluate(
+        paths, metrics=metrics, jobs=jobs, force=force, backend=backend, seed=seed, table=output
+    )
+    sys.exit(code)
+
+
+def evaluate(paths, *, metrics=(), jobs=None, **options):
+    """Score representations, showing progress, a table and what could not be scored.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+    metrics : iterable of str, optional
+    jobs : int, optional
+    **options
+        As of `evaluation.evaluate_paths`.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 if anything could not be scored or nothing was found.
+
+    Raises
+    ------
+    BenchError
+        For an unknown metric, or a table that cannot be written.
+    """
+    from benchmark.errors import BenchError
+    from evaluation.batch import evaluate_paths
+    from evaluation.file_scores import DEFAULT
+    from evaluation.metrics import MetricError, get_metric
+    from evaluation.workers import default_jobs
+
+    metrics = tuple(metrics) or DEFAULT
+    try:
+        with _progress() as progress:
+            report = evaluate_paths(
+                paths, metrics=metrics, jobs=jobs or default_jobs(), progress=progress, **options
+            )
+    except MetricError as error:
+        raise BenchError(str(error), exit_code=2) from error
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}") from error
+    if report.rows:
+        click.echo(_table(report.rows, [get_metric(name) for name in metrics]))
+        click.echo(
+            f"{len(report.rows)} representations: {report.computed} scores computed, "
+            f"{report.kept} kept. All scores: {report.table}"
+        )
+    elif not report.problems:
+        click.echo(
+            f"Error: no representation (.h5, .hdf5, .npz) below {', '.join(map(str, paths))}",
+            err=True,
+        )
+        return 1
+    if report.problems:
+        click.echo(f"Error: {len(report.problems)} could not be scored:", err=True)
+        for _, problem in report.problems:
+            click.echo(f"  {problem}", err=True)
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _progress():
+    """A bar with the time left on a terminal, one plain line a representation elsewhere."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("scoring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, outcome: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Plain progress lines on standard error."""
+
+    def __init__(self):
+        self._began = time.monotonic()
+
+    def __call__(self, done, total, outcome):
+        if outcome is None:
+            if total:
+                click.echo(f"{total} representations to score", err=True)
+            return
+        passed = time.monotonic() - self._began
+        left = passed / done * (total - done)
+        said = "; ".join(outcome.problems) or f"{outcome.path}: {outcome.computed} scores"
+        rest = f", about {left:.0f} s left" if done < total else ""
+        click.echo(f"[{done}/{total}] {said} ({outcome.seconds:.1f} s{rest})", err=True)
+
+
+def _table(rows, metrics):
+    """The headline key of every metric, one line a representation."""
+    from tabulate import tabulate
+
+    from evaluation.metrics import with_twins
+
+    keys = [metric.keys[0].name for metric in with_twins(metrics, True)]
+    keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
+    lines = [
+        [row["path"].removesuffix("/representation.h5")]
+        + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in keys]
+        for row in rows[:SHOWN_ROWS]
+    ]
+    headers = ["representation", *(key.replace("_", "\n") for key in keys)]
+    align = ["left", *["right"] * len(keys)]
+    text = tabulate(lines, headers, disable_numparse=True, colalign=align) if lines else ""
+    more = len(rows) - SHOWN_ROWS
+    return f"{text}\n… and {more} more in the table" if more > 0 else text
