@@ -83,7 +83,7 @@ def render(grid):
     --------
     >>> packed = render(SpritesGrid((0,), (5,), (0,), (0, 31), (0,)))
     >>> packed.shape, int(np.unpackbits(packed[0]).sum())
-    ((2, 512), 361)
+    ((2, 512), 400)
     """
     offsets_x, columns = _lattice(grid.positions_x)
     offsets_y, rows = _lattice(grid.positions_y)

@@ -81,11 +81,19 @@ def hash_file(path):
     Returns
     -------
     Hashes
+
+    Raises
+    ------
+    BenchError
+        When it cannot be read.
     """
     hashes = Hashes()
-    with open(path, "rb") as stream:
-        while block := stream.read(BLOCK):
-            hashes.update(block)
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(BLOCK):
+                hashes.update(block)
+    except OSError as error:
+        raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
     return hashes
 
 

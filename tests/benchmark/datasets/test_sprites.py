@@ -1,3 +1,4 @@
+import doctest
 import math
 
 import numpy as np
@@ -126,3 +127,8 @@ def test_sizes_of_the_grids():
 def test_the_notes_say_what_orientation_cannot_tell():
     assert any("orientation 0 and orientation 39" in note for note in sprites.NOTES["sprites"])
     assert not any("same picture" in note for note in sprites.NOTES["sprites-small"])
+
+
+def test_the_examples_in_the_docstrings():
+    failed, attempted = doctest.testmod(sprites)
+    assert (failed, attempted > 0) == (0, True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.datasets import storage
+from benchmark.errors import BenchError
 
 
 def test_the_folder_is_the_option_then_the_variable_then_the_cache(tmp_path, monkeypatch):
@@ -51,6 +52,11 @@ def test_verification_does_not_believe_the_sidecar(tmp_path):
     storage.sidecar(path).write_text(json.dumps(note | {"sha256": "wrong", "md5": "wrong"}))
     assert storage.fingerprint(path)["md5"] == "wrong"
     assert storage.fingerprint(path, again=True)["md5"] == hashlib.md5(b"abc").hexdigest()
+
+
+def test_what_cannot_be_read_is_one_clear_line(tmp_path):
+    with pytest.raises(BenchError, match=r"cannot read .*: Is a directory"):
+        storage.hash_file(tmp_path)
 
 
 def test_a_damaged_sidecar_is_made_again(tmp_path):
