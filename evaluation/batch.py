@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from evaluation.file_scores import DEFAULT, Options, Outcome, evaluate_one, look
-from evaluation.metrics import get_metric
+from evaluation.metrics import METRICS, get_metric
 from evaluation.records import walk
 from evaluation.representation import SUFFIXES
 
@@ -149,9 +149,10 @@ def evaluate_paths(
     if table is None:
         first = paths[0] if paths else Path()
         table = (first if first.is_dir() else first.parent) / "scores.csv"
-    rows, complaints = make_rows(outcomes, Path(table).parent, asked)
+    shown = [*METRICS.values(), *(metric for metric in asked if metric.name not in METRICS)]
+    rows, complaints = make_rows(outcomes, Path(table).parent, shown)
     if found:
-        write_table(table, rows, asked)
+        write_table(table, rows, shown)
     return Report(
         outcomes,
         rows,

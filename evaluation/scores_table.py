@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evaluation.metrics import TRAINING_KEYS, with_twins
 from evaluation.records import RecordError, read_run, write_atomically
-from evaluation.score_files import read_score, scores_folder
+from evaluation.score_files import Source, is_current, read_score, scores_folder
 
 RUN_COLUMNS = (
     "dataset",
@@ -44,15 +44,12 @@ def make_rows(outcomes, root, metrics):
     rows, problems = [], []
     for outcome in outcomes:
         row = {"path": Path(os.path.relpath(outcome.path, root or ".")).as_posix()}
-        records = {
-            metric.name: read_score(scores_folder(outcome.path) / f"{metric.name}.json")
-            for metric in with_twins(metrics, True)
-        }
+        records = _records(outcome.path, metrics)
         try:
             row.update(_run_attributes(outcome.path))
         except RecordError as error:
             problems.append((outcome.path, str(error)))
-        known = [record for record in records.values() if record is not None]
+        known = [record for record in records.values() if isinstance(record, dict)]
         if known:
             about = known[0]["representation"]
             own = {"dataset": about.get("dataset") or None, **(about.get("attributes") or {})}
@@ -62,6 +59,21 @@ def make_rows(outcomes, root, metrics):
         row.update(_scores(records, outcome))
         rows.append(row)
     return rows, problems
+
+
+def _records(path, metrics):
+    """Score records by metric: None where there is none, "outdated" where the codes changed."""
+    try:
+        source = Source.of(path)
+    except OSError:
+        return {}
+    records = {}
+    for metric in with_twins(metrics, True):
+        record = read_score(scores_folder(path) / f"{metric.name}.json")
+        if record is not None and not is_current(record, record["request"], source):
+            record = record if record["status"] == "failed" else "outdated"
+        records[metric.name] = record
+    return records
 
 
 def _run_attributes(path):
@@ -95,8 +107,8 @@ def _scores(records, outcome):
     """Flat keys, a status a metric, and one column of reasons."""
     row, reasons = {}, []
     for name, record in records.items():
-        if record is None:
-            row[f"{name}_status"] = "missing"
+        if not isinstance(record, dict):
+            row[f"{name}_status"] = record
             continue
         row.update(record["values"])
         row[f"{name}_status"] = record["status"]

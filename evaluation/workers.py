@@ -1,6 +1,7 @@
 """Carry tasks out in worker processes of one thread each, and outlive workers that die."""
 
 import os
+import threading
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -48,7 +49,9 @@ def _in_pool(function, items, options, workers):
     """Yield what a pool finishes; silently end when one of its workers dies."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(max_workers=workers, env={**_ONE_THREAD}, timeout=60)
+    pool = ProcessPoolExecutor(
+        max_workers=workers, env=_ONE_THREAD, initializer=end_with, initargs=(os.getpid(),)
+    )
     try:
         futures = {pool.submit(function, item, options): item for item in items}
         for future in as_completed(futures):
@@ -59,6 +62,26 @@ def _in_pool(function, items, options, workers):
             yield futures[future], result
     finally:
         pool.shutdown(wait=False, kill_workers=True)
+
+
+def end_with(parent):
+    """Make this worker end when its parent is gone, even if the parent was killed outright.
+
+    Workers hold each other's pipes open, so none of them would otherwise hear of it.
+
+    Parameters
+    ----------
+    parent : int
+        Process id.
+    """
+
+    def watch():
+        while os.getppid() == parent:
+            never.wait(1.0)
+        os._exit(1)
+
+    never = threading.Event()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def default_jobs():

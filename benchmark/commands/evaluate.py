@@ -105,8 +105,8 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     if report.rows:
         click.echo(_table(report.rows, [get_metric(name) for name in metrics]))
         click.echo(
-            f"{len(report.rows)} representations: {report.computed} scores computed, "
-            f"{report.kept} kept. All scores: {report.table}"
+            f"Representations: {len(report.rows)}. Scores computed: {report.computed}, "
+            f"kept: {report.kept}. All scores: {report.table}"
         )
     elif not report.problems:
         click.echo(
@@ -115,7 +115,7 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
         )
         return 1
     if report.problems:
-        click.echo(f"Error: {len(report.problems)} could not be scored:", err=True)
+        click.echo(f"Error: could not be scored ({len(report.problems)}):", err=True)
         for _, problem in report.problems:
             click.echo(f"  {problem}", err=True)
         return 1
@@ -160,7 +160,7 @@ class _Lines:
     def __call__(self, done, total, outcome):
         if outcome is None:
             if total:
-                click.echo(f"{total} representations to score", err=True)
+                click.echo(f"Representations to score: {total}", err=True)
             return
         passed = time.monotonic() - self._began
         left = passed / done * (total - done)
