@@ -1,5 +1,6 @@
 """The protocol of a trainable model, and the zoo's common body."""
 
+import contextlib
 from dataclasses import fields
 
 import torch
@@ -79,11 +80,11 @@ class Objective(nn.Module):
         means : Tensor of shape (B, D)
             Posterior means, without gradient.
         """
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.amp):
+        with self._precision(images.device):
             means, log_variances = self.model.encode(images)
         means, log_variances = means.float(), log_variances.float()
         codes = means + torch.exp(0.5 * log_variances) * noise
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.amp):
+        with self._precision(images.device):
             logits = self.model.decode(codes)
         outputs = Outputs(images, logits.float(), codes, means, log_variances)
         loss, terms = self.model.loss(outputs, coefficients)
@@ -92,6 +93,12 @@ class Objective(nn.Module):
                 terms[name] if name in terms else term(outputs) for name, term in TERMS.items()
             ]
             return loss, torch.stack([value.detach() for value in logged]), means.detach()
+
+    def _precision(self, device):
+        # Autocast refuses some devices ("meta") even when it is switched off.
+        if not self.amp:
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, torch.bfloat16)
 
 
 LOGGED = ("loss", *TERMS)
@@ -131,7 +138,9 @@ def resolve_hyperparameters(model_class, values):
         )
     if not known:
         return {}
-    attributes = {field.name.rstrip("_"): field.name for field in fields(model_class.Hyperparameters)}
+    attributes = {
+        field.name.rstrip("_"): field.name for field in fields(model_class.Hyperparameters)
+    }
     declared = model_class.Hyperparameters(**{attributes[k]: v for k, v in values.items()})
     return {name: getattr(declared, attribute) for name, attribute in attributes.items()}
 

@@ -20,6 +20,8 @@ from models.streams import permutation
 ROW_KINDS = ("bits", "uint8", "memmap")
 # Accelerators whose free memory cannot be asked for take data sets up to this size.
 UNKNOWN_MEMORY_LIMIT = 1 << 30
+# Bytes of host memory through which images move to a device.
+UPLOAD_BYTES = 64 << 20
 
 
 class Images:
@@ -34,7 +36,8 @@ class Images:
         An image source, see the module's description.
     device : torch.device
     side : int, optional
-        Average-pool square images to this side; it must divide the images' own.
+        Average-pool square images to this side, which must divide theirs; by default images of
+        any shape come as they are.
     reserve : int, default 4 GiB
         Bytes of device memory that are left to the model.
 
@@ -51,21 +54,23 @@ class Images:
 
     def __init__(self, source, device, side=None, reserve=4 << 30):
         height, width, channels = source.image_shape
-        side = side or height
-        if side < 1 or height % side or width % side:
+        if side is not None and (side < 1 or height != width or height % side):
             raise ValueError(
                 f"images of {height}×{width} cannot be average-pooled to {side}×{side}: "
-                f"the side must divide {height}"
+                "they must be square, and the side must divide theirs"
             )
-        self.device = torch.device(device)
-        self.pool = height // side
-        self.shape = (channels, side, width // self.pool)
+        # An empty tensor knows the index of its device, also where only "cuda" was said.
+        self.device = torch.empty(0, device=device).device
+        self.pool = height // side if side else 1
+        self.shape = (channels, height // self.pool, width // self.pool)
         self.kind = source.kind
         self._stored_shape = (height, width, channels)
         self._array = self._stored = None
         if source.kind == "templates":
-            self._templates = torch.from_numpy(np.ascontiguousarray(source.array)).to(self.device)
-            self._palette = torch.as_tensor(source.palette, dtype=torch.float32).to(self.device)
+            # Copied, because tensors must not alias arrays that may be read-only memory maps.
+            self._templates = torch.from_numpy(np.array(source.array)).to(self.device)
+            palette = np.array(source.palette, dtype=np.float32)
+            self._palette = torch.from_numpy(palette).to(self.device)
             self._length = self._templates.shape[0] * self._palette.shape[0]
         elif source.kind in ROW_KINDS:
             self._array = source.array
@@ -100,19 +105,16 @@ class Images:
     @property
     def resident(self):
         """Whether the stored images lie on an accelerator."""
-        return self.device.type != "cpu" and self._array is None or self._stored is not None
+        if self.kind == "templates":
+            return self.device.type != "cpu"
+        return self._stored is not None
 
     def _upload(self, reserve):
         """Copy the stored rows to an accelerator that has room, in pieces; None otherwise."""
-        if self.device.type in ("cpu", "meta"):
-            return None
-        room = UNKNOWN_MEMORY_LIMIT
-        if self.device.type == "cuda":
-            room = torch.cuda.mem_get_info(self.device)[0] - reserve
-        if self._array.nbytes > room:
+        if self._array.nbytes > _room(self.device, reserve):
             return None
         stored = torch.empty(self._array.shape, dtype=torch.uint8, device=self.device)
-        rows = max(1, (64 << 20) // max(1, self._array[0].nbytes))
+        rows = max(1, UPLOAD_BYTES // self._array[0].nbytes)
         for start in range(0, len(stored), rows):
             piece = np.array(self._array[start : start + rows])
             stored[start : start + rows] = torch.from_numpy(piece).to(self.device)
@@ -123,7 +125,7 @@ class Images:
         if self._stored is not None:
             return self._stored[index.to(self.device)]
         # Fancy indexing copies, so the tensor never aliases a read-only memory map.
-        rows = torch.from_numpy(np.asarray(self._array[index.numpy()]))
+        rows = torch.from_numpy(np.asarray(self._array[index.cpu().numpy()]))
         if self.device.type == "cuda":
             rows = rows.pin_memory()
         return rows.to(self.device, non_blocking=True)
@@ -161,6 +163,9 @@ class Batches:
     images : Images
     batch_size : int
     seed : int
+    read_ahead : bool, optional
+        Read the next batch in a thread of its own while the device computes; by default where an
+        accelerator's images stay on the host.
 
     Raises
     ------
@@ -168,7 +173,7 @@ class Batches:
         If the data set has fewer images than a batch.
     """
 
-    def __init__(self, images, batch_size, seed):
+    def __init__(self, images, batch_size, seed, read_ahead=None):
         if batch_size > len(images):
             raise ValueError(
                 f"the data set has {len(images)} images, fewer than a batch of {batch_size}; "
@@ -180,9 +185,11 @@ class Batches:
         self.per_epoch = len(images) // batch_size
         self._epoch = None
         self._order = None
-        # Rows that stay on the host are read one batch ahead, while the device computes.
-        ahead = images.device.type != "cpu" and not images.resident
-        self._reader = ThreadPoolExecutor(1) if ahead else None
+        if read_ahead is None:
+            read_ahead = images.device.type != "cpu" and not images.resident
+        self._reader = None
+        if read_ahead:
+            self._reader = ThreadPoolExecutor(1, "reader", _use_device, (images.device,))
         self._next = None
 
     def __call__(self, step):
@@ -211,7 +218,22 @@ class Batches:
             self._reader.shutdown(wait=True, cancel_futures=True)
 
 
+def _room(device, reserve):
+    """Bytes that stored images may take on a device; none where they lie already."""
+    if device.type in ("cpu", "meta"):
+        return 0
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] - reserve
+    return UNKNOWN_MEMORY_LIMIT
+
+
+def _use_device(device):
+    """Leave the first CUDA device, on which every new thread starts."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+
+
 def _bit_counts(group):
-    """Table (256, 8/group) of the number of ones in each group of bits of a byte, high bit first."""
+    """Table (256, 8/group): the number of ones in each group of bits of a byte, high bit first."""
     bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
     return torch.from_numpy(bits.reshape(256, 8 // group, group).sum(axis=2).astype(np.float32))

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import nn
 
@@ -43,7 +44,7 @@ NETWORKS = {
         (4, 4, 2, 2),
         256,
         True,
-        "as disentanglement_lib: 2×2 kernels in the encoder's last two convolutions, Glorot weights",
+        "as disentanglement_lib: 2×2 kernels in the last two convolutions, Glorot weights",
     ),
     "conv-small": Architecture(
         (16, 32, 32),
@@ -122,7 +123,10 @@ def _downsampling(channels, architecture):
     layers, width = [], channels
     for output, kernel in zip(architecture.channels, architecture.kernels, strict=True):
         padding = 1 if kernel == 4 else 0
-        layers += [nn.Conv2d(width, output, kernel, stride=2, padding=padding), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(width, output, kernel, stride=2, padding=padding),
+            nn.ReLU(inplace=True),
+        ]
         width = output
     return layers
 
@@ -131,8 +135,11 @@ def _upsampling(channels, architecture):
     """Transposed 4×4 convolutions through the encoder's widths in reverse, to the image."""
     widths = (*architecture.channels[::-1], channels)
     layers = []
-    for source, target in zip(widths[:-1], widths[1:], strict=True):
-        layers += [nn.ConvTranspose2d(source, target, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
+    for source, target in pairwise(widths):
+        layers += [
+            nn.ConvTranspose2d(source, target, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+        ]
     return layers[:-1]
 
 

@@ -74,7 +74,7 @@ class Recorder:
         Diverged
             If the loss of a step was not finite.
         """
-        values = self._buffer[: self._filled].double().tolist()
+        values = self._buffer[: self._filled].tolist()
         first = step - self._filled
         for offset, row in enumerate(values):
             if not math.isfinite(row[0]):
@@ -124,7 +124,7 @@ class Recorder:
         return "\n".join(lines) + "\n"
 
     def _active_units(self):
-        first, second = (self._moments.double() / self._images).cpu()
+        first, second = self._moments.cpu().double() / self._images
         return float(((second - first.square()) > ACTIVE_VARIANCE).sum())
 
     def _reset(self):

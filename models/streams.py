@@ -5,6 +5,7 @@ noise and evaluation sample do not depend on one another, nor on β or λ: runs 
 paired across a sweep.
 """
 
+import contextlib
 import hashlib
 
 import numpy as np
@@ -37,7 +38,15 @@ def permutation(count, seed, *name):
 
 
 def sample_without_replacement(population, count, seed, *name):
-    """Draw `count` distinct indices below `population` as an int64 array, in random order."""
+    """Draw `count` distinct indices below `population` as an int64 array, in random order.
+
+    Raises
+    ------
+    ValueError
+        If the population is smaller than the sample.
+    """
+    if count > population:
+        raise ValueError(f"cannot draw {count} different images out of {population}")
     generator = np.random.default_rng(stream_seed(seed, *name))
     return generator.permutation(population)[:count].astype(np.int64)
 
@@ -51,11 +60,9 @@ class Noise:
         (batch, latents).
     seed : int
     device : torch.device
-    generator : torch.Generator, optional
-        Draws on the device; by default a new one there. Devices without generators can be given
-        a ``draw`` function instead.
     draw : callable, optional
-        ``draw(shape, seed) -> Tensor``; replaces the generator.
+        ``draw(shape, seed) -> Tensor``; by default from a generator on the device, which devices
+        such as "meta" do not have.
     """
 
     def __init__(self, shape, seed, device, draw=None):
@@ -81,3 +88,49 @@ class Noise:
             self._generator = torch.Generator(device=self.device)
         self._generator.manual_seed(seed)
         return torch.randn(shape, generator=self._generator, device=self.device)
+
+
+def seeded_states(device, seed):
+    """States that the global generators of a model's own layers would have, if seeded.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the model lies; its layers (dropout, say) draw there, their initialisation on the
+        host.
+    seed : int
+
+    Returns
+    -------
+    dict of str to Tensor
+        By device type; for `private_randomness`.
+    """
+    states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.Generator(device=device).manual_seed(seed).get_state()
+    return states
+
+
+def global_states(device):
+    """Current states of the same global generators."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+@contextlib.contextmanager
+def private_randomness(device, states):
+    """Let the global generators go on from `states` within the block, and restore them after it."""
+    outside = global_states(device)
+    _set_global_states(device, states)
+    try:
+        yield
+    finally:
+        _set_global_states(device, outside)
+
+
+def _set_global_states(device, states):
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)

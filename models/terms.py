@@ -104,11 +104,9 @@ def total_correlation(outputs):
     codes, means = outputs.codes.unsqueeze(1), outputs.means.unsqueeze(0)
     log_variances = outputs.log_variances.unsqueeze(0)
     # Dimensions: (sample, posterior, latent).
-    log_density = -0.5 * (
-        (codes - means).square() * torch.exp(-log_variances)
-        + log_variances
-        + math.log(2 * math.pi)
-    )
+    # Scaled before it is squared, so that a narrow posterior's precision does not overflow.
+    deviations = (codes - means) * torch.exp(-0.5 * log_variances)
+    log_density = -0.5 * (deviations.square() + log_variances + math.log(2 * math.pi))
     log_batch = math.log(outputs.codes.shape[0])
     joint = torch.logsumexp(log_density.sum(dim=2), dim=1) - log_batch
     marginals = torch.logsumexp(log_density, dim=1) - log_batch

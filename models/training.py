@@ -9,7 +9,8 @@ import torch
 
 from models.autoencoder import Objective, coefficient_tensors
 from models.recording import Recorder
-from models.streams import stream_seed
+from models.streams import global_states, private_randomness, seeded_states, stream_seed
+from models.terms import bernoulli_entropy
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Schedule:
         Steps between two checkpoints.
     final_steps : int
         Steps at the end over which the final NLL, KL, L2 and TC are averaged.
+
+    Raises
+    ------
+    ValueError
+        If the run would start within a phase.
     """
 
     phases: tuple[int, ...]
@@ -42,6 +48,13 @@ class Schedule:
     checkpoint_every: int = 5000
     final_steps: int = 5000
 
+    def __post_init__(self):
+        if self.start not in self.boundaries:
+            raise ValueError(
+                f"a run with phases of {self.phases} steps cannot start at step {self.start}; "
+                f"phases begin at {', '.join(map(str, self.boundaries))}"
+            )
+
     @property
     def end(self):
         """Total number of steps, the parent's included."""
@@ -53,7 +66,7 @@ class Schedule:
         return tuple(sum(self.phases[:i]) for i in range(len(self.phases)))
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
+class Stopped(Exception):
     """Training was asked to stop; its checkpoint is saved."""
 
     def __init__(self, step):
@@ -78,8 +91,9 @@ def build_model(model_class, seed, device, image_shape, **arguments):
     -------
     torch.nn.Module
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "initialisation"))
+    device = torch.device(device)
+    states = seeded_states(device, stream_seed(seed, "initialisation"))
+    with private_randomness(device, states):
         model = model_class(image_shape, **arguments)
     return model.to(device=device, memory_format=torch.channels_last)
 
@@ -179,7 +193,8 @@ class Trainer:
             final_from=max(schedule.start, schedule.end - schedule.final_steps),
         )
         self.optimiser = make_optimiser(model.parameters(), schedule)
-        self._random = _random_states(self.device, stream_seed(seed, "model"))
+        # None while training, when the global generators hold them.
+        self._random = seeded_states(self.device, stream_seed(seed, "model"))
 
     def run(self, save, on_progress=None, should_stop=None):
         """Train to the end of the schedule.
@@ -201,7 +216,7 @@ class Trainer:
         """
         schedule, recorder = self.schedule, self.recorder
         self.model.train()
-        with self._private_randomness():
+        with self._own_randomness():
             began = time.perf_counter()
             while self.step < schedule.end:
                 if self.step in schedule.boundaries and self.step > schedule.start:
@@ -230,14 +245,17 @@ class Trainer:
                     raise Stopped(self.step)
 
     def state(self):
-        """Everything that a bit-identical continuation needs, loadable with weights_only."""
+        """Everything that a bit-identical continuation needs, loadable with weights_only.
+
+        The tensors are the run's own, not copies: save them before the next step.
+        """
         return {
             "step": self.step,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "recorder": self.recorder.state(),
-            "random": {name: get() for name, (get, _) in _generators(self.device).items()},
+            "random": self._random or global_states(self.device),
             "threads": torch.get_num_threads(),
         }
 
@@ -266,7 +284,8 @@ class Trainer:
     def _load_common(self, state):
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
-        self._random = {k: v for k, v in state["random"].items() if k in self._random}
+        # A parent from another kind of device lacks the state of this device's generator.
+        self._random = {k: state["random"].get(k, own) for k, own in self._random.items()}
 
     def _lap(self, began):
         now = time.perf_counter()
@@ -275,13 +294,13 @@ class Trainer:
         return now
 
     @contextlib.contextmanager
-    def _private_randomness(self):
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            for name, (_, restore) in _generators(self.device).items():
-                if name in self._random:
-                    restore(self._random[name])
-            yield
+    def _own_randomness(self):
+        with private_randomness(self.device, self._random):
+            self._random = None
+            try:
+                yield
+            finally:
+                self._random = global_states(self.device)
 
 
 def encode(model, images, index, batch_size=500):
@@ -301,8 +320,6 @@ def encode(model, images, index, batch_size=500):
     floor : float
         Mean Bernoulli entropy of the images, nats per image.
     """
-    from models.terms import bernoulli_entropy
-
     was_training = model.training
     model.eval()
     pieces, floor = [], 0.0
@@ -314,22 +331,3 @@ def encode(model, images, index, batch_size=500):
     model.train(was_training)
     codes, log_variances = torch.cat(pieces, dim=1).cpu().numpy().astype(np.float32)
     return codes, log_variances, floor / len(index)
-
-
-def _generators(device):
-    """Getters and setters of the global generators that a model's own layers draw from."""
-    found = {"cpu": (torch.get_rng_state, torch.set_rng_state)}
-    if device.type == "cuda":
-        found["cuda"] = (
-            lambda: torch.cuda.get_rng_state(device),
-            lambda state: torch.cuda.set_rng_state(state, device),
-        )
-    return found
-
-
-def _random_states(device, seed):
-    """States that the global generators would have if seeded; they stay untouched."""
-    states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.Generator(device=device).manual_seed(seed).get_state()
-    return states

@@ -1,0 +1,116 @@
+"""Tiny models, batches and outputs."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.datasets.base import ImageSource
+from models.beta_tcvae import BetaTCVAE
+from models.beta_vae import BetaVAE
+from models.data import Batches, Images
+from models.lambda_beta_vae import LambdaBetaVAE
+from models.streams import Noise
+from models.terms import Outputs
+from models.training import Schedule, Trainer, build_model
+from models.vae import VAE
+
+LATENTS = 3
+ZOO = {
+    "vae": (VAE, {}),
+    "betavae": (BetaVAE, {"beta": 4.0}),
+    "lambdabeta": (LambdaBetaVAE, {"beta": 4.0, "lambda": 2.0}),
+    "betatcvae": (BetaTCVAE, {"beta": 4.0}),
+}
+
+
+@pytest.fixture(params=ZOO)
+def zoo_model(request):
+    """Class and hyperparameters of each model in turn."""
+    return ZOO[request.param]
+
+
+@pytest.fixture
+def make_outputs():
+    """Random float64 outputs of a forward pass, as leaves that collect gradients."""
+
+    def make(seed=0, batch=4, shape=(1, 3, 3), latents=LATENTS, binary=False):
+        draw = np.random.default_rng(seed)
+        images = draw.random((batch, *shape))
+        images = np.round(images) if binary else images
+        arrays = (
+            images,
+            draw.normal(size=images.shape, scale=2),
+            draw.normal(size=(batch, latents)),
+            draw.normal(size=(batch, latents)),
+            draw.normal(size=(batch, latents), scale=0.5),
+        )
+        tensors = [torch.from_numpy(array) for array in arrays]
+        return Outputs(tensors[0], *(tensor.requires_grad_() for tensor in tensors[1:]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_source():
+    """Forty random 8×8 grey images."""
+    array = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+    return ImageSource("uint8", array, (8, 8, 1))
+
+
+@pytest.fixture
+def make_trainer(tiny_source):
+    """A trainer of a tiny model on tiny images; the arguments are those of a run."""
+
+    def make(
+        model_class=BetaVAE,
+        hyperparameters=None,
+        phases=(7, 5),
+        seed=0,
+        batch_size=4,
+        images=None,
+        log_every=4,
+        final_steps=3,
+        checkpoint_every=100,
+        learning_rate=1e-2,
+        start=0,
+        **options,
+    ):
+        if hyperparameters is None:
+            hyperparameters = {"beta": 2.0}
+        images = images or Images(tiny_source, "cpu")
+        model = build_model(
+            model_class, seed, "cpu", images.shape, latent_size=LATENTS, network="conv-small"
+        )
+        schedule = Schedule(
+            phases=phases,
+            start=start,
+            learning_rate=learning_rate,
+            log_every=log_every,
+            checkpoint_every=checkpoint_every,
+            final_steps=final_steps,
+        )
+        batches = Batches(images, batch_size, seed)
+        noise = Noise((batch_size, LATENTS), seed, "cpu")
+        return Trainer(model, hyperparameters, batches, noise, schedule, seed, **options)
+
+    return make
+
+
+@pytest.fixture
+def freeze():
+    """A trainer's state as the bytes of a checkpoint."""
+
+    def to_bytes(trainer):
+        file = io.BytesIO()
+        torch.save(trainer.state(), file)
+        return file.getvalue()
+
+    return to_bytes
+
+
+@pytest.fixture
+def thaw():
+    """The state in the bytes of a checkpoint, read as `bench` reads it."""
+    return lambda data: torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
