@@ -205,7 +205,7 @@ def setting_label(setting):
 
 def _greek(part):
     name, _, value = part.partition("=")
-    return f"{ {'beta': 'β', 'lambda': 'λ'}.get(name, name)} = {value}"
+    return f"{ {'beta': 'β', 'lambda': 'λ'}.get(name, name) } = {value}"
 
 
 def method_order(method):

@@ -10,7 +10,6 @@ import pandas as pd
 
 from evaluation.labels import curve_order, method_order, write_setting
 from evaluation.metrics import METRICS, TRAINING_KEYS
-from evaluation.naming import format_number
 from evaluation.records import RecordError, find_runs, read_run
 
 GENUINE = ("dsprites", "shapes3d", "mpi3d_real")
@@ -65,7 +64,7 @@ def read_scores(path):
     path = path / "scores.csv" if path.is_dir() else path
     try:
         # Names like "NA" or "null" are names; only an empty cell is missing.
-        text = {name: str for name in ("path", "dataset", "preset", "tag", "model", "init")}
+        text = dict.fromkeys(("path", "dataset", "preset", "tag", "model", "init"), str)
         wide = pd.read_csv(
             path,
             dtype=text | {"dataset_version": str},
@@ -81,8 +80,10 @@ def read_scores(path):
     if "path" not in wide:
         raise ScoresError(f"{path}: not a table of scores (it has no column 'path')")
     base = os.path.abspath(path.parent)
-    folders = {text: os.path.dirname(os.path.normpath(os.path.join(base, text))) for text in
-               wide["path"].dropna().unique()}
+    folders = {
+        text: os.path.dirname(os.path.normpath(os.path.join(base, text)))
+        for text in wide["path"].dropna().unique()
+    }
     return wide.assign(folder=wide["path"].map(folders))
 
 
@@ -286,16 +287,16 @@ def _name_methods(runs):
     names = ["betavae_first", "vae", "betavae", "lambdabeta_scratch"]
     runs["method"] = np.select(choices, names, model)
     runs.loc[model.eq("vae") & beta.isna(), "beta"] = 1.0
-    given = runs["hyperparameters"]
-    pairs = pd.DataFrame({"beta": runs["beta"], "lambda": runs["lambda"]})
-    made = {pair: write_setting({"beta": pair[0], "lambda": pair[1]})
-            for pair in pairs.drop_duplicates().itertuples(index=False, name=None)}
-    text = pd.Series([made.get(pair) or write_setting({"beta": pair[0], "lambda": pair[1]})
-                      for pair in pairs.itertuples(index=False, name=None)], runs.index)
-    setting = given.where(given.notna(), text).astype(object)
+    runs.loc[zoo & plain, "lambda"] = 0.0
     zoo_plain = zoo & plain
-    betas = {beta: f"beta={format_number(beta)}" for beta in runs["beta"].dropna().unique()}
-    runs["setting"] = setting.where(~zoo_plain | runs["beta"].isna(), runs["beta"].map(betas))
+    runs["setting"] = [
+        given
+        if isinstance(given, str) and not no_penalty
+        else write_setting({"beta": beta, "lambda": None if no_penalty else lambda_})
+        for given, no_penalty, beta, lambda_ in zip(
+            runs["hyperparameters"], zoo_plain, runs["beta"], runs["lambda"], strict=True
+        )
+    ]
     base = pd.Series(np.where(runs["method"] == "vae", "betavae", runs["method"]), runs.index)
     unique = {text: _without_beta(text) for text in runs["setting"].unique()}
     rest = runs["setting"].map(unique)
