@@ -188,9 +188,7 @@ def test_the_tc_of_chen_et_al_differs_by_the_constant_of_the_docstring(make_outp
         joint = math.log(densities.prod(axis=1).sum() / (5 * size))
         total += joint - np.log(densities.sum(axis=0) / (5 * size)).sum()
     constant = (3 - 1) * math.log(size)
-    assert total / 5 - constant == pytest.approx(
-        float(terms.total_correlation(outputs).detach())
-    )
+    assert total / 5 - constant == pytest.approx(float(terms.total_correlation(outputs).detach()))
 
 
 def test_the_tc_survives_a_very_narrow_posterior():
