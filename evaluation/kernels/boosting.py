@@ -79,12 +79,10 @@ def _partition(before, after, start, stop, left_count, goes_left):
         right = start + left_count
         for position in range(start, stop):
             row = before[column, position]
-            if goes_left[row]:
-                after[column, left] = row
-                left += 1
-            else:
-                after[column, right] = row
-                right += 1
+            goes = np.int64(goes_left[row])
+            after[column, right + goes * (left - right)] = row
+            left += goes
+            right += 1 - goes
 
 
 @compiled

@@ -1,0 +1,99 @@
+"""Speed of the metrics against scikit-learn in the style of disentanglement_lib, in one run.
+
+Run with `pytest tests/performance/test_metrics.py --benchmark-only -s`; the boosted trees of
+scikit-learn take about six minutes. Times are of one thread.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from evaluation import dci, mig, mutual_information, sap, write_representation
+
+SIZES = (3, 6, 40, 32, 32)
+N_TRAIN, N_TEST, CODES = 10_000, 5_000, 10
+
+
+def representation(rows, codes=CODES, sizes=SIZES, seed=0):
+    """Codes that mix factors and noise, as partly disentangled codes do."""
+    stream = np.random.default_rng(seed)
+    factors = np.stack([stream.integers(0, size, rows) for size in sizes], axis=1)
+    standard = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    mixing = stream.normal(size=(len(sizes), codes)) * 0.3
+    mixing[np.arange(len(sizes)), np.arange(len(sizes)) % codes] += 1.0
+    mixed = standard @ mixing + 0.3 * stream.normal(size=(rows, codes))
+    return mixed.astype(np.float32), factors.astype(np.int32)
+
+
+def seconds(function, repeats):
+    """Median time of a call."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def information(*arrays, **options):
+    """Both metrics on the joint histogram."""
+    mig(*arrays, **options)
+    mutual_information(*arrays, **options)
+
+
+CASES = {
+    "mi+mig": (information, 10, 9, 3),
+    "sap": (sap, 20, 9, 1),
+    "dci": (dci, 20, 3, 1),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_faster_than_scikit_learn(benchmark, name):
+    function, least, repeats, slow_repeats = CASES[name]
+    arrays = representation(N_TRAIN + N_TEST)
+    with threadpool_limits(1):
+        function(*arrays, n_train=N_TRAIN)  # compiles or loads the kernels
+        benchmark.pedantic(function, arrays, {"n_train": N_TRAIN}, rounds=repeats, warmup_rounds=0)
+        slow = seconds(lambda: function(*arrays, n_train=N_TRAIN, backend="sklearn"), slow_repeats)
+    fast = benchmark.stats.stats.median
+    benchmark.extra_info["scikit_learn_seconds"] = slow
+    benchmark.extra_info["ratio"] = slow / fast
+    print(f"\n{name}: {fast:.4f} s, scikit-learn {slow:.3f} s, {slow / fast:.1f} times as fast")
+    assert slow / fast >= least
+
+
+FOUR_SCORES = """
+import resource, sys
+from evaluation import read_representation, score
+r = read_representation(sys.argv[1])
+score(r.codes, r.factors, n_train=r.n_train, log_variances=r.log_variances)
+assert "torch" not in sys.modules
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_four_scores_with_process_start(benchmark, tmp_path):
+    codes, factors = representation(N_TRAIN + N_TEST)
+    path = tmp_path / "codes.h5"
+    write_representation(
+        path, codes, factors, n_train=N_TRAIN, log_variances=np.full(codes.shape, -3.0)
+    )
+
+    def whole():
+        return subprocess.run(
+            [sys.executable, "-c", FOUR_SCORES, path], check=True, capture_output=True, text=True
+        )
+
+    whole()
+    done = benchmark.pedantic(whole, rounds=1)
+    unit = 1 if sys.platform == "darwin" else 1024
+    resident = int(done.stdout) * unit
+    benchmark.extra_info["resident_bytes"] = resident
+    print(f"\nfour scores: {benchmark.stats.stats.median:.1f} s, {resident / 2**20:.0f} MiB")
+    assert resident < 1e9
