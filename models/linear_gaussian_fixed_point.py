@@ -104,8 +104,8 @@ class Solutions:
         Encoder covariances Σ_W.
     alternations : ndarray of shape (R,), int
     change : ndarray of shape (R,)
-        Largest last change of an entry of the whitened gain Σ_W⁻¹B Σ_Y^½, relative to its largest
-        entry where that is above 1.
+        Largest change in the last alternation of an entry of the whitened gain Σ_W⁻¹B Σ_Y^½ or of
+        Σ_W⁻¹, relative to the matrix's largest entry where that is above 1.
     converged : ndarray of shape (R,), bool
         False also for unbounded runs, which are not iterated: their gain grows for ever.
     unbounded : ndarray of shape (R,), bool
@@ -206,12 +206,11 @@ def _iterate(gain, precision, beta, lambda_, eigenvalues, tolerance, limit):
     alternations, change = np.zeros(len(gain), dtype=int), np.full(len(gain), np.inf)
     alive = np.arange(len(gain))
     for step in range(1, limit + 1):
-        previous = gain
+        before = gain, precision
         gain, precision = alternate(gain, precision, beta, lambda_, eigenvalues)
         if step % LOOK_EVERY and step != limit:
             continue
-        moved = np.abs(gain - previous).max(axis=(1, 2))
-        moved /= np.maximum(1, np.abs(gain).max(axis=(1, 2)))
+        moved = np.maximum(_moved(gain, before[0]), _moved(precision, before[1]))
         done = (moved <= tolerance) | (step == limit)
         ended[0][alive[done]], ended[1][alive[done]] = gain[done], precision[done]
         alternations[alive[done]], change[alive[done]] = step, moved[done]
@@ -221,6 +220,11 @@ def _iterate(gain, precision, beta, lambda_, eigenvalues, tolerance, limit):
             alive, gain, precision = alive[~done], gain[~done], precision[~done]
             beta, lambda_ = beta[~done], lambda_[~done]
     return *ended, alternations, change
+
+
+def _moved(now, before):
+    """Largest change of an entry, relative to the largest entry where that is above 1."""
+    return np.abs(now - before).max(axis=(1, 2)) / np.maximum(1, np.abs(now).max(axis=(1, 2)))
 
 
 def alternate(gain, precision, beta, lambda_, eigenvalues):
