@@ -9,13 +9,8 @@ import pandas as pd
 
 from evaluation.intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
 from evaluation.labels import describe_key
-from evaluation.run_table import (
-    ScoresError,
-    metric_columns,
-    read_records,
-    read_scores,
-    run_table,
-)
+from evaluation.run_reading import ScoresError, read_records, read_scores
+from evaluation.run_table import metric_columns, run_table
 
 STRATUM = ["dataset", "dataset_kind", "protocol"]
 CELL = [*STRATUM, "method", "curve", "setting", "beta", "lambda"]
