@@ -191,6 +191,8 @@ def boost_stage(
     threshold = np.empty(NODES)
     value = np.empty(NODES)
     for k in range(gradient.shape[0]):
+        for column in range(columns.size):
+            columns[column] = column
         _grow(
             values,
             orders,

@@ -3,6 +3,8 @@
 import numpy as np
 
 from evaluation.metrics.score import (
+    LARGEST,
+    TOO_LARGE,
     Score,
     check_backend,
     defined,
@@ -76,7 +78,7 @@ def dci(
     1.0
     """
     check_backend(backend)
-    parts = split(codes, factors, n_train, factor_names)
+    parts = split(codes, factors, n_train, factor_names, LARGEST)
     mask, notes = varying(parts)
     importances, train_right, test_right = _fit(parts, mask, seed, backend, n_jobs)
     used = importances[:, mask]
@@ -136,6 +138,8 @@ def _fit(parts, mask, seed, backend, n_jobs):
 
 def _reasons(parts, mask, used):
     """Why any of the four keys is undefined."""
+    if parts.too_large:
+        return dict.fromkeys(KEYS, TOO_LARGE)
     if not mask.any():
         return dict.fromkeys(KEYS, "no factor varies in the training part")
     reasons = {}

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from evaluation.metrics.score import Score, defined, optional, split, varying
+from evaluation.metrics.score import LARGEST, TOO_LARGE, Score, defined, optional, split, varying
 
 
 def explicitness(codes, factors, *, n_train=None, factor_names=None):
@@ -45,25 +45,24 @@ def explicitness(codes, factors, *, n_train=None, factor_names=None):
     >>> explicitness(factors * 1.0, factors, n_train=40).values["explicitness_test"]
     1.0
     """
-    parts = split(codes, factors, n_train, factor_names)
+    parts = split(codes, factors, n_train, factor_names, LARGEST)
     mask, notes = varying(parts)
     train, test = standardised(parts.train, parts.test)
     areas = np.full((2, len(mask)), np.nan)
     for k in np.flatnonzero(mask):
         areas[:, k] = factor_areas(train, parts.factors[:, k], test, parts.test_factors[:, k])
     reasons = {}
-    if not mask.any():
-        reasons = dict.fromkeys(
-            ("explicitness_train", "explicitness_test"), "no factor varies in the training part"
-        )
+    keys = ("explicitness_train", "explicitness_test")
+    if parts.too_large:
+        reasons = dict.fromkeys(keys, TOO_LARGE)
+    elif not mask.any():
+        reasons = dict.fromkeys(keys, "no factor varies in the training part")
     elif not len(parts.test):
         reasons["explicitness_test"] = "there are no test rows"
     elif np.isnan(areas[1, mask]).all():
         reasons["explicitness_test"] = "no factor varies in the test part"
     means = [row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in areas]
-    values, reasons = defined(
-        {"explicitness_train": means[0], "explicitness_test": means[1]}, reasons
-    )
+    values, reasons = defined(dict(zip(keys, means, strict=True)), reasons)
     return Score(
         metric="explicitness",
         values=values,

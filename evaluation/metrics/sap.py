@@ -3,6 +3,8 @@
 import numpy as np
 
 from evaluation.metrics.score import (
+    LARGEST,
+    TOO_LARGE,
     Score,
     check_backend,
     defined,
@@ -60,7 +62,7 @@ def sap(codes, factors, *, n_train=None, backend="numba", factor_names=None):
     True
     """
     check_backend(backend)
-    parts = split(codes, factors, n_train, factor_names)
+    parts = split(codes, factors, n_train, factor_names, LARGEST)
     mask, notes = varying(parts)
     reasons = sap_reasons("sap", parts, mask)
     matrix = np.full((parts.train.shape[1], len(mask)), np.nan)
@@ -96,6 +98,8 @@ def sap(codes, factors, *, n_train=None, backend="numba", factor_names=None):
 
 def sap_reasons(key, parts, mask, needs_test=True):
     """Why a gap between codes cannot be told."""
+    if parts.too_large:
+        return {key: TOO_LARGE}
     if parts.train.shape[1] < 2:
         return {key: "one code: there is no second one to stand out from"}
     if needs_test and not len(parts.test):

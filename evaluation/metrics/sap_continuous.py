@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.metrics.sap import sap_reasons
-from evaluation.metrics.score import Score, defined, gaps, optional, split, varying
+from evaluation.metrics.score import LARGEST, Score, defined, gaps, optional, split, varying
 
 SMALLEST_VARIANCE = 1e-12
 
@@ -46,7 +46,7 @@ def sap_continuous(codes, factors, *, n_train=None, factor_names=None):
     >>> sap_continuous(factors * 1.0, factors, n_train=16).value
     1.0
     """
-    parts = split(codes, factors, n_train, factor_names)
+    parts = split(codes, factors, n_train, factor_names, LARGEST)
     mask, notes = varying(parts)
     reasons = sap_reasons("sap_continuous", parts, mask, needs_test=False)
     matrix = squared_correlations(parts.train, parts.factors)

@@ -10,6 +10,10 @@ from evaluation.sampling import sample_codes
 
 BACKENDS = ("numba", "sklearn")
 
+# Beyond float32, in which the trees compare codes, and whose squares are safe in float64.
+LARGEST = float(np.finfo(np.float32).max)
+TOO_LARGE = f"the codes reach beyond {LARGEST:.3g}"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Score:
@@ -72,9 +76,10 @@ class Split:
     test: np.ndarray
     test_factors: np.ndarray
     names: tuple
+    too_large: bool = False
 
 
-def split(codes, factors, n_train=None, factor_names=None):
+def split(codes, factors, n_train=None, factor_names=None, limit=np.inf):
     """Validate arrays and part them into training and test rows.
 
     Parameters
@@ -84,6 +89,8 @@ def split(codes, factors, n_train=None, factor_names=None):
     n_train : int, optional
         Two thirds of the rows by default.
     factor_names : sequence of str, optional
+    limit : float, optional
+        Codes beyond it become 0 altogether, and the parts are marked as too large.
 
     Returns
     -------
@@ -95,13 +102,17 @@ def split(codes, factors, n_train=None, factor_names=None):
         If the arrays are not a representation.
     """
     made = make_representation(codes, factors, n_train=n_train, factor_names=factor_names)
-    cut = made.n_train
+    cut, codes = made.n_train, made.codes
+    too_large = bool(np.isfinite(limit) and np.abs(codes).max() > limit)
+    if too_large:
+        codes = np.zeros_like(codes)
     return Split(
-        made.codes[:cut],
+        codes[:cut],
         made.factors[:cut],
-        made.codes[cut:],
+        codes[cut:],
         made.factors[cut:],
         made.factor_names,
+        too_large,
     )
 
 
@@ -141,7 +152,7 @@ def defined(values, reasons):
     reasons = dict(reasons)
     for key, value in values.items():
         if key not in reasons and not math.isfinite(value):
-            reasons[key] = "the value is not finite; the codes may be too large"
+            reasons[key] = "the value is not finite"
     return {k: None if k in reasons else float(v) for k, v in values.items()}, reasons
 
 
