@@ -63,7 +63,7 @@ def test_images_are_those_of_the_source_pooled(kind, channels, pool, make_source
     assert batch.dtype == torch.float32
     expected = expected_images(source, index, pool)
     if kind == "bits":
-        # Sums of ones over a power of two: no rounding at all.
+        # Numbers of ones over a power of two: no rounding at all.
         np.testing.assert_array_equal(batch.numpy(), expected)
     else:
         np.testing.assert_allclose(batch.numpy(), expected, rtol=0, atol=3e-7)

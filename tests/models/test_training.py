@@ -408,7 +408,8 @@ def test_a_compiled_objective_trains_as_the_plain_one(make_trainer):
     compiled.run(nothing)
     assert compiled.objective is not plain.objective
     for one, other in zip(plain.recorder.rows, compiled.recorder.rows, strict=True):
-        assert one == pytest.approx(other, rel=1e-3)
+        # The total correlation of this tiny model is itself as small as rounding.
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-4)
     file = io.BytesIO()
     torch.save(compiled.state(), file)
     plain.model.load_state_dict(compiled.state()["model"])
