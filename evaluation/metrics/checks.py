@@ -33,7 +33,7 @@ def check_metric(metric):
     Examples
     --------
     >>> check_metric("evaluation.metrics.mig:mig")[0]
-    'perfect codes: mig = 1'
+    'perfect codes: mig = 0.974'
     """
     if isinstance(metric, str):
         metric = as_metric(load_object(metric), metric)

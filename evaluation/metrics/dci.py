@@ -73,6 +73,7 @@ def dci(
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 3, size=(300, 2))
     >>> round(dci(factors * 1.0, factors, n_train=200).values["dci_disentanglement"], 2)
     1.0

@@ -41,6 +41,7 @@ def explicitness(codes, factors, *, n_train=None, factor_names=None):
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 2, size=(60, 1))
     >>> explicitness(factors * 1.0, factors, n_train=40).values["explicitness_test"]
     1.0
@@ -119,14 +120,34 @@ def mean_area(probabilities, classes, labels):
     -------
     float
     """
-    from scipy.stats import rankdata
-
     own = labels[:, None] == classes
     inside = own.sum(axis=0)
     use = (inside > 0) & (inside < len(labels))
     if not use.any():
         return np.nan
     inside = inside[use].astype(np.float64)
-    ranks = (rankdata(probabilities[:, use], axis=0) * own[:, use]).sum(axis=0)
+    ranks = np.array(
+        [average_ranks(probabilities[:, c])[own[:, c]].sum() for c in np.flatnonzero(use)]
+    )
     areas = (ranks - inside * (inside + 1) / 2) / (inside * (len(labels) - inside))
     return float(areas.mean())
+
+
+def average_ranks(values):
+    """Ranks from 1; equal values share the mean of theirs.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N,)
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+
+    Examples
+    --------
+    >>> average_ranks([5, 3, 5])
+    array([2.5, 1. , 2.5])
+    """
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse.ravel()]

@@ -25,9 +25,12 @@ def bin_codes(codes, num_bins=NUM_BINS):
     for row, code in zip(bins, np.ascontiguousarray(codes.T), strict=True):
         edges = bin_edges(code, num_bins)
         if edges is None:  # a range too narrow or too wide for the precision of its ends
-            scaled = code.astype(np.float64) / 2.0
-            scaled -= scaled.min()
-            row[:] = np.minimum(scaled * (num_bins / scaled.max()), num_bins - 1)
+            shifted = code.astype(np.float64)
+            with np.errstate(over="ignore"):
+                wide = np.isinf(shifted.max() - shifted.min())
+            shifted = shifted / 2.0 if wide else shifted
+            shifted = shifted - shifted.min()
+            row[:] = np.minimum(shifted / shifted.max() * num_bins, num_bins - 1)
         else:
             row[:] = np.searchsorted(edges[:-1], code, side="right") - 1
     return bins

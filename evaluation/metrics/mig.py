@@ -72,6 +72,7 @@ def mig(
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T.repeat(4, axis=0)
     >>> round(mig(factors.astype(float), factors, n_train=64).value, 6)
     1.0

@@ -45,6 +45,7 @@ def modularity(
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T.repeat(4, axis=0)
     >>> modularity(factors.astype(float), factors, n_train=64).value
     1.0

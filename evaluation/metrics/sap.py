@@ -56,6 +56,7 @@ def sap(codes, factors, *, n_train=None, backend="numba", factor_names=None):
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.indices((2, 2)).reshape(2, -1).T.repeat(64, axis=0)[:, ::-1]
     >>> order = np.random.default_rng(0).permutation(256)
     >>> sap(factors[order] * 4.0 - 2.0, factors[order], n_train=128).values["sap"] > 0.3

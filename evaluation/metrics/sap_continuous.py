@@ -42,6 +42,7 @@ def sap_continuous(codes, factors, *, n_train=None, factor_names=None):
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T
     >>> sap_continuous(factors * 1.0, factors, n_train=16).value
     1.0
