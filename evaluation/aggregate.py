@@ -9,6 +9,7 @@ import pandas as pd
 
 from evaluation.intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
 from evaluation.labels import describe_key
+from evaluation.reference_values import add_without_orientation
 from evaluation.run_reading import ScoresError, read_records, read_scores
 from evaluation.run_table import metric_columns, run_table
 
@@ -37,18 +38,18 @@ def collect(root):
     """
     root = Path(root)
     if root.is_file():
-        runs = run_table(read_scores(root), read_records(root.parent))
-        runs.attrs["root"] = os.path.abspath(root.parent)
-        return runs
-    if not root.is_dir():
-        raise ScoresError(f"{root}: no such folder; name a results folder or a scores.csv")
-    tables = [path for path in (root / "scores.csv", root / "runs" / "scores.csv") if path.exists()]
-    scores = read_scores(tables[0]) if tables else None
-    records = read_records(root)
-    if scores is None and records.empty:
-        raise ScoresError(f"{root}: neither runs nor a scores.csv; run bench train and evaluate")
-    runs = run_table(scores, records)
-    runs.attrs["root"] = os.path.abspath(root)
+        scores, records, base = read_scores(root), read_records(root.parent), root.parent
+    else:
+        if not root.is_dir():
+            raise ScoresError(f"{root}: no such folder; name a results folder or a scores.csv")
+        places = (root / "scores.csv", root / "runs" / "scores.csv")
+        tables = [path for path in places if path.exists()]
+        scores, records = read_scores(tables[0]) if tables else None, read_records(root)
+        base = root
+        if scores is None and records.empty:
+            raise ScoresError(f"{root}: neither runs nor a scores.csv; run bench train, evaluate")
+    runs = add_without_orientation(run_table(scores, records))
+    runs.attrs["root"] = os.path.abspath(base)
     return runs
 
 
@@ -127,22 +128,34 @@ def cells(scores, level=LEVEL):
         `metric`, `variant`; `mean`, `std`, `low`, `high` as `mean_intervals` gives them; `n`
         seeds used, `n_asked` (every seed that occurs in the data set and protocol was asked for
         of every setting), `n_failed` (runs with a record but without this score), `collapsed`
-        (number of runs with KL < 0.1 nats; NaN where the KL is unknown), `steps` (the largest),
+        (number of runs with KL < 0.1 nats; NaN where none is known), `n_kl` (runs whose KL is
+        known), `steps` (the largest),
         `unequal_steps`, `illustrative` (fewer than 5 seeds). The order is that of `scores`.
     """
     keys = [*CELL, "metric", "variant"]
-    numeric = ["n", "mean", "std", "low", "high", "n_asked", "n_failed", "collapsed", "steps"]
+    numeric = [
+        "n",
+        "mean",
+        "std",
+        "low",
+        "high",
+        "n_asked",
+        "n_failed",
+        "collapsed",
+        "n_kl",
+        "steps",
+    ]
     if scores.empty:
         return pd.DataFrame(columns=[*keys, *numeric, "unequal_steps", "illustrative"])
     grouped = scores.groupby(keys, dropna=False, sort=False)
     found = grouped.agg(
         rows=("value", "size"),
         collapsed=("collapsed", "sum"),
-        known=("collapsed", "count"),
+        n_kl=("collapsed", "count"),
         steps=("steps", "max"),
         unequal_steps=("unequal_steps", "any"),
     ).reset_index()
-    found["collapsed"] = found["collapsed"].where(found.pop("known") > 0)
+    found["collapsed"] = found["collapsed"].where(found["n_kl"] > 0)
     values = _packed(scores["value"].to_numpy(), grouped.ngroup().to_numpy(), len(found))
     for name, column in mean_intervals(values, level).items():
         found[name] = column

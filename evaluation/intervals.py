@@ -1,9 +1,10 @@
 """Intervals over seeds: Student's t, the bootstrap, and paired comparisons."""
 
+import functools
 import math
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -11,6 +12,7 @@ BOOTSTRAP_FROM = 10
 ILLUSTRATIVE_BELOW = 5
 
 
+@functools.lru_cache(maxsize=64)
 def bootstrap_weights(n, draws=DRAWS, seed=0):
     """Shares of each seed in every bootstrap draw.
 
@@ -27,11 +29,13 @@ def bootstrap_weights(n, draws=DRAWS, seed=0):
     Returns
     -------
     ndarray of float64, shape (draws, n)
-        Rows sum to 1.
+        Rows sum to 1. The same array for the same arguments, so it cannot be written to.
     """
     rng = np.random.default_rng([seed, n, draws])
     picks = rng.integers(0, n, size=(draws, n)) + np.arange(draws)[:, None] * n
-    return np.bincount(picks.ravel(), minlength=draws * n).reshape(draws, n) / n
+    weights = np.bincount(picks.ravel(), minlength=draws * n).reshape(draws, n) / n
+    weights.flags.writeable = False
+    return weights
 
 
 def widening(n, level):
@@ -51,10 +55,10 @@ def widening(n, level):
 
     Examples
     --------
-    >>> round(widening(5, 0.95), 3), round(widening(1000, 0.95), 3)
+    >>> round(float(widening(5, 0.95)), 3), round(float(widening(1000, 0.95)), 3)
     (1.449, 1.001)
     """
-    return math.sqrt(n / (n - 1)) * stats.t.ppf(level, n - 1) / stats.norm.ppf(level)
+    return math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, level) / special.ndtri(level)
 
 
 def mean_intervals(values, level=LEVEL, draws=DRAWS):
@@ -97,7 +101,7 @@ def mean_intervals(values, level=LEVEL, draws=DRAWS):
             continue
         found["std"][rows] = std = block.std(axis=1, ddof=1)
         if count < BOOTSTRAP_FROM:
-            half = stats.t.ppf((1 + level) / 2, count - 1) * std / math.sqrt(count)
+            half = special.stdtrit(count - 1, (1 + level) / 2) * std / math.sqrt(count)
             found["low"][rows], found["high"][rows] = mean - half, mean + half
         else:
             found["low"][rows], found["high"][rows] = _expanded_percentile(block, level, draws)
@@ -107,8 +111,8 @@ def mean_intervals(values, level=LEVEL, draws=DRAWS):
 def _expanded_percentile(block, level, draws):
     """Bootstrap interval of each row's mean."""
     count = block.shape[1]
-    z = math.sqrt(count / (count - 1)) * stats.t.ppf((1 + level) / 2, count - 1)
-    tail = stats.norm.sf(z)
+    z = math.sqrt(count / (count - 1)) * special.stdtrit(count - 1, (1 + level) / 2)
+    tail = special.ndtr(-z)
     weights = bootstrap_weights(count, draws).T
     low, high = np.empty(len(block)), np.empty(len(block))
     step = max(1, 4_000_000 // draws)
@@ -169,7 +173,7 @@ def paired_difference(first, second, level=LEVEL, draws=DRAWS):
     low = high = math.nan
     if len(first) > 1:
         weights = bootstrap_weights(len(first), draws)
-        drawn = np.einsum("di,ij,dj->d", weights, wins, weights, optimize=True)
+        drawn = ((weights @ wins) * weights).sum(axis=1)
         low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     values = (wins.mean(), low, high, np.diagonal(wins).mean())
     return found | {name: float(value) for name, value in zip(names, values, strict=True)}

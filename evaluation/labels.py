@@ -18,6 +18,7 @@ METHODS = {
 METRIC_LABELS = {
     "mig": "MIG",
     "mig_sampled": "MIG (sampled codes)",
+    "mig_without_orientation": "MIG without orientation",
     "sap": "SAP",
     "sap_continuous": "SAP (r²)",
     "dci_disentanglement": "DCI disentanglement",
@@ -112,6 +113,12 @@ def _known():
     found = {name: _of_training(key) for name, key in TRAINING_KEYS.items()}
     for metric in METRICS.values():
         found.update(_of_metric(metric))
+    partial = found["mig"]
+    name = "mig_without_orientation"
+    variant = partial.variant.replace("]", ",without orientation]")
+    found[name] = dataclasses.replace(
+        partial, name=name, label=METRIC_LABELS[name], variant=variant
+    )
     return found
 
 

@@ -21,13 +21,15 @@ WINNER = 0.95
 _FIRST = "betavae_first"
 
 
-def _matrices(selected):
-    """Method by seed tables of one metric, one a data set; seeds that are not shared are kept."""
-    known = selected[selected["value"].notna() & selected["seed"].notna()]
-    return {
-        name: part.pivot_table(index="method", columns="seed", values="value", sort=False)
-        for name, part in known.groupby("dataset", sort=False)
-    }
+def _table(part):
+    """Methods, seeds, and their values as a matrix with NaN where there is none."""
+    known = part[part["value"].notna() & part["seed"].notna()]
+    methods, row = np.unique(known["method"].to_numpy(dtype=object), return_inverse=True)
+    seeds, column = np.unique(known["seed"].to_numpy(dtype=float), return_inverse=True)
+    values = np.full((len(methods), len(seeds)), np.nan)
+    values[row, column] = known["value"].to_numpy(dtype=float)
+    order = sorted(range(len(methods)), key=lambda i: method_order(methods[i]))
+    return [methods[i] for i in order], seeds, values[order]
 
 
 def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
@@ -66,12 +68,13 @@ def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
             "metric": metric,
             "variant": variant,
         }
-        tables = _matrices(part)
+        tables = {name: _table(rows) for name, rows in part.groupby("dataset", sort=False)}
+        set_of = {name: set(rows["method"]) for name, rows in part.groupby("dataset")}
         methods = sorted(set(part["method"]), key=method_order)
-        for name in dict.fromkeys(part["dataset"]):
-            one = {name: tables[name]} if name in tables else {}
-            rows += _ranked(one, methods, common | {"dataset": name}, draws)
-        if part["dataset"].nunique() > 1:
+        for name, table in tables.items():
+            own = [method for method in methods if method in set_of[name]]
+            rows += _ranked({name: table}, own, common | {"dataset": name}, draws)
+        if len(tables) > 1:
             rows += _ranked(tables, methods, common | {"dataset": "all"}, draws)
     columns = [
         "dataset_kind", "protocol", "dataset", "metric", "variant", "method",
@@ -88,9 +91,9 @@ def _ranked(tables, methods, common, draws):
     sign = 1 if describe_key(common["metric"]).higher_is_better else -1
     present, reasons = [], {}
     for method in methods:
-        lacking = [name for name, table in tables.items() if method not in table.index]
-        if lacking or not tables:
-            reasons[method] = f"no score on {', '.join(lacking) or common['dataset']}"
+        lacking = [name for name, (known, _, _) in tables.items() if method not in known]
+        if lacking:
+            reasons[method] = f"no score on {', '.join(lacking)}"
         else:
             present.append(method)
     shared, dropped = _shared_seeds(tables, present)
@@ -99,7 +102,7 @@ def _ranked(tables, methods, common, draws):
     rows = []
     n = min((len(seeds) for seeds in shared.values()), default=0)
     if len(present) >= 2 and n:
-        values = [sign * tables[k].loc[present, shared[k]].to_numpy() for k in tables]
+        values = [sign * _values(tables[k], present, shared[k]) for k in tables]
         ranks = rank_uncertainty(values, draws)
         best = ranks["rank"].min()
         reach = ranks["rank_high"][ranks["rank"] == best].max()
@@ -120,6 +123,11 @@ def _ranked(tables, methods, common, draws):
     return rows
 
 
+def _values(table, methods, seeds):
+    known, columns, values = table
+    return values[[known.index(m) for m in methods]][:, np.isin(columns, seeds)]
+
+
 def _verdict(row, best_share, reach, n):
     if n < ILLUSTRATIVE_BELOW:
         return "illustrative"
@@ -133,8 +141,8 @@ def _shared_seeds(tables, methods):
     methods, dropped = list(methods), {}
     while True:
         sets = {
-            name: [set(table.columns[table.loc[m].notna()]) for m in methods]
-            for name, table in tables.items()
+            name: [set(seeds[np.isfinite(values[known.index(m)])]) for m in methods]
+            for name, (known, seeds, values) in tables.items()
         }
         shared = {name: sorted(set.intersection(*s)) if s else [] for name, s in sets.items()}
         if len(methods) <= 2 or all(shared.values()):
@@ -218,14 +226,10 @@ def compare_methods(selected, metrics=HEADLINE):
     kept = selected[selected["method"].ne(_FIRST) & selected["metric"].isin(metrics)]
     for key, part in kept.groupby(keys, sort=False):
         sign = 1 if describe_key(part["metric"].iloc[0]).higher_is_better else -1
-        known = part[part["value"].notna() & part["seed"].notna()]
-        table = known.pivot_table(index="method", columns="seed", values="value", sort=False)
-        names = sorted(table.index, key=method_order)
+        names, _, values = _table(part)
         for i, first in enumerate(names):
-            for second in names[i + 1 :]:
-                found = paired_difference(
-                    sign * table.loc[first].to_numpy(), sign * table.loc[second].to_numpy()
-                )
+            for j, second in enumerate(names[i + 1 :], i + 1):
+                found = paired_difference(sign * values[i], sign * values[j])
                 found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
                 rows.append(
                     dict(zip(keys, key, strict=True)) | {"first": first, "second": second} | found

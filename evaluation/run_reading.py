@@ -48,8 +48,8 @@ def read_scores(path):
     Returns
     -------
     DataFrame
-        One row a representation, as in the file, and the column `folder`: the absolute path of
-        the folder that holds the representation.
+        One row a representation, as in the file, and the columns `file` and `folder`: absolute
+        paths of the representation and of the folder that holds it.
 
     Raises
     ------
@@ -73,14 +73,11 @@ def read_scores(path):
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ScoresError(f"{path}: not a table of scores ({reason})") from None
-    if "path" not in wide:
-        raise ScoresError(f"{path}: not a table of scores (it has no column 'path')")
+    if "path" not in wide or wide["path"].isna().any():
+        raise ScoresError(f"{path}: not a table of scores (it needs a column 'path')")
     base = os.path.abspath(path.parent)
-    folders = {
-        text: os.path.dirname(os.path.normpath(os.path.join(base, text)))
-        for text in wide["path"].dropna().unique()
-    }
-    return wide.assign(folder=wide["path"].map(folders))
+    files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
+    return wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
 
 
 def read_records(root):

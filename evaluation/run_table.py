@@ -20,8 +20,8 @@ def run_table(scores=None, records=None):
     Parameters
     ----------
     scores : DataFrame, optional
-        From `evaluation.run_reading.read_scores`. A row whose `folder` has a record belongs to that run; others are
-        representations from elsewhere and count as runs of their own.
+        From `evaluation.run_reading.read_scores`. A row whose `folder` has a record belongs to
+        that run; others are representations from elsewhere and count as runs of their own.
     records : DataFrame, optional
         From `evaluation.run_reading.read_records`.
 
@@ -178,7 +178,8 @@ def metric_columns(scores):
     list of str
     """
     built_in = [key.name for metric in METRICS.values() for key in metric.keys]
-    found = [name for name in (*built_in, *TRAINING_KEYS) if name in scores]
+    special = (*built_in, "mig_without_orientation", *TRAINING_KEYS)
+    found = [name for name in special if name in scores]
     columns = list(scores.columns)
     if built_in[-1] in columns and "run_status" in columns:
         start, end = columns.index(built_in[-1]) + 1, columns.index("run_status")

@@ -6,6 +6,8 @@ import pandas as pd
 from evaluation.aggregate import STRATUM
 from evaluation.labels import describe_key, setting_label
 
+COMPANION = "mig"
+
 
 def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     """One setting a method: best of sweep on half the seeds, reported on the other half.
@@ -23,7 +25,8 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     metrics : sequence of str, optional
         Flat keys to report; all by default.
     choose_by : str, optional
-        A key by which all choose; by default each metric chooses by itself.
+        A key by which all choose. By default each metric chooses by itself, and what training
+        measures (NLL, KL, …) is reported for the setting that MIG chooses, if there is MIG.
     fixed : dict of str to str, optional
         Method to setting, e.g. ``{"lambdabeta": "beta=8,lambda=8"}``: nothing is chosen there.
 
@@ -40,6 +43,8 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     picks = _picks(pool.assign(chooses=chooses.loc[pool.index]), fixed or {})
     if choose_by is not None:
         picks = picks.drop(columns="metric")
+    elif COMPANION in wanted:
+        picks = _accompany(picks)
     keys = [name for name in (*STRATUM, "metric", "method") if name in picks]
     marked = kept.assign(chooses=chooses.loc[kept.index]).reset_index(names="_row")
     found = marked.merge(picks, on=keys, suffixes=("", "_picked"))
@@ -50,6 +55,15 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     found = found[found["chosen"].str.endswith("(biased)") | ~reports | ~found["chooses"]]
     found = found.sort_values("_row", kind="stable").reset_index(drop=True)
     return found.drop(columns=["_row", "chooses", "setting_picked"])
+
+
+def _accompany(picks):
+    """Replace the choices of training measures by those of the companion metric."""
+    keys = [*STRATUM, "method"]
+    training = picks["metric"].map(lambda name: describe_key(name).metric == "training")
+    leader = picks[picks["metric"] == COMPANION].drop(columns="metric")
+    led = picks.loc[training, [*keys, "metric"]].merge(leader, on=keys)
+    return pd.concat([picks[~training], led], ignore_index=True)
 
 
 def _chooses(scores):

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from evaluation.intervals import (
     DRAWS,
@@ -267,7 +267,7 @@ def drops(curves, level=LEVEL):
     drop = _cross_fitted_drop(curves)
     left_out = np.array([_cross_fitted_drop(np.delete(curves, i, axis=1)) for i in range(n)])
     error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    half = stats.t.ppf((1 + level) / 2, n - 1) * error
+    half = special.stdtrit(n - 1, (1 + level) / 2) * error
     return {"drop": drop, "low": drop - half, "high": np.minimum(drop + half, 1.0)}
 
 
