@@ -77,7 +77,9 @@ def plot_contraction(free, held):
         axis.set_ylim(SMALLEST_GAIN, largest * 30)
         axis.set_xlabel("alternation")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(frameon=False, loc="upper right", fontsize="small")
+    axes[0].legend(frameon=False, loc="upper right", fontsize="small")
+    if held:
+        axes[1].legend(frameon=False, loc="center right", fontsize="small")
     axes[0].set_ylabel(f"singular values of the {GAIN}")
     return figure
 

@@ -122,7 +122,7 @@ class Solutions:
     unbounded: np.ndarray
 
 
-def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-10, limit=20_000):
+def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-10, limit=50_000):
     """Alternate decoder and encoder updates until nothing moves, for every (β, λ) and start.
 
     Parameters
@@ -137,7 +137,7 @@ def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-1
     seed : int, default 0
     tolerance : float, default 1e-10
         Stop at this `change`.
-    limit : int, default 20000
+    limit : int, default 50000
         Stop after so many alternations. A mode that lies exactly at its critical λ never converges
         geometrically, and ends here.
 
@@ -163,7 +163,7 @@ def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-1
     if latents < 1 or starts < 1:
         raise ValueError(f"expected latents and starts of at least 1, got {latents} and {starts}")
     kinds = np.array([regime(b, w) for b, w in zip(betas, lambdas, strict=True)], dtype=object)
-    encoder, sigma_w = random_encoders(problem, latents, starts, seed)
+    encoder, _ = random_encoders(problem, latents, starts, seed)
     scale = np.sqrt(problem.eigenvalues)
     # Σ_W = I at the start, so the gain is B itself.
     first = encoder @ problem.eigenvectors * scale

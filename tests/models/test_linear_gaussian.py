@@ -184,7 +184,9 @@ class TestClosedForm:
 
     def test_gain_spectrum_and_contraction(self):
         values = np.array([9.0, 4.0, 1.0])
-        np.testing.assert_allclose(gain_spectrum(values, 5, 1, 2), [math.sqrt(7) / 2, math.sqrt(2) / 2])
+        np.testing.assert_allclose(
+            gain_spectrum(values, 5, 1, 2), [math.sqrt(7) / 2, math.sqrt(2) / 2]
+        )
         assert (gain_spectrum(values, 5, 0, 2) == 0).all()
         assert contraction_factor(4.0) == 0.25
         # On an active mode the decoder's variance is z*, where the gain stays as it is.

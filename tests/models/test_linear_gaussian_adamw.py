@@ -33,7 +33,7 @@ def test_exact_loss_is_the_loss_of_the_covariances():
 
 def test_reaches_the_optimum(small):
     cells = [(4.0, 0.0), (4.0, 1.0)]
-    settings = AdamWSettings(steps=2500, learning_rate=3e-3)
+    settings = AdamWSettings(steps=1200, learning_rate=1e-2)
     trained = train(small, *zip(*cells, strict=True), latents=2, settings=settings)
     terms = loss_terms(small, *trained[2:6], trained.beta, trained.lambda_)
     np.testing.assert_allclose(terms.loss, trained.loss, rtol=1e-12)
