@@ -118,7 +118,7 @@ PRESETS = {
     for preset in (
         Preset(
             name="quick",
-            description="two CPU cores, minutes; 32×32 images; not comparable with the paper",
+            description="two CPU cores, minutes; 32×32 images, small network; not comparable with the paper",
             datasets=("sprites-small",),
             seeds=5,
             betas=(1, 4, 8, 16, 32),
@@ -127,9 +127,9 @@ PRESETS = {
                 network="conv-small",
                 image_size=32,
                 batch_size=32,
-                learning_rate=1e-3,
-                steps=2_500,
-                continue_steps=800,
+                learning_rate=2e-3,
+                steps=3_000,
+                continue_steps=1_000,
                 log_every=50,
                 checkpoint_every=500,
             ),

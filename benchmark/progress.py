@@ -60,12 +60,13 @@ class PlainReporter:
         self._steps_done += steps - self._last.get(slot, 0)
         self._last[slot] = steps
 
+    def run_given_up(self, slot, spec):
+        """A worker leaves a run to another process."""
+        self._echo(f"leave  {describe(spec)}: another process has it")
+
     def run_ended(self, slot, spec, outcome):
-        """A run ended; without an outcome another process has it."""
+        """A run ended."""
         self._steps_left -= spec.own_steps
-        if outcome is None:
-            self._echo(f"leave  {describe(spec)}: another process trains it")
-            return
         self._ended += 1
         self._echo(
             f"[{self._ended}/{self._total}] {describe(spec)} {describe_outcome(outcome)}"
@@ -151,14 +152,15 @@ class RichReporter:
         self._progress.advance(self._total, steps - self._last[slot])
         self._last[slot] = steps
 
-    def run_ended(self, slot, spec, outcome):
-        """A run ended; without an outcome another process has it."""
+    def run_given_up(self, slot, spec):
+        """A worker leaves a run to another process."""
         self._progress.remove_task(self._bars.pop(slot))
-        rest = spec.own_steps - self._last.pop(slot)
-        if outcome is None:
-            self._progress.advance(self._total, rest - spec.own_steps)
-            return
-        self._progress.advance(self._total, rest)
+        self._progress.advance(self._total, -self._last.pop(slot))
+
+    def run_ended(self, slot, spec, outcome):
+        """A run ended."""
+        self._progress.remove_task(self._bars.pop(slot))
+        self._progress.advance(self._total, spec.own_steps - self._last.pop(slot))
         self._ended += 1
         self._note()
         if outcome.status == "failed":

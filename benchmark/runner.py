@@ -233,17 +233,17 @@ class Runner:
             worker.ready = True
         elif kind == "progress":
             self.reporter.progress(worker.slot, worker.spec, *content)
-        elif kind == "busy" or content[0].status == "lost":
+        elif kind in ("busy", "already") or content[0].status == "lost":
             self._give_back(worker)
         else:
             self._finish(worker, content[0])
 
     def _give_back(self, worker):
-        """Another process owns the run: look again later."""
+        """Another process owns the run, or has ended it: look again later."""
         spec, worker.spec = worker.spec, None
-        self.reporter.run_ended(worker.slot, spec, None)
+        self.reporter.run_given_up(worker.slot, spec)
         self._pending.insert(0, spec)
-        self._wait_for(spec)
+        self._elsewhere[spec] = time.monotonic()
 
     def _finish(self, worker, outcome):
         spec, worker.spec = worker.spec, None

@@ -49,8 +49,8 @@ def main(connection, settings, stop, parent):
     """Serve runs until the runner closes the connection.
 
     Messages to the worker are (RunSpec, number of a dead claim or None), or None to end; from it
-    come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``, or ``("busy",)``
-    when another process owns the run.
+    come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``, or instead of the
+    last ``("busy",)`` when another process owns the run and ``("already",)`` when it has ended it.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _serve(spec, dead, store, attached, settings, stop, connection):
         # Another process may have finished the run before the claim was taken.
         record = folder.read()
         if record is not None and record["status"] == "done":
-            return ("outcome", Outcome("done", "by another process", record.get("final")))
+            return ("already",)
         execution = Execution(
             spec,
             store,

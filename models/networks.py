@@ -47,11 +47,11 @@ NETWORKS = {
         "as disentanglement_lib: 2×2 kernels in the last two convolutions, Glorot weights",
     ),
     "conv-small": Architecture(
-        (16, 32, 32),
+        (8, 16, 16),
         (4, 4, 4),
         128,
         False,
-        "convolutions 16-32-32, 4×4, stride 2; dense 128; for CPUs and tests",
+        "convolutions 8-16-16, 4×4, stride 2; dense 128; for CPUs and tests",
     ),
 }
 

@@ -91,27 +91,33 @@ def test_shown_table(found, capsys):
     assert str(found.page) in printed
 
 
-def test_command_with_files_adamw_and_lists(tmp_path):
+def test_command_with_files_and_adamw(tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, Gamma=np.eye(3)[:, :2], Sigma_V=np.eye(2), Sigma_Y=np.diag([3.0, 2.0, 0.5]))
     outcome = CliRunner().invoke(
         command,
-        f"--problem {path} --problem random --n 3,4 --factors 2 --beta 2 --beta 4,2 --lambda 1 "
+        f"--problem {path} --problem random --n 4 --factors 2 --beta 2 --beta 4,2 --lambda 1 "
         f"--latents 5 --starts 2 --adamw --adamw-steps 5 --results {tmp_path}",
         catch_exceptions=False,
     )
     assert outcome.exit_code == 0
     rows = read(tmp_path / "report" / "theory" / "theory.csv")
     assert [(row["problem"], row["beta"]) for row in rows] == [
-        (name, beta)
-        for name in ("mine", "random-n3-s2-seed0", "random-n4-s2-seed0")
-        for beta in ("2.0", "4.0")
+        (name, beta) for name in ("mine", "random-n4-s2-seed0") for beta in ("2.0", "4.0")
     ]
     # Five steps reach nothing, and the table says how far it is.
     assert all(float(row["adamw_excess"]) > 0.01 for row in rows)
     assert "5 latents for 3 observed dimensions: at most 3 can be active." in outcome.output
     assert "Of AdamW:" in outcome.output
     assert "AdamW step 5 of 5" in outcome.output
+
+
+def test_sizes_take_commas(tmp_path):
+    options = f"--n 3,4 --factors 2 --beta 1 --lambda 1 --starts 1 --results {tmp_path}"
+    outcome = CliRunner().invoke(command, options, catch_exceptions=False)
+    assert outcome.exit_code == 0
+    rows = read(tmp_path / "report" / "theory" / "theory.csv")
+    assert [row["n"] for row in rows] == ["3", "4"]
 
 
 def test_nothing_but_unbounded_cells(tmp_path):
@@ -122,7 +128,7 @@ def test_nothing_but_unbounded_cells(tmp_path):
 
 
 def test_a_start_that_does_not_converge_is_counted_and_left_out(tmp_path):
-    # Exactly at its critical λ = (2 − 1)/(2·2) the mode approaches 0 slower than any geometric rate.
+    # Exactly at its critical λ = (2 − 1)/(2·2) a mode approaches 0 slower than geometrically.
     path = tmp_path / "mine.npz"
     np.savez(path, Gamma=np.eye(1), Sigma_V=np.eye(1), Sigma_Y=2 * np.eye(1))
     made = run(tmp_path, [2], [0.25], problems=[str(path)], latents=1, starts=1)
