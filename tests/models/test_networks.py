@@ -64,11 +64,11 @@ def test_the_layers_of_conv_and_conv_dlib_on_64_pixels(name, late, channels):
 
 def test_the_layers_of_conv_small_on_32_pixels():
     encoder, decoder = build_network("conv-small", (1, 32, 32), 10)
-    expected = [conv(1, 16, 4), RELU, conv(16, 32, 4), RELU, conv(32, 32, 4), RELU]
-    expected += [FLATTEN, dense(512, 128), RELU, dense(128, 20)]
+    expected = [conv(1, 8, 4), RELU, conv(8, 16, 4), RELU, conv(16, 16, 4), RELU]
+    expected += [FLATTEN, dense(256, 128), RELU, dense(128, 20)]
     assert layers(encoder) == expected
-    expected = [dense(10, 128), RELU, dense(128, 512), RELU, ("unflatten", 32, 4, 4)]
-    expected += [transposed(32, 32), RELU, transposed(32, 16), RELU, transposed(16, 1)]
+    expected = [dense(10, 128), RELU, dense(128, 256), RELU, ("unflatten", 16, 4, 4)]
+    expected += [transposed(16, 16), RELU, transposed(16, 8), RELU, transposed(8, 1)]
     assert layers(decoder) == expected
 
 
@@ -78,7 +78,7 @@ def test_the_layers_of_conv_small_on_32_pixels():
         ("conv", (1, 64, 64), 382_932, 381_313),
         ("conv", (3, 64, 64), 383_956, 382_339),
         ("conv-dlib", (1, 64, 64), 309_204, 381_313),
-        ("conv-small", (1, 32, 32), 93_156, 92_337),
+        ("conv-small", (1, 32, 32), 41_788, 40_729),
     ],
 )
 def test_the_number_of_parameters(name, shape, of_encoder, of_decoder):
