@@ -165,8 +165,8 @@ def _refuse_doubles(runs):
 def metric_columns(scores):
     """Flat keys among the columns of a table of scores.
 
-    Built-in and training keys come first, then the numeric columns that follow the last built-in
-    key up to `run_status`, which are those of users' metrics.
+    Built-in keys and the training keys that have a value come first, then the numeric columns
+    that follow the last built-in key up to `run_status`, which are those of users' metrics.
 
     Parameters
     ----------
@@ -178,8 +178,8 @@ def metric_columns(scores):
     list of str
     """
     built_in = [key.name for metric in METRICS.values() for key in metric.keys]
-    special = (*built_in, "mig_without_orientation", *TRAINING_KEYS)
-    found = [name for name in special if name in scores]
+    found = [name for name in (*built_in, "mig_without_orientation") if name in scores]
+    found += [name for name in TRAINING_KEYS if name in scores and scores[name].notna().any()]
     columns = list(scores.columns)
     if built_in[-1] in columns and "run_status" in columns:
         start, end = columns.index(built_in[-1]) + 1, columns.index("run_status")

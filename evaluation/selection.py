@@ -15,7 +15,7 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     The seeds of a data set and protocol are sorted; those in odd places (first, third, …, but
     the last one of an odd number) choose, the others report, for every method alike. A method
     with a single setting chooses nothing, but reports on the same seeds, so that all are
-    compared on these. With fewer than two seeds nothing can be held out: methods with several
+    compared on these; where no method has a choice, all seeds report. With fewer than two seeds nothing can be held out: methods with several
     settings then choose and report on the same seed and say so.
 
     Parameters
@@ -52,7 +52,10 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     # Whoever has no seed among those that report is shown on the seeds that it has.
     others = ~found["chooses"] & found["value"].notna()
     reports = others.groupby([found[k] for k in (*STRATUM, "metric", "method")]).transform("any")
-    found = found[found["chosen"].str.endswith("(biased)") | ~reports | ~found["chooses"]]
+    held_out = found["chosen"].str.endswith("held-out seeds")
+    held_out = held_out.groupby([found[k] for k in (*STRATUM, "metric")]).transform("any")
+    all_seeds = found["chosen"].str.endswith("(biased)") | ~held_out | ~reports
+    found = found[all_seeds | ~found["chooses"]]
     found = found.sort_values("_row", kind="stable").reset_index(drop=True)
     return found.drop(columns=["_row", "chooses", "setting_picked"])
 
