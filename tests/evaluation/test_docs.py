@@ -1,0 +1,75 @@
+"""The documents' examples run, and they name everything there is."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation import METRICS, check_metric, evaluate_paths
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(name):
+    return re.findall(r"```python\n(.*?)```", (DOCS / name).read_text(), re.DOTALL)
+
+
+def test_examples_of_formats(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    ours = [b for b in blocks("formats.md") if "encoder" not in b]
+    assert len(ours) == 2
+    for block in ours:
+        exec(block, names)
+    report = evaluate_paths(["mine.npz", "mine.h5"], metrics=["mig"], table="scores.csv")
+    assert report.problems == []
+    assert report.rows[0]["mig"] == pytest.approx(report.rows[1]["mig"], abs=1e-4)
+    assert report.rows[1]["beta"] == 4.0
+
+
+def test_examples_of_other_frameworks_write_what_is_read(tmp_path, monkeypatch):
+    """Their encoders are stood in for; what they do with the result is as written."""
+    monkeypatch.chdir(tmp_path)
+
+    class Array(np.ndarray):
+        def cpu(self):
+            return self
+
+    pair = np.ones((2, 6, 3)).view(Array)
+    (block,) = [b for b in blocks("formats.md") if "encoder.apply" in b]
+    encoder = type("Encoder", (), {"apply": staticmethod(lambda parameters, images: pair)})
+    exec(
+        block,
+        {
+            "np": np,
+            "encoder": encoder,
+            "parameters": None,
+            "images": None,
+            "factors": np.arange(6)[:, None],
+        },
+    )
+    assert evaluate_paths("mine.npz", metrics=["sap_continuous"]).problems == []
+
+
+def test_examples_of_metrics(tmp_path, monkeypatch):
+    first, dlib, own = blocks("metrics.md")
+    names = {}
+    exec(first, names)
+    assert 0 < names["found"].value < 1
+    exec(dlib.splitlines()[0], names)
+    assert names["mig"].compute_mig
+    (tmp_path / "my_metrics.py").write_text(own)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert check_metric("my_metrics:SPREAD")
+    sys.modules.pop("my_metrics")
+
+
+def test_every_variant_and_key_is_described():
+    text = (DOCS / "metrics.md").read_text()
+    for metric in METRICS.values():
+        assert metric.variant in text
+        for key in metric.keys:
+            stem = key.name.removesuffix("_sampled").removesuffix("_train").removesuffix("_test")
+            assert stem.removeprefix("dci_") in text
