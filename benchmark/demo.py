@@ -2,13 +2,14 @@
 
 import click
 
+from benchmark.commands.evaluate import evaluate
 from benchmark.training import TrainRequest, train
 
 BETAS = (1.0, 8.0, 32.0)
 
 
 def demo(results, seeds, steps=None, device="auto", jobs=None):
-    """Train the zoo with the quick preset at three values of β.
+    """Train the zoo with the quick preset at three values of β, and score what it learnt.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
     Returns
     -------
     int
-        Exit code, as of `benchmark.training.train`.
+        Exit code: 0, 1 if a run or a score failed, or 128 + the signal that stopped it.
     """
     request = TrainRequest(
         preset="quick",
@@ -37,4 +38,8 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
         results=results,
     )
     click.echo(f"Training the zoo on sprites-small: {len(request.plan())} runs, {seeds} seeds.")
-    return train(request)
+    code = train(request)
+    if code > 1:
+        return code
+    click.echo("Scoring the representations.")
+    return max(code, evaluate([results], jobs=jobs))

@@ -118,7 +118,7 @@ PRESETS = {
     for preset in (
         Preset(
             name="quick",
-            description="two CPU cores, minutes; 32×32 images, small network; not comparable with the paper",
+            description="two CPU cores, minutes; images pooled to 32×32; not comparable with the paper",
             datasets=("sprites-small",),
             seeds=5,
             betas=(1, 4, 8, 16, 32),
@@ -132,6 +132,8 @@ PRESETS = {
                 continue_steps=1_000,
                 log_every=50,
                 checkpoint_every=500,
+                n_train=3_000,
+                n_test=1_500,
             ),
         ),
         Preset(

@@ -48,9 +48,9 @@ class WorkerSettings:
 def main(connection, settings, stop, parent):
     """Serve runs until the runner closes the connection.
 
-    Messages to the worker are (RunSpec, number of a dead claim or None), or None to end; from it
-    come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``, or instead of the
-    last ``("busy",)`` when another process owns the run and ``("already",)`` when it has ended it.
+    Messages to the worker are (RunSpec, number of a dead claim or None), or None to end. From it
+    come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``; instead of the
+    last ``("busy",)`` when another process owns the run, ``("already",)`` when it has ended it.
 
     Parameters
     ----------
