@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +168,13 @@ def test_problems_of_one_name_are_refused(tmp_path):
 def test_same_seed_same_files(found, tmp_path):
     again = run(tmp_path, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3)
     assert again.table.read_bytes() == found.table.read_bytes()
+
+
+def test_commands_of_the_page_are_understood():
+    page = Path(__file__).parents[2] / "docs" / "theory.md"
+    block = re.search(r"```\n(bench theory.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    commands = [line.split("#")[0].split()[2:] for line in block[1].splitlines()]
+    assert len(commands) == 3
+    parsed = [command.make_context("theory", list(arguments)).params for arguments in commands]
+    assert parsed[1]["sizes"] == ((50.0, 100.0),)
+    assert parsed[2]["adamw"] is True
