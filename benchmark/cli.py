@@ -1,6 +1,7 @@
 """The `bench` command: a thin group whose commands load when they are called."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -46,12 +47,23 @@ def cli():
 
 
 def main():
-    """Run `bench`; print a `BenchError` as one line and exit with its code."""
+    """Run `bench`: errors become one line and an exit code, Ctrl-C exits with 130."""
     try:
-        cli()
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
     except BenchError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output is gone, as in `bench list datasets | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

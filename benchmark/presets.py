@@ -118,7 +118,7 @@ PRESETS = {
     for preset in (
         Preset(
             name="quick",
-            description="two CPU cores, minutes; images pooled to 32×32; not comparable with the paper",
+            description="two CPU cores, minutes; 32×32 images; not comparable with the paper",
             datasets=("sprites-small",),
             seeds=5,
             betas=(1, 4, 8, 16, 32),

@@ -247,6 +247,9 @@ class Runner:
 
     def _finish(self, worker, outcome):
         spec, worker.spec = worker.spec, None
+        if outcome.status == "interrupted" and self.summary.stopped_by is None:
+            # A scheduler may send its signal to the workers alone.
+            self._on_signal(signal.SIGTERM)
         self.summary.trained += outcome.status == "done"
         self._settle(spec, outcome.status, outcome.reason)
         self.reporter.run_ended(worker.slot, spec, outcome)

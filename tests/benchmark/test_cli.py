@@ -1,5 +1,6 @@
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -36,15 +37,23 @@ def test_every_help_has_an_example_to_paste(path):
     assert f"bench {' '.join(path)}" in result.output.split("Example", 1)[1]
 
 
-def test_the_command_turns_an_error_into_one_line_and_its_exit_code(monkeypatch, capsys):
-    def fail():
-        raise BenchError("what, and what to do", exit_code=3)
+@pytest.mark.parametrize(
+    ("raised", "code", "printed"),
+    [
+        (BenchError("what, and what to do", exit_code=3), 3, "Error: what, and what to do\n"),
+        (click.UsageError("no such option"), 2, "Error: no such option\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+    ],
+)
+def test_errors_become_one_line_and_an_exit_code(raised, code, printed, monkeypatch, capsys):
+    def fail(**_):
+        raise raised
 
-    monkeypatch.setattr(cli_module, "cli", fail)
+    monkeypatch.setattr(cli, "main", fail)
     with pytest.raises(SystemExit) as caught:
         cli_module.main()
-    assert caught.value.code == 3
-    assert capsys.readouterr().err == "Error: what, and what to do\n"
+    assert caught.value.code == code
+    assert capsys.readouterr().err == printed
 
 
 def test_an_unknown_command_is_answered_with_the_closest():
