@@ -46,8 +46,8 @@ def collect(root):
         tables = [path for path in places if path.exists()]
         scores, records = read_scores(tables[0]) if tables else None, read_records(root)
         base = root
-        if scores is None and records.empty:
-            raise ScoresError(f"{root}: neither runs nor a scores.csv; run bench train, evaluate")
+    if (scores is None or scores.empty) and records.empty:
+        raise ScoresError(f"{root}: holds no run; run bench train and bench evaluate first")
     runs = add_without_orientation(run_table(scores, records))
     runs.attrs["root"] = os.path.abspath(base)
     return runs

@@ -15,8 +15,9 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     The seeds of a data set and protocol are sorted; those in odd places (first, third, …, but
     the last one of an odd number) choose, the others report, for every method alike. A method
     with a single setting chooses nothing, but reports on the same seeds, so that all are
-    compared on these; where no method has a choice, all seeds report. With fewer than two seeds nothing can be held out: methods with several
-    settings then choose and report on the same seed and say so.
+    compared on these; where no method has a choice, all seeds report. With fewer than two seeds
+    nothing can be held out: methods with several settings then choose and report on the same
+    seed and say so.
 
     Parameters
     ----------

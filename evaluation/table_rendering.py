@@ -149,7 +149,7 @@ def to_latex(table):
         "\\end{tabular}}",
     ]
     if table.notes:
-        notes = "\\\\\n".join(latex_escape(note) for note in table.notes)
+        notes = "\\\\\n".join(_latex_line(note) for note in table.notes)
         lines.append(f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\footnotesize {notes}}}")
     lines.append("\\end{table}")
     if table.citations:
@@ -158,12 +158,15 @@ def to_latex(table):
 
 
 def _latex_cell(text):
-    lines = [latex_escape(line) for line in text.split("\n")]
-    # A cell that begins with a bracket would be read as an argument of the line break before it.
-    lines = ["{}" + line if line.startswith(("[", "*")) else line for line in lines]
+    lines = [_latex_line(line) for line in text.split("\n")]
     if len(lines) == 1:
         return lines[0]
     return "\\begin{tabular}[t]{@{}c@{}}" + " \\\\ ".join(lines) + "\\end{tabular}"
+
+
+def _latex_line(text):
+    """Escaped text that a line break before it does not take for its own argument."""
+    return ("{}" if text.startswith(("[", "*")) else "") + latex_escape(text)
 
 
 def latex_escape(text):

@@ -135,7 +135,13 @@ def test_runs_without_beta_or_seed_have_no_curve(tmp_path):
 def test_collect_says_what_is_missing(tmp_path):
     with pytest.raises(ScoresError, match="no such folder"):
         collect(tmp_path / "nowhere")
-    with pytest.raises(ScoresError, match="neither runs nor a scores"):
+    with pytest.raises(ScoresError, match="holds no run"):
+        collect(tmp_path)
+
+
+def test_a_table_without_rows_is_one_clear_line(tmp_path):
+    (tmp_path / "scores.csv").write_text("path,dataset,mig\n")
+    with pytest.raises(ScoresError, match="holds no run; run bench train"):
         collect(tmp_path)
 
 
