@@ -76,7 +76,8 @@ def water_level(beta, lambda_):
     ndarray of float
         In the units of y².
     """
-    with np.errstate(divide="ignore"):
+    # A λ too small for its reciprocal is none.
+    with np.errstate(divide="ignore", over="ignore"):
         return (np.asarray(beta, dtype=float) - 1) / (2 * np.asarray(lambda_, dtype=float))
 
 

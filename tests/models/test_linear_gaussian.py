@@ -151,6 +151,10 @@ class TestClosedForm:
         assert (found.active, found.information, found.kl) == (0, 0.0, 0.0)
         assert found.nll == pytest.approx(problem.entropy)
 
+    def test_a_vanishing_penalty_is_none(self):
+        found = closed_form(random_problem(), beta=4, lambda_=5e-324)
+        assert (found.level, found.active, found.information) == (math.inf, 0, 0.0)
+
     def test_unbounded_and_continuum_say_so(self):
         problem = random_problem()
         unbounded = closed_form(problem, 1, 2)
