@@ -170,10 +170,11 @@ def load_problem(path):
     path = Path(path)
     wanted = ("Gamma", "Sigma_V", "Sigma_Y")
     try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ProblemError(f"{path}: holds a single array; expected {', '.join(wanted)}")
-        with file:
+        # np.load leaves a broken archive open when it opens it itself.
+        with open(path, "rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise ProblemError(f"{path}: holds a single array; expected {', '.join(wanted)}")
             missing = [key for key in wanted if key not in file]
             arrays = [] if missing else [file[key] for key in wanted]
     except ProblemError:
