@@ -131,6 +131,7 @@ class Loop:
 
     def __init__(self, kind, threads):
         environment = {k: v for k, v in os.environ.items() if k not in MALLOC_ENVIRONMENT}
+        environment["OMP_NUM_THREADS"] = str(threads)
         if kind == "zoo":
             environment |= MALLOC_ENVIRONMENT
         self.process = subprocess.Popen(
