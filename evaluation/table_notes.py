@@ -10,6 +10,7 @@ INTERVAL = (
     "Mean ± standard deviation over seeds [95 % interval of the mean: Student's t below 10 seeds, "
     "expanded percentile bootstrap from 10], seeds used/asked."
 )
+RENDERED = "Re-rendered data: scores do not compare with published ones."
 ILLUSTRATIVE = "* fewer than 5 seeds: illustrative, no winner, no p-value."
 UNEQUAL = "§ fewer training steps than the other methods: not comparable at equal steps."
 
@@ -30,9 +31,10 @@ def stratum_notes(runs, metrics):
     """
     files = runs["file"].dropna() if "file" in runs else []
     notes = [*general_notes(runs), variants_note(metrics)]
-    floor = runs["bce_floor"].median()
-    if floor > 0 and "nll" in metrics:
-        notes.append(f"NLL cannot fall below {floor:.1f} nats, the entropy of the targets.")
+    floor = runs["bce_floor"].dropna()
+    if "nll" in metrics and len(floor) and floor.median() > 0:
+        text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
+        notes.append(text)
     return [note for note in (*notes, *reference_notes(files, metrics)) if note]
 
 
@@ -40,7 +42,10 @@ def general_notes(runs):
     """Notes that are the same whatever metrics a table shows."""
     told = runs["notes"].dropna()
     own = told.iloc[0].split("\n") if len(told) else []
-    return [data_note(runs), protocol_note(runs), seeds_note(runs), *warning_notes(runs), *own]
+    warnings = warning_notes(runs)
+    if any("re-rendered" in note.lower() for note in own):  # the data say it in their own words
+        warnings = [note for note in warnings if note != RENDERED]
+    return [data_note(runs), protocol_note(runs), seeds_note(runs), *warnings, *own]
 
 
 def data_note(runs):
@@ -113,7 +118,7 @@ def warning_notes(runs):
             text += f"; β·m/pixels, which sets the pressure, is {', '.join(parts)}"
         notes.append(text + ".")
     if runs["dataset_kind"].iloc[0] == "re-rendered":
-        notes.append("Re-rendered data: scores do not compare with published ones.")
+        notes.append(RENDERED)
     return notes
 
 

@@ -160,7 +160,7 @@ def test_quick_prints_its_pressure(tmp_path):
                 | {"hyperparameters": {"beta": row["beta"]}},
                 "config": {"phases": [row["steps"]], "latent_size": 10},
                 "dataset": {"name": "sprites", "version": "1", "kind": "re-rendered"},
-                "notes": ["orientation 0 and orientation 39 are the same picture"],
+                "notes": ["orientation 0 and orientation 39 are the same picture", "re-rendered"],
                 "pixels": 1024,
             },
         )
@@ -170,6 +170,7 @@ def test_quick_prints_its_pressure(tmp_path):
     assert "0.312 at β = 32" in notes
     assert "orientation 0 and orientation 39 are the same picture" in notes
     assert "Data: sprites, version 1, re-rendered." in notes
+    assert "Re-rendered data" not in notes, "the data say it in their own words"
 
 
 def test_reference_values_come_from_the_score_files(tmp_path):
