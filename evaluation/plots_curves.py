@@ -1,0 +1,333 @@
+"""Scores against β: curves with their seeds, and boxes."""
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from evaluation.labels import curve_label, describe_key, method_label, method_order
+from evaluation.naming import format_number
+from evaluation.plots import (
+    GREY,
+    beta_axis,
+    curve_styles,
+    headline,
+    new_figure,
+    place_of,
+    ramp,
+    style,
+)
+from evaluation.posterior import COLLAPSED
+
+BELOW = ("nll", "kl")
+# More curves in one panel cannot be told apart.
+MOST_CURVES = 7
+
+
+def plot_curves(cells, scores, metric, title):
+    """One metric against β with NLL and KL below: λ on the left, models on the right.
+
+    Parameters
+    ----------
+    cells, scores : DataFrame
+        Of one data set and protocol, from `evaluation.aggregate.cells` and `tidy`.
+    metric : str
+        Flat key.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where no run with β has the metric.
+    """
+    known = cells[cells["beta"].notna() & (cells["n"] > 0) & (cells["curve"] != "betavae_first")]
+    if metric not in set(known["metric"]):
+        return None
+    present = set(known.loc[known["metric"] == metric, "curve"])
+    rows = [metric, *(key for key in BELOW if key in set(known["metric"]) and key != metric)]
+    panels = _panels(present)
+    heights = [2.0, *[1.0] * (len(rows) - 1)]
+    with style():
+        figure, axes = new_figure(
+            4.3 * len(panels) + 0.6,
+            1.45 * sum(heights) + 1.5,
+            len(rows),
+            len(panels),
+            sharex="col",
+            sharey="row",
+            height_ratios=heights,
+        )
+        betas = known.loc[known["curve"].isin(present), "beta"].unique()
+        by_row = _by_curve(known, scores)
+        for column, (name, styles) in enumerate(panels):
+            for row, key in enumerate(rows):
+                _draw(axes[row, column], key, styles, by_row, betas)
+            axes[0, column].set_title(name)
+            beta_axis(axes[-1, column], betas)
+            axes[-1, column].xaxis.label.set_visible(True)
+        for row, key in enumerate(rows):
+            facts = describe_key(key)
+            axes[row, 0].set_ylabel(facts.axis.replace(" (", "\n(") if row else facts.axis)
+        _finish(figure, axes, title, panels)
+    return figure
+
+
+def _panels(curves):
+    """Titles of the columns and, for each, the styles of its curves by λ and by model."""
+    by_lambda = [c for c in curves if c == "betavae" or c.startswith("lambdabeta,lambda=")]
+    by_lambda = sorted(by_lambda, key=lambda c: float(c.partition("=")[2] or 0))
+    others = [c for c in curves if c not in by_lambda]
+    panels = []
+    if len(by_lambda) > 1 or (by_lambda and not others):
+        shown = _picked(by_lambda)
+        colours = ramp(len(shown))
+        marks = "osD^vPX"
+        panels.append(
+            (
+                "β-VAE (λ = 0) and λβ-VAE" if len(by_lambda) > 1 else curve_label(by_lambda[0]),
+                {
+                    curve: {"color": colour, "marker": marks[i % len(marks)], "linestyle": "-"}
+                    for i, (curve, colour) in enumerate(zip(shown, colours, strict=True))
+                },
+            )
+        )
+    if others:
+        plain = [c for c in by_lambda if c == "betavae"]
+        styles = curve_styles([*plain, *others])
+        panels.append(("Models", {c: styles[c] for c in _picked(list(styles))}))
+    return panels
+
+
+def _picked(curves):
+    if len(curves) <= MOST_CURVES:
+        return curves
+    places = np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int)
+    return [curves[i] for i in places]
+
+
+def _by_curve(cells, scores):
+    """Cells and single values of each (metric, curve)."""
+    kept = scores[scores["value"].notna() & scores["beta"].notna()]
+    values = {
+        key: (part["beta"].to_numpy(), part["value"].to_numpy())
+        for key, part in kept.groupby(["metric", "curve"])
+    }
+    ordered = cells.sort_values("beta", kind="stable")
+    return {
+        key: (part, *values.get(key, (np.empty(0), np.empty(0))))
+        for key, part in ordered.groupby(["metric", "curve"])
+    }
+
+
+def _draw(axis, key, styles, by_curve, betas):
+    """Curves of one panel: band, line, means and the dots of the seeds beside them."""
+    first = place_of(np.append(betas, 1.0))[:-1]
+    place = dict(zip(betas, first, strict=True))
+    shift = 0.22 / max(len(styles), 1)
+    largest = -np.inf
+    for i, (curve, look) in enumerate(styles.items()):
+        if (key, curve) not in by_curve:
+            continue
+        part, seed_betas, values = by_curve[(key, curve)]
+        x = np.array([place[b] for b in part["beta"]])
+        offset = (i - (len(styles) - 1) / 2) * shift
+        low, high = part["low"].to_numpy(), part["high"].to_numpy()
+        axis.fill_between(x, low, high, color=look["color"], alpha=0.15, lw=0)
+        axis.plot(
+            x,
+            part["mean"],
+            color=look["color"],
+            linestyle=look["linestyle"],
+            marker=look["marker"],
+            ms=4.5,
+            lw=1.5,
+            mec="white",
+            mew=0.5,
+            label=_short_label(curve),
+            zorder=3,
+        )
+        dots = np.array([place[b] for b in seed_betas]) + offset
+        axis.plot(dots, values, ".", color=look["color"], ms=3.2, alpha=0.45, mew=0, zorder=2)
+        largest = max(largest, np.nanmax(values, initial=-np.inf))
+    facts = describe_key(key)
+    if key == "kl" and largest > 0:
+        _kl_axis(axis, largest)
+    elif facts.low == 0 and np.isfinite(largest):
+        # An interval may reach below what the score can be.
+        axis.set_ylim(bottom=-0.04 * largest if largest > 0 else None)
+    axis.grid(axis="y", color="#dddddd", lw=0.6)
+    axis.set_axisbelow(True)
+
+
+def _kl_axis(axis, largest):
+    """Logarithmic above the KL below which a run counts as collapsed, and that line."""
+    axis.set_yscale("symlog", linthresh=COLLAPSED, linscale=0.4)
+    axis.set_ylim(-0.02, max(2 * largest, 1.0))
+    axis.set_yticks([t for t in (0, 0.1, 1, 10, 100, 1000) if t < 2 * largest])
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: format_number(y)))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.axhline(COLLAPSED, color=GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
+
+
+def _short_label(curve):
+    if curve == "betavae":
+        return "β-VAE (λ = 0)"
+    if curve.startswith("lambdabeta,lambda="):
+        return f"λ = {curve.partition('=')[2]}"
+    return curve_label(curve)
+
+
+def _finish(figure, axes, title, panels):
+    """Room for labels, one legend below each column, and the title."""
+    height = figure.get_size_inches()[1]
+    entries = max(len(styles) for _, styles in panels)
+    lines = -(-entries // 3)
+    bottom = 0.62 + 0.2 * lines
+    figure.subplots_adjust(
+        left=0.78 / figure.get_size_inches()[0],
+        right=1 - 0.12 / figure.get_size_inches()[0],
+        top=1 - 0.58 / height,
+        bottom=bottom / height,
+        hspace=0.14,
+        wspace=0.07,
+    )
+    figure.align_ylabels(axes[:, 0])
+    for column in range(len(panels)):
+        box = axes[-1, column].get_position()
+        handles, labels = axes[0, column].get_legend_handles_labels()
+        figure.legend(
+            handles,
+            labels,
+            loc="upper center",
+            bbox_to_anchor=((box.x0 + box.x1) / 2, (bottom - 0.4) / height),
+            ncols=min(3, len(labels)),
+            columnspacing=1.2,
+            handlelength=2.2,
+        )
+    headline(figure, title)
+
+
+def plot_boxes(scores, metrics, title, curve="betavae_first"):
+    """Box plots of single runs per β, a panel a metric.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of one data set and protocol, from `tidy`.
+    metrics : sequence of str
+    title : str
+    curve : str
+        The curve whose runs are shown.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where the curve has no score.
+    """
+    kept = scores[(scores["curve"] == curve) & scores["value"].notna() & scores["beta"].notna()]
+    names = [name for name in metrics if name in set(kept["metric"])]
+    if not names:
+        return None
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    with style():
+        figure, axes = new_figure(2.5 * columns + 0.3, 2.3 * rows + 0.65, rows, columns)
+        for axis in axes.flat[len(names) :]:
+            axis.remove()
+        for axis, name in zip(axes.flat, names, strict=False):
+            part = kept[kept["metric"] == name]
+            betas = np.sort(part["beta"].unique())
+            groups = [part.loc[part["beta"] == beta, "value"].to_numpy() for beta in betas]
+            _box(axis, groups)
+            axis.set_xticks(range(len(betas)), [format_number(beta) for beta in betas])
+            axis.set_xlabel("β")
+            facts = describe_key(name)
+            axis.set_title(f"{facts.label} {facts.arrow}".strip())
+            axis.set_ylabel(facts.unit)
+        figure.subplots_adjust(
+            left=0.07, right=0.99, wspace=0.32, hspace=0.5, **_vertical(figure, 0.62, 0.5)
+        )
+        headline(figure, title)
+    return figure
+
+
+def _box(axis, groups):
+    """Boxes with every run as a dot, spread evenly within the box's width."""
+    axis.boxplot(
+        groups,
+        positions=range(len(groups)),
+        widths=0.6,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": "#cfe3f1", "edgecolor": GREY, "linewidth": 0.8},
+        medianprops={"color": "#d55e00", "linewidth": 1.6},
+        whiskerprops={"color": GREY, "linewidth": 0.8},
+        capprops={"color": GREY, "linewidth": 0.8},
+    )
+    for i, values in enumerate(groups):
+        x = i + (np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1))
+        axis.plot(x, values, ".", color="black", ms=3.5, alpha=0.6, mew=0)
+
+
+def _vertical(figure, top, bottom):
+    height = figure.get_size_inches()[1]
+    return {"top": 1 - top / height, "bottom": bottom / height}
+
+
+def plot_methods(cells, scores, metrics, title):
+    """Methods at the setting that represents each, a panel a metric.
+
+    Parameters
+    ----------
+    cells, scores : DataFrame
+        `selected_cells` and `selected` of one data set and protocol, see
+        `evaluation.summary.Summary`.
+    metrics : sequence of str
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where nothing has a score.
+    """
+    known = cells[cells["n"] > 0]
+    names = [name for name in metrics if name in set(known["metric"])]
+    if not names:
+        return None
+    methods = sorted(set(known["method"]), key=method_order)[::-1]
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    with style():
+        height = (0.3 * len(methods) + 0.85) * rows + 0.45
+        figure, axes = new_figure(2.6 * columns + 1.5, height, rows, columns, sharey=True)
+        for axis in axes.flat[len(names) :]:
+            axis.remove()
+        for axis, name in zip(axes.flat, names, strict=False):
+            _draw_methods(axis, known[known["metric"] == name], scores, name, methods)
+        for axis in axes[:, 0]:
+            axis.set_yticks(range(len(methods)), [method_label(m) for m in methods])
+            axis.set_ylim(-0.6, len(methods) - 0.4)
+        figure.subplots_adjust(
+            left=1.45 / figure.get_size_inches()[0],
+            right=0.985,
+            wspace=0.12,
+            hspace=0.85 / (0.3 * len(methods)),
+            **_vertical(figure, 0.6, 0.42),
+        )
+        headline(figure, title)
+    return figure
+
+
+def _draw_methods(axis, cells, scores, name, methods):
+    values = scores[(scores["metric"] == name) & scores["value"].notna()]
+    for row in cells.to_dict("records"):
+        y = methods.index(row["method"])
+        dots = values.loc[values["method"] == row["method"], "value"]
+        axis.plot(dots, [y - 0.2] * len(dots), ".", color=GREY, ms=3.5, alpha=0.6, mew=0)
+        if row["low"] == row["low"]:
+            axis.plot([row["low"], row["high"]], [y, y], color="#0072b2", lw=2.2, alpha=0.55)
+        axis.plot(row["mean"], y, "o", color="#0072b2", ms=5, mec="white", mew=0.6, zorder=3)
+    facts = describe_key(name)
+    unit = f" ({facts.unit})" if facts.unit else ""
+    axis.set_title(f"{facts.label}{unit} {facts.arrow}".strip(), fontsize=9)
+    axis.grid(axis="x", color="#dddddd", lw=0.6)
+    axis.set_axisbelow(True)
+    axis.tick_params(axis="y", length=0)
