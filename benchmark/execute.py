@@ -15,9 +15,10 @@ from benchmark.plan import config_sha256
 from evaluation.records import plain, replacing
 from evaluation.representation import write_representation
 from models.data import Batches, Images
-from models.recording import Diverged
+from models.encoding import encode
+from models.recording import ACTIVE_VARIANCE, Diverged
 from models.streams import Noise, sample_without_replacement
-from models.training import Schedule, Stopped, Trainer, build_model, encode
+from models.training import Schedule, Stopped, Trainer, build_model
 
 
 class Execution:
@@ -99,7 +100,10 @@ class Execution:
         final = self._publish_representation(trainer, images)
         self._speed = {
             "seconds": round(trainer.seconds, 3),
-            "steps_per_second": trainer.steps_here / max(trainer.seconds_here, 1e-9),
+            # None when an earlier session did all the steps.
+            "steps_per_second": trainer.steps_here / trainer.seconds_here
+            if trainer.steps_here
+            else None,
         }
         return Outcome("done", "", final)
 
@@ -157,7 +161,7 @@ class Execution:
         index = sample_without_replacement(len(images), count, self.spec.seed, "evaluation")
         codes, log_variances, floor = encode(trainer.model, images, index)
         final = {**trainer.recorder.final()}
-        final["active_units"] = int((codes.astype("float64").var(axis=0) > 0.01).sum())
+        final["active_units"] = int((codes.astype("float64").var(axis=0) > ACTIVE_VARIANCE).sum())
         final["bce_floor"] = floor
         self.claim.check()
         write_representation(

@@ -12,23 +12,12 @@ from benchmark.claims import Observer
 from benchmark.errors import BenchError
 from benchmark.images_folder import shared_images
 from benchmark.outcome import Outcome
-from benchmark.worker import MALLOC_ENVIRONMENT, WorkerSettings, main
+from benchmark.processes import Signals, start_worker
+from benchmark.worker import WorkerSettings
 
 POLL_SECONDS = 0.25
 # How often runs that another process trains are looked at again.
 ELSEWHERE_SECONDS = 2.0
-
-
-@dataclass
-class Worker:
-    """A worker process and what it does."""
-
-    process: multiprocessing.Process
-    connection: object
-    slot: int
-    device: str
-    spec: object = None
-    ready: bool = False
 
 
 @dataclass
@@ -142,9 +131,9 @@ class Runner:
             return self.summary
         names = dict.fromkeys(spec.dataset for spec in self._pending)
         datasets = {name: self.load_dataset(name) for name in names}
-        with shared_images(datasets) as detached, self._signals(), self.reporter:
+        with shared_images(datasets) as detached, Signals(self._on_signal), self.reporter:
             self.reporter.begin(self.plan, self._pending)
-            self._settings = (detached, self.provenance)
+            self._shared = (detached, self.provenance)
             try:
                 self._loop()
             finally:
@@ -290,27 +279,16 @@ class Runner:
     def _start_worker(self):
         taken = {worker.slot for worker in self._workers}
         slot = next(number for number in range(self.jobs) if number not in taken)
-        device = self.devices[slot % len(self.devices)]
-        detached, provenance = self._settings
+        detached, provenance = self._shared
         settings = WorkerSettings(
             results=os.fspath(self.store.results),
             datasets=detached,
-            device=device,
+            device=self.devices[slot % len(self.devices)],
             threads=self.threads,
             compiled=self.compiled,
             provenance=provenance,
         )
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=main,
-            args=(theirs, settings, self._stop, os.getpid()),
-            name=f"bench-worker-{slot}",
-            daemon=True,
-        )
-        with _environment(MALLOC_ENVIRONMENT | {"OMP_NUM_THREADS": str(self.threads)}):
-            process.start()
-        theirs.close()
-        return Worker(process, ours, slot, device)
+        return start_worker(self._context, slot, settings, self._stop)
 
     def _send(self, worker, message):
         try:
@@ -330,9 +308,6 @@ class Runner:
                 worker.process.kill()
                 worker.process.join()
 
-    def _signals(self):
-        return _Signals(self._on_signal)
-
     def _on_signal(self, number):
         if self.summary.stopped_by is None:
             self.summary.stopped_by = number
@@ -341,37 +316,3 @@ class Runner:
             return
         for worker in self._workers:
             worker.process.kill()
-
-
-class _Signals:
-    """Sends SIGINT and SIGTERM to a function while it is entered."""
-
-    def __init__(self, handler):
-        self._handler = handler
-        self._previous = {}
-
-    def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, lambda n, _: self._handler(n))
-
-    def __exit__(self, *exception):
-        for number, previous in self._previous.items():
-            signal.signal(number, previous)
-
-
-class _environment:
-    """Environment variables that child processes are started with."""
-
-    def __init__(self, values):
-        self._values = values
-
-    def __enter__(self):
-        self._previous = {name: os.environ.get(name) for name in self._values}
-        os.environ.update(self._values)
-
-    def __exit__(self, *exception):
-        for name, value in self._previous.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

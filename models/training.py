@@ -4,13 +4,11 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from models.autoencoder import Objective, coefficient_tensors
 from models.recording import Recorder
 from models.streams import global_states, private_randomness, seeded_states, stream_seed
-from models.terms import bernoulli_entropy
 
 
 @dataclass(frozen=True)
@@ -301,33 +299,3 @@ class Trainer:
                 yield
             finally:
                 self._random = global_states(self.device)
-
-
-def encode(model, images, index, batch_size=500):
-    """Encode images by flat index.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    images : models.data.Images
-    index : ndarray of shape (N,), int64
-    batch_size : int, default 500
-
-    Returns
-    -------
-    codes, log_variances : ndarray of shape (N, D), float32
-        Posterior means and log-variances.
-    floor : float
-        Mean Bernoulli entropy of the images, nats per image.
-    """
-    was_training = model.training
-    model.eval()
-    pieces, floor = [], 0.0
-    with torch.no_grad():
-        for start in range(0, len(index), batch_size):
-            batch = images(torch.from_numpy(index[start : start + batch_size]))
-            pieces.append(torch.stack([part.float() for part in model.encode(batch)]))
-            floor += float(bernoulli_entropy(batch)) * len(batch)
-    model.train(was_training)
-    codes, log_variances = torch.cat(pieces, dim=1).cpu().numpy().astype(np.float32)
-    return codes, log_variances, floor / len(index)

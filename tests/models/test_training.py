@@ -11,10 +11,11 @@ from benchmark.datasets.base import ImageSource
 from models.beta_tcvae import BetaTCVAE
 from models.beta_vae import BetaVAE
 from models.data import Images
+from models.encoding import encode
 from models.lambda_beta_vae import LambdaBetaVAE
 from models.recording import Diverged
 from models.terms import bernoulli_entropy
-from models.training import Schedule, Stopped, encode, training_step
+from models.training import Schedule, Stopped, training_step
 
 
 class WithDropout(BetaVAE):
