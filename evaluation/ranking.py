@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from evaluation.aggregate import STRATUM
 from evaluation.intervals import (
@@ -187,7 +186,7 @@ def rank_uncertainty(values, draws=DRAWS):
         table = np.asarray(table, dtype=float)
         n = table.shape[1]
         mean = table.mean(axis=1)
-        own.append(stats.rankdata(-mean))
+        own.append(_ranks(mean[None])[0])
         single |= n < 2
         if n < 2:
             drawn.append(np.tile(own[-1], (draws, 1)))
@@ -195,7 +194,7 @@ def rank_uncertainty(values, draws=DRAWS):
         means = bootstrap_weights(n, draws, seed=place) @ table.T
         means = mean + widening(n, LEVEL) * (means - mean)
         # Draws of equal values differ by rounding; without it equal methods would not tie.
-        drawn.append(stats.rankdata(-np.round(means, 12), axis=1))
+        drawn.append(_ranks(np.round(means, 12)))
     rank, ranks = np.mean(own, axis=0), np.mean(drawn, axis=0)
     top = ranks == ranks.min(axis=1, keepdims=True)
     low, high = np.quantile(ranks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
@@ -203,6 +202,12 @@ def rank_uncertainty(values, draws=DRAWS):
     if single:
         low, high, share = (np.full(len(rank), np.nan) for _ in range(3))
     return {"rank": rank, "rank_low": low, "rank_high": high, "p_best": share}
+
+
+def _ranks(values):
+    """Rank of each value in its row, 1 for the largest, ties sharing theirs."""
+    mine, others = values[:, :, None], values[:, None]
+    return 0.5 + (others > mine).sum(axis=2) + 0.5 * (others == mine).sum(axis=2)
 
 
 def compare_methods(selected, metrics=HEADLINE):
