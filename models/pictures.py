@@ -12,6 +12,8 @@ GAP = 2
 # Strips are made of cells of at least this many pixels a side.
 CELL = 64
 MILLISECONDS = 110
+# Grey levels of an animation: more double its size and show nothing new.
+LEVELS = 24
 
 
 def reconstruct(model, images):
@@ -146,7 +148,7 @@ def _frame(images, labels, columns):
     for sheet in sheets:
         frame.paste(sheet, (0, top))
         top += sheet.height
-    return frame
+    return frame.quantize(LEVELS if frame.mode == "L" else 64, dither=Image.Dither.NONE)
 
 
 def _sheet(images, row_labels, column_labels):

@@ -1,0 +1,321 @@
+"""Which figures a results folder gets, their captions, and what has to be read for them."""
+
+import numpy as np
+import pandas as pd
+
+from evaluation.labels import (
+    HEADLINE,
+    curve_label,
+    curve_order,
+    describe_key,
+)
+from evaluation.naming import format_number
+from evaluation.plots import BAND, FORMATS, save_figure
+from evaluation.plots_curves import plot_boxes, plot_curves, plot_methods
+from evaluation.plots_fronts import plot_front, plot_latents
+from evaluation.plots_grids import plot_agreement, plot_heat_maps, plot_mi_matrices
+from evaluation.posterior import COLLAPSED, collapse_order, kl_per_latent
+from evaluation.published import paper_percent_change, percent_change
+from evaluation.report_runs import median_runs
+from evaluation.representation import RepresentationError, read_representation
+from evaluation.score_files import read_score, scores_folder
+from evaluation.table_parts import file_stem
+
+# From this many data sets × protocols on only the figures that matter most are drawn.
+MANY = 7
+# Rows of one figure of heat maps.
+ROWS = 4
+_LAMBDA = "lambdabeta,lambda="
+
+
+def draw_figures(summary, folder, formats=FORMATS, extent="auto", progress=None):
+    """Draw every figure that the results allow.
+
+    Parameters
+    ----------
+    summary : evaluation.summary.Summary
+    folder : str or Path
+    formats : sequence of str
+        Of png, pdf and svg; the page embeds PNG.
+    extent : str
+        ``all``, ``main`` (curves of MIG and sampled I_m, heat maps) or ``auto``: all for fewer
+        than `MANY` data sets × protocols.
+    progress : callable, optional
+        ``progress(text)``.
+
+    Returns
+    -------
+    list of dict
+        `dataset` and `protocol` (`dataset` is None for figures of several), `name`, `title`,
+        `caption`, `weight` (0 for what matters most) and `files` by format.
+    """
+    if extent == "auto":
+        extent = "all" if len(summary.strata) < MANY else "main"
+    every = extent == "all"
+    medians = median_runs(summary.runs) if every else None
+    made = []
+    for dataset, protocol in summary.strata:
+        if progress is not None:
+            progress(f"figures of {dataset}, protocol {protocol}")
+        for weight, (name, title, caption, figure) in enumerate(
+            _of_stratum(summary, dataset, protocol, every, medians)
+        ):
+            if figure is None:
+                continue
+            stem = file_stem(name, dataset, protocol)
+            common = {"dataset": dataset, "protocol": protocol, "weight": weight}
+            made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
+    for protocol, stem, title, caption, figure in _grids(summary):
+        common = {"dataset": None, "protocol": protocol, "weight": 1}
+        made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
+    return made
+
+
+def _saved(figure, folder, stem, formats, title, caption, made):
+    taken = {entry["name"] for entry in made}
+    name, count = stem, 1
+    while name in taken:
+        count += 1
+        name = f"{stem}-{count}"
+    files = save_figure(figure, folder, name, formats)
+    return {"name": name, "title": title, "caption": caption, "files": files}
+
+
+def _of_stratum(summary, dataset, protocol, every, medians):
+    """(name, title, caption, figure or None) of one data set and protocol, lazily."""
+    cells = summary.part("cells", dataset, protocol)
+    scores = summary.part("scores", dataset, protocol)
+    where = f"on {dataset}, protocol {protocol}"
+    metrics = HEADLINE if every else ("mig", "mi_matched_sampled")
+    for metric in dict.fromkeys(("mig", "mi_matched_sampled", *metrics)):
+        facts = describe_key(metric)
+        title = f"{facts.label} against β {where}"
+        yield (
+            f"curve-{metric}",
+            title,
+            _curve_caption(facts),
+            plot_curves(cells, scores, metric, title),
+        )
+    if not every:
+        return
+    yield from _latents(summary, dataset, protocol, where)
+    title = f"Reconstruction against disentanglement {where}"
+    caption = (
+        "Mean NLL and mean MIG over seeds of every setting; thin lines join the values of β of one "
+        "curve in order. Dashed: the Pareto front, settings that no other beats in both. Means "
+        "alone: neighbours on the front may not differ beyond the spread of their seeds."
+    )
+    yield "front-mig", title, caption, plot_front(cells, title)
+    yield from _matrices(medians, dataset, protocol, where)
+    title = f"Methods {where}"
+    caption = (
+        "Each method at the setting chosen for the metric (see the comparison table): mean, 95 % "
+        "interval of the mean over the seeds that report, and these seeds as dots below."
+    )
+    yield (
+        "methods",
+        title,
+        caption,
+        plot_methods(
+            summary.part("selected_cells", dataset, protocol),
+            summary.part("selected", dataset, protocol),
+            HEADLINE,
+            title,
+        ),
+    )
+    first = "betavae_first" in set(scores["curve"])
+    curve = "betavae_first" if first else "betavae"
+    title = f"Runs of the {curve_label(curve)} over β {where}"
+    caption = (
+        "Boxes: quartiles and median of single runs, whiskers to the last run within 1.5 box "
+        "lengths, dots: every run."
+        + (" First phase only, before the continuation." if first else "")
+    )
+    yield "boxes", title, caption, plot_boxes(scores, (*HEADLINE, "nll", "kl"), title, curve)
+    title = f"Agreement between metrics {where}"
+    caption = (
+        "Spearman's rank correlation over all runs, every metric turned so that larger is better; "
+        "– where fewer than 5 runs have both or one does not vary."
+    )
+    yield (
+        "agreement",
+        title,
+        caption,
+        plot_agreement(summary.part("agreement", dataset, protocol), title),
+    )
+
+
+def _curve_caption(facts):
+    text = f"{facts.label} ({facts.variant}), with NLL and KL of the same runs below. {BAND}"
+    text += f" Dotted: KL = {COLLAPSED:g} nats, below which a run counts as collapsed."
+    if facts.metric == "mi":
+        text += (
+            " Information of posterior means ignores their scale and does not see a collapse: "
+            "see the one of sampled codes."
+        )
+    if facts.name == "mi_matched_sampled":
+        text += " This is the information that claims about collapse rest on."
+    return text
+
+
+def _compared(curves):
+    """The β-VAE, the largest λ and the other models: what fits side by side."""
+    by_lambda = sorted((c for c in curves if c.startswith(_LAMBDA)), key=curve_order)
+    others = sorted(
+        (c for c in curves if not c.startswith(_LAMBDA) and c != "betavae_first"), key=curve_order
+    )
+    return [*(c for c in others if c == "betavae"), *by_lambda[-1:],
+            *(c for c in others if c != "betavae")][:4]  # fmt: skip
+
+
+def _latents(summary, dataset, protocol, where):
+    runs = summary.part("runs", dataset, protocol)
+    runs = runs[runs["beta"].notna() & runs["file"].notna() & (runs["status"] == "scored")]
+    curves = [c for c in _compared(set(runs["curve"])) if c == "betavae" or c.startswith(_LAMBDA)]
+    orders, told = {}, []
+    for curve in curves:
+        found = _ranked_kl(runs[runs["curve"] == curve])
+        if len(found) > 1:
+            order = collapse_order(list(found), np.stack(list(found.values())))
+            label = curve_label(curve)
+            orders[label] = order
+            told.append(f"{label}: {_order_text(order)}")
+    title = f"KL of single latents {where}"
+    caption = (
+        "Measured KL of each latent's posterior from the prior, latents ranked within each run and "
+        f"averaged over seeds. {'. '.join(told)}. In the linear-Gaussian model the directions of "
+        "least variance are lost first; that the latents of a trained network vanish one after "
+        "another is an analogy to it, not a proof."
+    )
+    yield "latents", title, caption, plot_latents(orders, title)
+
+
+def _ranked_kl(runs):
+    """β to the KL of ranked latents, mean over the seeds whose files can be read."""
+    found = {}
+    for beta, part in runs.groupby("beta"):
+        rows = [_sorted_kl(path) for path in part["file"]]
+        rows = [row for row in rows if row is not None]
+        if rows and len({len(row) for row in rows}) == 1:
+            found[beta] = np.mean(rows, axis=0)
+    sizes = {len(row) for row in found.values()}
+    return found if len(sizes) == 1 else {}
+
+
+def _sorted_kl(path):
+    try:
+        representation = read_representation(path)
+    except (RepresentationError, OSError):
+        return None
+    if representation.log_variances is None:
+        return None
+    return np.sort(kl_per_latent(representation.codes, representation.log_variances))[::-1]
+
+
+def _order_text(order):
+    counts = ", ".join(
+        f"{count} at β = {format_number(beta)}"
+        for beta, count in zip(order.betas, order.surviving, strict=True)
+    )
+    text = f"latents with at least {COLLAPSED:g} nats: {counts}"
+    reached = order.survives_to[0]
+    if reached == reached:
+        text += f"; the strongest lasts to β = {format_number(reached)}"
+    return text
+
+
+def _matrices(medians, dataset, protocol, where):
+    """The matrices of sampled codes and of means, from the score files of the median runs."""
+    rows = medians[(medians["dataset"] == dataset) & (medians["protocol"] == protocol)]
+    rows = rows[rows["beta"].notna() & rows["file"].notna()]
+    curves = _compared(set(rows["curve"]))
+    for metric, codes in (("mi_sampled", "sampled codes"), ("mi", "posterior means")):
+        found, names, seeds = {}, None, set()
+        for row in rows.to_dict("records"):
+            if row["curve"] not in curves:
+                continue
+            record = read_score(scores_folder(row["file"]) / f"{metric}.json")
+            matrix = _share(record)
+            if matrix is None or (found and matrix.shape != next(iter(found.values())).shape):
+                continue
+            names = record["representation"].get("factor_names") or range(matrix.shape[1])
+            found[(curve_label(row["curve"]), row["beta"])] = matrix
+            seeds.add(row["median_by"])
+        by = " or ".join(describe_key(s).label if s != "seed" else s for s in sorted(seeds))
+        title = f"Information about each factor {where} ({codes})"
+        caption = (
+            f"Mutual information between every code and factor, {codes}, as a share of the "
+            f"factor's entropy, for the run of the median seed of each setting (by {by}). Codes "
+            "are sorted by the factor that they say most about."
+        )
+        order = {k: found[k] for k in sorted(found, key=lambda k: _place_of(k[0], curves))}
+        yield (
+            f"matrix-{metric}",
+            title,
+            caption,
+            plot_mi_matrices(order, [str(name) for name in names or ()], title),
+        )
+
+
+def _place_of(label, curves):
+    return [curve_label(curve) for curve in curves].index(label)
+
+
+def _share(record):
+    """MI as a share of the factors' entropies, or None where the file does not have it."""
+    if record is None or record["status"] != "done":
+        return None
+    matrix = record.get("matrix")
+    entropy = (record.get("per_factor") or {}).get("entropy_nats")
+    if not matrix or not entropy:
+        return None
+    matrix, entropy = np.array(matrix, dtype=float), np.array(entropy, dtype=float)
+    if matrix.ndim != 2 or matrix.shape[1] != len(entropy):
+        return None
+    return np.nan_to_num(matrix / np.where(entropy > 0, entropy, np.nan))
+
+
+def _grids(summary):
+    """Heat maps over β and λ, data sets of one kind and protocol below each other."""
+    changes = percent_change(summary.cells)
+    changes = changes[changes["lambda"].notna()]
+    for (protocol, kind), part in changes.groupby(["protocol", "dataset_kind"], sort=False):
+        datasets = list(dict.fromkeys(part["dataset"]))
+        for start in range(0, len(datasets), ROWS):
+            names = datasets[start : start + ROWS]
+            rows = part[part["dataset"].isin(names)]
+            if len(rows[["beta", "lambda"]].drop_duplicates()) < 2:
+                continue
+            yield from _grid_pair(rows, protocol, kind, names)
+
+
+def _grid_pair(rows, protocol, kind, names):
+    what = f"{', '.join(names)} ({kind}), protocol {protocol}"
+    caption = (
+        "Mean over seeds of every (β, λ), β-VAE at λ = 0 and λβ-VAE above it, equal training steps."
+    )
+    title = f"Means over β and λ: {what}"
+    figure = plot_heat_maps(rows, title)
+    if figure is not None:
+        yield protocol, file_stem("grid-mean", *names, protocol), title, caption, figure
+    title = f"Change against β = 1, λ = 0: {what}"
+    caption = (
+        "Change of the mean against (β, λ) = (1, 0) in percent, as arXiv:2602.09277 prints it. "
+        "Blue is better, red worse; the colour follows the square root of the change. A small "
+        "baseline makes large percentages: read them beside the means."
+    )
+    figure = plot_heat_maps(rows, title, column="percent_change")
+    if figure is not None:
+        yield protocol, file_stem("grid-change", *names, protocol), title, caption, figure
+    published = paper_percent_change()
+    published = published[published["dataset"].isin(names)]
+    quick = protocol.split("+")[0] == "quick"
+    if kind == "genuine" and len(published) and not quick:
+        published = pd.concat([published[published["dataset"] == name] for name in names])
+        title = f"Published change against β = 1, λ = 0: {', '.join(dict.fromkeys(published['dataset']))}"
+        caption = (
+            "The authors' grid in the same layout (arXiv:2602.09277, 10 seeds, scores of posterior "
+            "means)."
+        )
+        figure = plot_heat_maps(published, title, column="percent_change")
+        yield protocol, file_stem("grid-published", *names, protocol), title, caption, figure
