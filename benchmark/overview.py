@@ -157,6 +157,40 @@ def show_metrics():
     console().print(shown)
 
 
+def show_published():
+    """Print the figures of others that `bench report` sets beside genuine data."""
+    from evaluation import published
+    from evaluation.labels import describe_key
+
+    changes = published.paper_percent_change()
+    for (dataset, metric), part in changes.groupby(["dataset", "metric"], sort=False):
+        grid = part.pivot(index="lambda", columns="beta", values="percent_change")
+        title = f"{describe_key(metric).label} on {dataset}: % change against β = 1, λ = 0"
+        shown = table(title, "λ", *(f"β = {format_number(beta)}" for beta in grid.columns))
+        for lambda_, row in grid.iterrows():
+            shown.add_row(format_number(lambda_), *(f"{value:+.1f}" for value in row))
+        console().print(shown)
+    click.echo(f"Source: {published.SOURCE}")
+    scores = published.literature_scores()
+    headings = (
+        "data set",
+        "model",
+        "setting",
+        "metric",
+        "value ± std",
+        "seeds",
+        "variant",
+        "source",
+    )
+    shown = table("Scores in the literature; variants, networks and steps differ", *headings)
+    for row in scores.fillna("").itertuples():
+        spread = f" ± {row.std:g}" if row.std != "" else ""
+        seeds = f"{row.n_seeds:g}" if row.n_seeds != "" else ""
+        cells = (row.method, row.hyperparameters, row.metric_printed, f"{row.value:g}{spread}")
+        shown.add_row(row.dataset, *cells, seeds, row.variant, f"{row.source}; {row.place}")
+    console().print(shown)
+
+
 def _numbers(values):
     return ", ".join(format_number(value) for value in values)
 

@@ -5,7 +5,7 @@ import click
 from benchmark.options import data_dir_option
 
 
-@click.group(short_help="List models, data sets, presets or metrics.")
+@click.group(short_help="List models, data sets, presets, metrics or published figures.")
 def command():
     """List what can be named on the command line.
 
@@ -66,3 +66,16 @@ def metrics():
     from benchmark.overview import show_metrics
 
     show_metrics()
+
+
+@command.command()
+def published():
+    """List figures of other work, with their sources and variants.
+
+    \b
+    Example:
+      bench list published
+    """
+    from benchmark.overview import show_published
+
+    show_published()

@@ -163,6 +163,7 @@ def test_status_counts_and_explains(tmp_path):
         ("models", ["vae", "betavae", "lambdabeta", "betatcvae", "arXiv:2602.09277"]),
         ("datasets", ["sprites-small", "46,080", "mpi3d_real", "bench data get shapes3d"]),
         ("presets", ["quick", "paper", "dlib", "150,000", "conv-dlib"]),
+        ("published", ["% change against β = 1, λ = 0", "+127.2", "arXiv:2602.09277", "variant"]),
         ("metrics", ["mig[hist20,plugin,mean]", "mi_matched_sampled", "nats"]),
     ],
 )
