@@ -312,7 +312,8 @@ def _grid_pair(rows, protocol, kind, names):
     quick = protocol.split("+")[0] == "quick"
     if kind == "genuine" and len(published) and not quick:
         published = pd.concat([published[published["dataset"] == name] for name in names])
-        title = f"Published change against β = 1, λ = 0: {', '.join(dict.fromkeys(published['dataset']))}"
+        both = ", ".join(dict.fromkeys(published["dataset"]))
+        title = f"Published change against β = 1, λ = 0: {both}"
         caption = (
             "The authors' grid in the same layout (arXiv:2602.09277, 10 seeds, scores of posterior "
             "means)."

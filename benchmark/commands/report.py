@@ -1,0 +1,92 @@
+"""`bench report`."""
+
+import click
+
+
+class Selection(click.ParamType):
+    """``best``, or ``METHOD:SETTING`` such as ``lambdabeta:beta=8,lambda=8``."""
+
+    name = "best|method:setting"
+
+    def convert(self, value, param, ctx):
+        """Return None for ``best``, else (method, setting)."""
+        if value is None or isinstance(value, tuple):
+            return value
+        if value == "best":
+            return ()
+        method, colon, setting = value.partition(":")
+        if not colon or not method or not setting:
+            self.fail(
+                f"expected best or METHOD:SETTING (lambdabeta:beta=8,lambda=8), got {value!r}",
+                param,
+                ctx,
+            )
+        return method.strip(), setting.replace(" ", "")
+
+
+@click.command(short_help="Tables, figures and a page from scored runs.")
+@click.argument("path", type=click.Path(), default="results")
+@click.option("--output", type=click.Path(file_okay=False), help="Folder.  [default: PATH/report]")
+@click.option(
+    "--select",
+    "selections",
+    type=Selection(),
+    multiple=True,
+    default=("best",),
+    help="best: β and λ are chosen on half the seeds and reported on the other half; "
+    "METHOD:SETTING fixes one method's; may repeat.  [default: best]",
+)
+@click.option("--choose-by", metavar="KEY", help="Metric that chooses.  [default: each its own]")
+@click.option(
+    "--figures",
+    type=click.Choice(("auto", "all", "main", "none")),
+    default="auto",
+    show_default=True,
+    help="auto: all, but only the main ones of many data sets and protocols.",
+)
+@click.option(
+    "--formats",
+    default="png,pdf",
+    show_default=True,
+    help="Of the figures: png, pdf, svg; the page embeds png.",
+)
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Reconstructions and traversals from checkpoints.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    help="Folder of the data sets (default: $BENCH_DATA, else the user's cache folder).",
+)
+def command(path, output, selections, choose_by, figures, formats, pictures, data_dir):
+    """Write tables, figures and one self-contained page about everything below PATH.
+
+    PATH is a results folder or a scores.csv. What is missing or failed is listed, not filled in.
+
+    \b
+    Examples:
+      bench report
+      bench report results --select lambdabeta:beta=8,lambda=8
+      bench report mine/scores.csv --output mine/report --no-pictures
+    """
+    from benchmark.report import make_report, show
+
+    kinds = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
+    unknown = [kind for kind in kinds if kind not in ("png", "pdf", "svg")]
+    if unknown or not kinds:
+        raise click.BadParameter(f"expected png, pdf or svg, got {formats!r}", param_hint="formats")
+    made = make_report(
+        path,
+        output,
+        choose_by=choose_by,
+        fixed=dict(pair for pair in selections if pair),
+        pictures=pictures,
+        figures=figures,
+        formats=kinds,
+        data_dir=data_dir,
+        progress=lambda text: click.echo(text, err=True),
+    )
+    show(made)
