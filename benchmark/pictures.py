@@ -8,8 +8,7 @@ from benchmark.errors import BenchError
 
 IMAGES = 10
 SAMPLE = 500
-VALUES = tuple(round(-2 + 0.4 * i, 1) for i in range(11))
-SHOWN = VALUES[::2]
+VALUES = tuple(-2 + 0.5 * i for i in range(9))
 FILES = ("reconstructions.png", "traversals.png", "traversals.gif")
 FORMAT = 1
 
@@ -121,12 +120,9 @@ def _draw(run, folder, place, loaded, data_dir):
     pairs = torch.stack([first, pictures.reconstruct(model, first)])
     moved = pictures.traverse(model, means[0], order, VALUES)
     labels = [f"z{i}  {kl[i]:.2f} nats" for i in order]
-    shown = slice(0, None, 2)
     contents = {
         "reconstructions.png": pictures.png_strip(pairs, ("image", "reconstruction")),
-        "traversals.png": pictures.png_strip(
-            moved[:, shown], labels, [f"{v:+g}".replace("-", "−") for v in SHOWN]
-        ),
+        "traversals.png": pictures.png_strip(moved, labels, [_value_text(v) for v in VALUES]),
         "traversals.gif": pictures.gif_animation(moved, [f"z{i}" for i in order]),
     }
     for name, data in contents.items():
@@ -165,3 +161,7 @@ def _sample(identity, side, loaded, data_dir):
         index = sample_without_replacement(len(images), min(SAMPLE, len(images)), 0, "pictures")
         loaded[name, side] = images, images(torch.from_numpy(index))
     return loaded[name, side]
+
+
+def _value_text(value):
+    return f"{value:+g}".replace("-", "−") if value else "0"

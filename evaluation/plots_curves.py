@@ -22,29 +22,31 @@ BELOW = ("nll", "kl")
 MOST_CURVES = 7
 
 
-def plot_curves(cells, scores, metric, title):
-    """One metric against β with NLL and KL below: λ on the left, models on the right.
+def plot_curves(cells, scores, metrics, title):
+    """Metrics against β with NLL and KL below: λ on the left, models on the right.
 
     Parameters
     ----------
     cells, scores : DataFrame
         Of one data set and protocol, from `evaluation.aggregate.cells` and `tidy`.
-    metric : str
-        Flat key.
+    metrics : sequence of str
+        Flat keys, a row of panels each.
     title : str
 
     Returns
     -------
     matplotlib.figure.Figure or None
-        None where no run with β has the metric.
+        None where no run with β has any of the metrics.
     """
     known = cells[cells["beta"].notna() & (cells["n"] > 0) & (cells["curve"] != "betavae_first")]
-    if metric not in set(known["metric"]):
+    shown = [metric for metric in metrics if metric in set(known["metric"])]
+    if not shown:
         return None
-    present = set(known.loc[known["metric"] == metric, "curve"])
-    rows = [metric, *(key for key in BELOW if key in set(known["metric"]) and key != metric)]
+    present = set(known.loc[known["metric"].isin(shown), "curve"])
+    below = [key for key in BELOW if key in set(known["metric"]) and key not in shown]
+    rows = [*shown, *below]
     panels = _panels(present)
-    heights = [2.0, *[1.0] * (len(rows) - 1)]
+    heights = [2.0] * len(shown) + [1.0] * len(below)
     with style():
         figure, axes = new_figure(
             4.3 * len(panels) + 0.6,
@@ -64,8 +66,9 @@ def plot_curves(cells, scores, metric, title):
             beta_axis(axes[-1, column], betas)
             axes[-1, column].xaxis.label.set_visible(True)
         for row, key in enumerate(rows):
+            _limits(axes[row], key, [styles for _, styles in panels], by_row)
             facts = describe_key(key)
-            axes[row, 0].set_ylabel(facts.axis.replace(" (", "\n(") if row else facts.axis)
+            axes[row, 0].set_ylabel(facts.axis.replace(" (nats per", "\n(nats per"))
         _finish(figure, axes, title, panels)
     return figure
 
@@ -122,7 +125,6 @@ def _draw(axis, key, styles, by_curve, betas):
     first = place_of(np.append(betas, 1.0))[:-1]
     place = dict(zip(betas, first, strict=True))
     shift = 0.22 / max(len(styles), 1)
-    largest = -np.inf
     for i, (curve, look) in enumerate(styles.items()):
         if (key, curve) not in by_curve:
             continue
@@ -146,22 +148,31 @@ def _draw(axis, key, styles, by_curve, betas):
         )
         dots = np.array([place[b] for b in seed_betas]) + offset
         axis.plot(dots, values, ".", color=look["color"], ms=3.2, alpha=0.45, mew=0, zorder=2)
-        largest = max(largest, np.nanmax(values, initial=-np.inf))
-    facts = describe_key(key)
-    if key == "kl" and largest > 0:
-        _kl_axis(axis, largest)
-    elif facts.low == 0 and np.isfinite(largest):
-        # An interval may reach below what the score can be.
-        axis.set_ylim(bottom=-0.04 * largest if largest > 0 else None)
     axis.grid(axis="y", color="#dddddd", lw=0.6)
     axis.set_axisbelow(True)
+
+
+def _limits(axes, key, styles, by_curve):
+    """Vertical limits of a row of panels: room for every dot and band, zero where it means none."""
+    parts = [
+        by_curve[(key, curve)] for look in styles for curve in look if (key, curve) in by_curve
+    ]
+    high = max(np.nanmax([*values, *part["high"], *part["mean"]]) for part, _, values in parts)
+    facts = describe_key(key)
+    for axis in axes:
+        if key == "kl":
+            _kl_axis(axis, high)
+        elif facts.low == 0 and key != "nll" and high > 0:
+            # An interval may reach below what the score can be.
+            axis.set_ylim(-0.04 * high, 1.05 * high)
 
 
 def _kl_axis(axis, largest):
     """Logarithmic above the KL below which a run counts as collapsed, and that line."""
     axis.set_yscale("symlog", linthresh=COLLAPSED, linscale=0.4)
-    axis.set_ylim(-0.02, max(2 * largest, 1.0))
-    axis.set_yticks([t for t in (0, 0.1, 1, 10, 100, 1000) if t < 2 * largest])
+    top = max(1.8 * largest, 0.3)
+    axis.set_ylim(-0.02, top)
+    axis.set_yticks([t for t in (0, 0.1, 1, 10, 100, 1000) if t < top])
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: format_number(y)))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.axhline(COLLAPSED, color=GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
@@ -182,7 +193,7 @@ def _finish(figure, axes, title, panels):
     lines = -(-entries // 3)
     bottom = 0.62 + 0.2 * lines
     figure.subplots_adjust(
-        left=0.78 / figure.get_size_inches()[0],
+        left=0.9 / figure.get_size_inches()[0],
         right=1 - 0.12 / figure.get_size_inches()[0],
         top=1 - 0.58 / height,
         bottom=bottom / height,

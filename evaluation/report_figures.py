@@ -38,8 +38,8 @@ def draw_figures(summary, folder, formats=FORMATS, extent="auto", progress=None)
     formats : sequence of str
         Of png, pdf and svg; the page embeds PNG.
     extent : str
-        ``all``, ``main`` (curves of MIG and sampled I_m, heat maps) or ``auto``: all for fewer
-        than `MANY` data sets × protocols.
+        ``all``, ``main`` (curves of MIG and sampled I_m, heat maps of changes) or ``auto``: all
+        for fewer than `MANY` data sets × protocols.
     progress : callable, optional
         ``progress(text)``.
 
@@ -65,7 +65,7 @@ def draw_figures(summary, folder, formats=FORMATS, extent="auto", progress=None)
             stem = file_stem(name, dataset, protocol)
             common = {"dataset": dataset, "protocol": protocol, "weight": weight}
             made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
-    for protocol, stem, title, caption, figure in _grids(summary):
+    for protocol, stem, title, caption, figure in _grids(summary, every):
         common = {"dataset": None, "protocol": protocol, "weight": 1}
         made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
     return made
@@ -86,18 +86,17 @@ def _of_stratum(summary, dataset, protocol, every, medians):
     cells = summary.part("cells", dataset, protocol)
     scores = summary.part("scores", dataset, protocol)
     where = f"on {dataset}, protocol {protocol}"
-    metrics = HEADLINE if every else ("mig", "mi_matched_sampled")
-    for metric in dict.fromkeys(("mig", "mi_matched_sampled", *metrics)):
+    if not every:
+        title = f"Scores against β {where}"
+        caption = _curve_caption(describe_key("mig"), describe_key("mi_matched_sampled"))
+        figure = plot_curves(cells, scores, ("mig", "mi_matched_sampled"), title)
+        yield "curves", title, caption, figure
+        return
+    for metric in dict.fromkeys(("mig", "mi_matched_sampled", *HEADLINE)):
         facts = describe_key(metric)
         title = f"{facts.label} against β {where}"
-        yield (
-            f"curve-{metric}",
-            title,
-            _curve_caption(facts),
-            plot_curves(cells, scores, metric, title),
-        )
-    if not every:
-        return
+        figure = plot_curves(cells, scores, (metric,), title)
+        yield f"curve-{metric}", title, _curve_caption(facts), figure
     yield from _latents(summary, dataset, protocol, where)
     title = f"Reconstruction against disentanglement {where}"
     caption = (
@@ -145,16 +144,18 @@ def _of_stratum(summary, dataset, protocol, every, medians):
     )
 
 
-def _curve_caption(facts):
-    text = f"{facts.label} ({facts.variant}), with NLL and KL of the same runs below. {BAND}"
+def _curve_caption(*metrics):
+    names = " and ".join(f"{facts.label} ({facts.variant})" for facts in metrics)
+    text = f"{names}, with NLL and KL of the same runs below. {BAND}"
     text += f" Dotted: KL = {COLLAPSED:g} nats, below which a run counts as collapsed."
-    if facts.metric == "mi":
+    keys = {facts.name for facts in metrics}
+    if any(facts.metric == "mi" for facts in metrics):
         text += (
             " Information of posterior means ignores their scale and does not see a collapse: "
             "see the one of sampled codes."
         )
-    if facts.name == "mi_matched_sampled":
-        text += " This is the information that claims about collapse rest on."
+    if "mi_matched_sampled" in keys:
+        text += " Information of sampled codes is what claims about collapse rest on."
     return text
 
 
@@ -275,7 +276,7 @@ def _share(record):
     return np.nan_to_num(matrix / np.where(entropy > 0, entropy, np.nan))
 
 
-def _grids(summary):
+def _grids(summary, every):
     """Heat maps over β and λ, data sets of one kind and protocol below each other."""
     changes = percent_change(summary.cells)
     changes = changes[changes["lambda"].notna()]
@@ -286,16 +287,16 @@ def _grids(summary):
             rows = part[part["dataset"].isin(names)]
             if len(rows[["beta", "lambda"]].drop_duplicates()) < 2:
                 continue
-            yield from _grid_pair(rows, protocol, kind, names)
+            yield from _grid_pair(rows, protocol, kind, names, every)
 
 
-def _grid_pair(rows, protocol, kind, names):
+def _grid_pair(rows, protocol, kind, names, every):
     what = f"{', '.join(names)} ({kind}), protocol {protocol}"
     caption = (
         "Mean over seeds of every (β, λ), β-VAE at λ = 0 and λβ-VAE above it, equal training steps."
     )
     title = f"Means over β and λ: {what}"
-    figure = plot_heat_maps(rows, title)
+    figure = plot_heat_maps(rows, title) if every else None
     if figure is not None:
         yield protocol, file_stem("grid-mean", *names, protocol), title, caption, figure
     title = f"Change against β = 1, λ = 0: {what}"

@@ -36,8 +36,7 @@ def findings(summary, dataset, protocol):
     found += _about_lambda(summary.part("scores", dataset, protocol))
     ranks = summary.ranks
     mine = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
-    found += [text for metric in RANKED for text in _about_ranks(mine[mine["metric"] == metric])]
-    return found
+    return found + _about_ranks([mine[mine["metric"] == metric] for metric in RANKED])
 
 
 def _what(runs, cells):
@@ -84,7 +83,12 @@ def _about_peak(row):
             f"falls by {drop_text(row)} to β = {last}; it stays within 10 % of the peak over "
             f"{range_text(row)}."
         )
-    if row["peak_beta"] == row["last_beta"]:
+    if row["range_low"] == row["first_beta"] and row["range_open"]:
+        text = (
+            f"{what} stays within 10 % of its largest mean ({mean} at β = {peak}) over every β "
+            f"tried, {first} to {last}."
+        )
+    elif row["peak_beta"] == row["last_beta"]:
         text = f"{what} is largest at the largest β tried, {last} (mean {mean}): no fall was seen."
     elif row["peak_beta"] == row["first_beta"]:
         text = (
@@ -150,38 +154,46 @@ def _change_text(metric, found):
     if not found["n"]:
         return ""
     facts = describe_key(metric)
-    size = f"{found['difference']:+.3g}".replace("-", "−") + (
-        f" {facts.unit}" if facts.unit else ""
-    )
+    size = _signed(found["difference"], metric) + (f" {facts.unit}" if facts.unit else "")
     if found["n"] < ILLUSTRATIVE_BELOW or not np.isfinite(found["low"]):
         return f"{facts.label} {size} ({_count(found['n'], 'pair')}, illustrative)"
-    interval = f"[{found['low']:+.3g}, {found['high']:+.3g}]".replace("-", "−")
+    interval = f"[{_signed(found['low'], metric)}, {_signed(found['high'], metric)}]"
     if found["low"] > 0 or found["high"] < 0:
         verb = "rises" if found["difference"] > 0 else "falls"
         return f"{facts.label} {verb} by {size} {interval}"
     return f"{facts.label} shows no clear change ({size} {interval})"
 
 
-def _about_ranks(ranks):
-    """Who ranks first in one metric, or that nobody does."""
-    ranked = ranks[ranks["rank"].notna()]
-    if ranked.empty:
-        return []
-    label = describe_key(ranked["metric"].iloc[0]).label
-    leader = ranked.loc[ranked["rank"].idxmin()]
-    if leader["verdict"] == "illustrative":
-        names = ranked.loc[ranked["rank"] == leader["rank"], "method"].map(method_label)
-        return [f"{label}: the best mean is that of {_and(names)} (illustrative, no winner named)."]
-    winners = ranked[ranked["verdict"] == "winner"]
-    if len(winners):
-        row = winners.iloc[0]
-        return [f"{label}: {method_label(row['method'])} ranks first, P(best) {row['p_best']:.2f}."]
-    tied = ranked.loc[ranked["verdict"] == "tied", "method"].map(method_label)
-    best = ranked.loc[ranked["p_best"].idxmax()]
-    return [
-        f"{label}: no winner; {_and(tied)} are tied (the largest P(best) is "
-        f"{best['p_best']:.2f}, {method_label(best['method'])})."
-    ]
+def _signed(value, metric):
+    text = number_text(abs(value), metric)
+    return f"{'−' if value < 0 else '+'}{text}"
+
+
+def _about_ranks(parts):
+    """Who ranks first in each metric, or that nobody does."""
+    found, illustrative = [], []
+    for ranks in parts:
+        ranked = ranks[ranks["rank"].notna()]
+        if ranked.empty:
+            continue
+        label = describe_key(ranked["metric"].iloc[0]).label
+        first = ranked.loc[ranked["rank"] == ranked["rank"].min(), "method"].map(method_label)
+        if (ranked["verdict"] == "illustrative").any():
+            illustrative.append(f"{label}: {_and(first)}")
+            continue
+        best = ranked.loc[ranked["p_best"].idxmax()]
+        share = f"P(best) {best['p_best']:.2f}"
+        if best["verdict"] == "winner":
+            found.append(f"{label}: {method_label(best['method'])} ranks first, {share}.")
+            continue
+        tied = ranked.loc[ranked["verdict"] == "tied", "method"].map(method_label)
+        found.append(
+            f"{label}: no winner; {_and(tied)} are tied (largest {share}, "
+            f"{method_label(best['method'])})."
+        )
+    if illustrative:
+        found.append(f"Best means, illustrative, no winner named – {'; '.join(illustrative)}.")
+    return found
 
 
 def _and(names):
