@@ -88,8 +88,7 @@ def _heat(axis, table, name, column):
         low = finite.min() if len(finite) else 0.0
         norm = Normalize(low, max(finite.max(initial=low), low + 1e-9))
         colours = sns.color_palette("viridis", as_cmap=True)
-    colours = colours.copy()
-    colours.set_bad("#eeeeee")
+    colours = colours.with_extremes(bad="#eeeeee")
     axis.imshow(table, cmap=colours, norm=norm, aspect="auto", origin="lower")
     decimals = _decimals(finite, change)
     for (row, place), value in np.ndenumerate(table):
@@ -159,7 +158,7 @@ def plot_mi_matrices(matrices, factors, title):
             for place, beta in enumerate(betas):
                 axis = axes[row, place]
                 if (name, beta) not in matrices:
-                    axis.axis("off")
+                    axis.set(xticks=[], yticks=[], frame_on=False)
                     continue
                 matrix = matrices[(name, beta)]
                 shown = axis.imshow(
@@ -211,8 +210,7 @@ def plot_agreement(agreement, title):
     with style():
         side = 0.5 * len(names)
         figure, ((axis,),) = new_figure(side + 2.0, side + 2.15)
-        colours = sns.color_palette("RdBu", as_cmap=True).copy()
-        colours.set_bad("#eeeeee")
+        colours = sns.color_palette("RdBu", as_cmap=True).with_extremes(bad="#eeeeee")
         axis.imshow(table, cmap=colours, vmin=-1, vmax=1)
         for (row, place), value in np.ndenumerate(table):
             text = number(value, 2) if np.isfinite(value) else "–"
