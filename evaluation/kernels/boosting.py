@@ -86,19 +86,62 @@ def _partition(before, after, start, stop, left_count, goes_left):
 
 
 @compiled
+def _reorder(samples, last, goes_left):
+    """Order a node's rows as scikit-learn leaves them: by the column it saw last, then swapped.
+
+    Rows of the right child met on the left change places with those at the end, so the order, and
+    with it the rounding of the children's sums, is as random as the order of the columns.
+    """
+    low, high = 0, last.size
+    for position in range(last.size):
+        samples[position] = last[position]
+    while low < high:
+        if goes_left[samples[low]]:
+            low += 1
+        else:
+            high -= 1
+            samples[low], samples[high] = samples[high], samples[low]
+
+
+@compiled
+def _child_impurities(rows, left_count, gradient, total, squares, impurities, child):
+    """Variances of both children of a node with these rows, the left ones first.
+
+    The right child's come from the differences to the node's sums. In pure children rounding alone
+    is left, and whether it exceeds the smallest number scikit-learn splits is up to these sums.
+    """
+    left = 0.0
+    left_squares = 0.0
+    for position in range(left_count):
+        value = gradient[rows[position]]
+        left += value
+        left_squares += value * value
+    if left_count > rows.size - left_count:
+        left = total
+        for position in range(rows.size - 1, left_count - 1, -1):
+            left -= gradient[rows[position]]
+    right_count = rows.size - left_count
+    right, right_squares = total - left, squares - left_squares
+    impurities[child] = left_squares / left_count - (left / left_count) ** 2
+    impurities[child + 1] = right_squares / right_count - (right / right_count) ** 2
+
+
+@compiled
 def _grow(values, orders, gradient, work, columns, state, split_column, threshold, importance):
     """Grow one tree; fill its splits and every row's node, and add to the importances.
 
     `orders` holds one block a level, of which the first is the sorted columns and stays.
     """
-    tables, node_of, goes_left = work
+    tables, node_of, goes_left, samples = work
     starts = np.zeros(NODES, np.int64)
     stops = np.zeros(NODES, np.int64)
+    impurities = np.zeros(NODES)
     stops[0] = gradient.size
     for node in range(NODES):
         split_column[node] = -1
     for row in range(gradient.size):
         node_of[row] = 0
+        samples[row] = row
     for node in range(_INNER):
         start, stop = starts[node], stops[node]
         size = stop - start
@@ -109,10 +152,12 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
         total = 0.0
         squares = 0.0
         for position in range(start, stop):
-            row = order[0, position] if node else np.uint32(position)
+            row = samples[position]
             total += gradient[row]
             squares += gradient[row] * gradient[row]
-        if squares / size - (total / size) ** 2 <= _EPSILON:
+        if node == 0:
+            impurities[0] = squares / size - (total / size) ** 2
+        if impurities[node] <= _EPSILON:
             continue
         _shuffle(columns, state)
         drop, column, left_count = _best_split(
@@ -130,6 +175,11 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
             goes = position < left_count
             goes_left[rows[position]] = goes
             node_of[rows[position]] = 2 * node + (1 if goes else 2)
+        last = order[columns[-1], start:stop]
+        _reorder(samples[start:stop], last, goes_left)
+        _child_impurities(
+            samples[start:stop], left_count, gradient, total, squares, impurities, 2 * node + 1
+        )
         starts[2 * node + 1], stops[2 * node + 1] = start, start + left_count
         starts[2 * node + 2], stops[2 * node + 2] = start + left_count, stop
         if level + 1 < DEPTH:
@@ -137,21 +187,88 @@ def _grow(values, orders, gradient, work, columns, state, split_column, threshol
 
 
 @compiled
-def _leaf_values(gradient, labels, own, node_of, shrink, value):
+def _pairwise_block(values, start, stop):
+    """Sum of up to 128 numbers in eight running sums."""
+    size = stop - start
+    if size < 8:
+        total = 0.0
+        for position in range(start, stop):
+            total += values[position]
+        return total
+    r0, r1, r2, r3 = values[start], values[start + 1], values[start + 2], values[start + 3]
+    r4, r5, r6, r7 = values[start + 4], values[start + 5], values[start + 6], values[start + 7]
+    whole = start + size - size % 8
+    for position in range(start + 8, whole, 8):
+        r0 += values[position]
+        r1 += values[position + 1]
+        r2 += values[position + 2]
+        r3 += values[position + 3]
+        r4 += values[position + 4]
+        r5 += values[position + 5]
+        r6 += values[position + 6]
+        r7 += values[position + 7]
+    total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
+    for position in range(whole, stop):
+        total += values[position]
+    return total
+
+
+@compiled
+def pairwise_sum(values, start, stop):
+    """Sum of values start … stop − 1 with NumPy's rounding, by halves down to blocks of 128.
+
+    scikit-learn takes leaf values from NumPy's means, and their last bits decide later ties.
+    """
+    pending = np.empty((64, 2), np.int64)
+    sums = np.empty(64)
+    depths = np.empty(64, np.int64)
+    pending[0, 0], pending[0, 1] = start, stop
+    waiting, ready = 1, 0
+    levels = np.zeros(64, np.int64)
+    while waiting:
+        waiting -= 1
+        low, high, level = pending[waiting, 0], pending[waiting, 1], levels[waiting]
+        if high - low > 128:
+            half = (high - low) // 2
+            middle = low + half - half % 8
+            pending[waiting, 0], pending[waiting, 1], levels[waiting] = middle, high, level + 1
+            waiting += 1
+            pending[waiting, 0], pending[waiting, 1], levels[waiting] = low, middle, level + 1
+            waiting += 1
+            continue
+        sums[ready], depths[ready] = _pairwise_block(values, low, high), level
+        ready += 1
+        while ready > 1 and depths[ready - 1] == depths[ready - 2]:
+            sums[ready - 2] += sums[ready - 1]
+            depths[ready - 2] -= 1
+            ready -= 1
+    return sums[0]
+
+
+@compiled
+def _leaf_values(gradient, labels, own, node_of, shrink, value, scratch):
     """One Newton step for every leaf: mean residual over mean p(1 − p)."""
-    sums = np.zeros(NODES)
-    curvature = np.zeros(NODES)
-    counts = np.zeros(NODES)
+    residual, curvature = scratch[0], scratch[1]
+    starts = np.zeros(NODES + 1, np.int64)
     for row in range(gradient.size):
-        node = node_of[row]
-        probability = (1.0 if labels[row] == own else 0.0) - gradient[row]
-        sums[node] += gradient[row]
-        curvature[node] += probability * (1.0 - probability)
-        counts[node] += 1.0
+        starts[node_of[row] + 1] += 1
     for node in range(NODES):
+        starts[node + 1] += starts[node]
+    place = starts.copy()
+    for row in range(gradient.size):
+        position = place[node_of[row]]
+        place[node_of[row]] += 1
+        probability = (1.0 if labels[row] == own else 0.0) - gradient[row]
+        residual[position] = gradient[row]
+        curvature[position] = probability * (1.0 - probability)
+    for node in range(NODES):
+        start, stop = starts[node], starts[node + 1]
         value[node] = 0.0
-        if counts[node] > 0 and curvature[node] / counts[node] >= 1e-150:
-            value[node] = shrink * sums[node] / curvature[node]
+        if stop > start:
+            curve = pairwise_sum(curvature, start, stop) / (stop - start)
+            if curve >= 1e-150:
+                mean = pairwise_sum(residual, start, stop) / (stop - start)
+                value[node] = mean * shrink / curve
 
 
 @compiled
@@ -186,7 +303,8 @@ def boost_stage(
     count = gradient.shape[1]
     columns = np.arange(values.shape[0])
     node_of = np.empty(count, np.uint8)
-    work = (np.empty((2, count)), node_of, np.empty(count, np.uint8))
+    samples = np.empty(count, np.uint32)
+    work = (np.empty((2, count)), node_of, np.empty(count, np.uint8), samples)
     split_column = np.empty(NODES, np.int64)
     threshold = np.empty(NODES)
     value = np.empty(NODES)
@@ -204,7 +322,7 @@ def boost_stage(
             threshold,
             found[k],
         )
-        _leaf_values(gradient[k], labels, first + k, node_of, shrink, value)
+        _leaf_values(gradient[k], labels, first + k, node_of, shrink, value, work[0])
         for row in range(count):
             raw[k, row] += rate * value[node_of[row]]
         for row in range(test.shape[1]):
@@ -213,36 +331,3 @@ def boost_stage(
                 below = test[split_column[node], row] <= threshold[node]
                 node = 2 * node + (1 if below else 2)
             raw_test[k, row] += rate * value[node]
-
-
-@compiled
-def residuals(raw, labels, first, gradient):
-    """Indicator less probability: logistic for one row of log-odds, softmax for several.
-
-    Parameters
-    ----------
-    raw, gradient : ndarray of float64, shape (C, N)
-        Log-odds; the second is filled.
-    labels : ndarray of int64, shape (N,)
-    first : int
-        The class that the first row of log-odds stands for.
-    """
-    classes, count = raw.shape
-    if classes == 1:
-        for row in range(count):
-            own = 1.0 if labels[row] == first else 0.0
-            gradient[0, row] = own - 1.0 / (1.0 + np.exp(-raw[0, row]))
-        return
-    highest = np.full(count, -np.inf)
-    total = np.zeros(count)
-    for k in range(classes):
-        for row in range(count):
-            highest[row] = max(highest[row], raw[k, row])
-    for k in range(classes):
-        for row in range(count):
-            gradient[k, row] = np.exp(raw[k, row] - highest[row])
-            total[row] += gradient[k, row]
-    for k in range(classes):
-        for row in range(count):
-            own = 1.0 if labels[row] == first + k else 0.0
-            gradient[k, row] = own - gradient[k, row] / total[row]

@@ -7,10 +7,11 @@ import numpy as np
 
 STAGES = 100
 RATE = 0.1
+_TIES = int.from_bytes(b"boosting", "little") % 2**63  # a random stream of its own
 
 
-def boosted_importances(train, labels, test, seed=0, n_jobs=1):
-    """Fit 100 stages of depth-3 trees on multinomial (or binomial) deviance.
+def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
+    """Fit depth-3 trees on multinomial (or binomial) deviance.
 
     Parameters
     ----------
@@ -23,6 +24,7 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1):
         For ties between columns.
     n_jobs : int, default 1
         Threads; the result does not depend on it.
+    stages : int, default 100
 
     Returns
     -------
@@ -30,7 +32,7 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1):
         Sum to 1, or all 0 where no tree has a split.
     predicted, predicted_test : ndarray of int, shape (N,) and (T,)
     """
-    from evaluation.kernels.boosting import residuals
+    from evaluation.kernels.residuals import residuals
 
     classes, labels = np.unique(labels, return_inverse=True)
     labels = labels.ravel().astype(np.int64)
@@ -47,7 +49,7 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1):
     with contextlib.ExitStack() as stack:
         chunks = _chunks(train, test, len(raw), seed, n_jobs)
         pool = stack.enter_context(ThreadPoolExecutor(len(chunks))) if len(chunks) > 1 else None
-        for _ in range(STAGES):
+        for _ in range(stages):
             residuals(raw, labels, first, gradient)
             tasks = [(chunk, labels, first, gradient, raw, raw_test, shrink) for chunk in chunks]
             if pool is None:
@@ -66,7 +68,9 @@ def _chunks(train, test, trees, seed, n_jobs):
     values = np.ascontiguousarray(train.T, dtype=np.float32)
     columns = np.ascontiguousarray(test.T, dtype=np.float32)
     sorted_rows = np.argsort(values, axis=1, kind="stable")
-    states = np.random.default_rng([2, seed]).integers(1, 2**63, size=(trees, 1), dtype=np.uint64)
+    states = np.random.default_rng([_TIES, seed]).integers(
+        1, 2**63, size=(trees, 1), dtype=np.uint64
+    )
     chunks = []
     for rows in np.array_split(np.arange(trees), min(n_jobs, trees)):
         orders = np.empty((3, *values.shape), dtype=np.uint32)

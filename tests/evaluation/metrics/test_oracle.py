@@ -66,8 +66,9 @@ def test_sap_continuous(oracle, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_dci(oracle, name):
-    """The two unseeded runs of the oracle differ by up to 0.0171 in an importance and 0.0024 in a
-    score, so a third run cannot be asked to come closer to either than the sum of that and a bit.
+    """Boosting breaks ties at random. The oracle's two runs differ by up to 0.0171 in an importance
+    and 0.0024 in a score; on `duplicated`, six seeds of scikit-learn spread one importance over
+    0.648 … 0.690, and so do seeds here. The tolerance holds for the default seed.
     """
     found = dci(*oracle.arrays[name], n_train=oracle.n_train)
     for wanted in oracle.scores[name]:
