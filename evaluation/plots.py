@@ -113,6 +113,10 @@ def _palette_png(figure, pixels, dpi):
     width, height = (int(inches * dpi) for inches in figure.get_size_inches())
     image = Image.frombytes("RGBA", (width, height), pixels).convert("RGB")
     image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # The reduction makes white a shade darker than the paper or page around the figure.
+    palette = np.array(image.getpalette()).reshape(-1, 3)
+    palette[palette.min(axis=1) >= 250] = 255
+    image.putpalette(palette.ravel().tolist())
     buffer = io.BytesIO()
     image.save(buffer, "PNG", dpi=(dpi, dpi), compress_level=6)
     return buffer
