@@ -160,7 +160,7 @@ def _change_text(metric, found):
     interval = f"[{_signed(found['low'], metric)}, {_signed(found['high'], metric)}]"
     if found["low"] > 0 or found["high"] < 0:
         verb = "rises" if found["difference"] > 0 else "falls"
-        return f"{facts.label} {verb} by {size} {interval}"
+        return f"{facts.label} {verb}: {size} {interval}"
     return f"{facts.label} shows no clear change ({size} {interval})"
 
 
