@@ -20,11 +20,20 @@ from evaluation.tables import all_tables
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-extensions "
-    "--disable-background-networking --disable-component-update --disable-sync --no-first-run "
-    "--disable-default-apps --no-default-browser-check --hide-scrollbars "
-    "--virtual-time-budget=5000"
-).split()
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-default-apps",
+    "--no-default-browser-check",
+    "--hide-scrollbars",
+    "--virtual-time-budget=5000",
+)
 # Listens before the page's own code runs.
 LISTENER = """<script>
 var problems = [];
@@ -66,7 +75,7 @@ addEventListener("load", () => {
   dispatchEvent(new Event("afterprint"));
   found.reopened = document.querySelectorAll("details[open]").length;
   found.width = [document.documentElement.scrollWidth, innerWidth];
-  found.images = [...document.images].map((i) => { i.loading = "eager"; return i.src.slice(0, 5); });
+  found.images = [...document.images].map((i) => i.src.slice(0, 5));
   found.requests = performance.getEntriesByType("resource").map((e) => e.name)
     .filter((name) => !name.startsWith("data:"));
   found.problems = problems;
