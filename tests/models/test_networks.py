@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.networks import NETWORKS, build_network
+from models.networks import NETWORKS, ImageLayer, build_network
 
 RELU, FLATTEN = "relu", "flatten"
 
@@ -183,3 +183,21 @@ def test_sides_it_cannot_halve_are_refused(name, shape, halvings):
 def test_unknown_names_are_refused_with_those_there_are():
     with pytest.raises(ValueError, match="unknown network 'dense'; available: conv, conv-dlib, "):
         build_network("dense", (1, 64, 64), 10)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_image_layer_is_the_transposed_convolution_it_replaces(layout):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(3, 5, 4, 6, generator=generator).contiguous(memory_format=layout)
+    ours = ImageLayer(5, 1, 4, stride=2, padding=1)
+    features = features.requires_grad_()
+    upstream = torch.randn(3, 1, 8, 12, generator=generator)
+
+    def results(layer):
+        images = layer(features)
+        inputs = (features, ours.weight, ours.bias)
+        return images, *torch.autograd.grad((images * upstream).sum(), inputs)
+
+    expected = results(lambda x: nn.ConvTranspose2d.forward(ours, x))
+    for found, wanted in zip(results(ours), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 from benchmark.worker import MALLOC_ENVIRONMENT
 
@@ -46,6 +47,23 @@ def zoo_steps():
     return run
 
 
+def plain_network():
+    """The network ``conv`` as one would write it from PyTorch's own layers."""
+    from torch import nn
+
+    widths = (1, 32, 32, 64, 64)
+    encoder, decoder = nn.Sequential(), nn.Sequential()
+    for source, target in pairwise(widths):
+        encoder += nn.Sequential(nn.Conv2d(source, target, 4, 2, 1), nn.ReLU())
+    encoder += nn.Sequential(nn.Flatten(), nn.Linear(1024, 256), nn.ReLU())
+    encoder.append(nn.Linear(256, 2 * LATENTS))
+    decoder += nn.Sequential(nn.Linear(LATENTS, 256), nn.ReLU(), nn.Linear(256, 1024), nn.ReLU())
+    decoder.append(nn.Unflatten(1, (64, 4, 4)))
+    for source, target in pairwise(widths[::-1]):
+        decoder += nn.Sequential(nn.ConvTranspose2d(source, target, 4, 2, 1), nn.ReLU())
+    return encoder, decoder[:-1]
+
+
 def plain_steps():
     """The loop of a textbook: a DataLoader of bytes, PyTorch's defaults, the same losses."""
     import numpy as np
@@ -54,14 +72,12 @@ def plain_steps():
     from torch.utils.data import DataLoader, TensorDataset
 
     from benchmark import datasets
-    from models.networks import build_network
-
     source = datasets.load("sprites-small").source
     images = source.images(np.arange(len(source))).transpose(0, 3, 1, 2)
     loader = DataLoader(
         TensorDataset(torch.from_numpy(np.ascontiguousarray(images))), BATCH, shuffle=True
     )
-    encoder, decoder = build_network("conv", SHAPE, LATENTS)
+    encoder, decoder = plain_network()
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=LEARNING_RATE)
 
     def forever():
