@@ -8,7 +8,7 @@ import click
 
 from benchmark.errors import BenchError
 
-COMMANDS = ("demo", "train", "status", "evaluate", "theory", "data", "list", "check")
+COMMANDS = ("demo", "train", "status", "evaluate", "report", "theory", "data", "list", "check")
 
 
 class LazyGroup(click.Group):

@@ -1,15 +1,21 @@
-"""The main job on the embedded data set, start to end."""
+"""The main job on the embedded data set, start to end: train, score, theory, report."""
+
+import time
 
 import click
 
 from benchmark.commands.evaluate import evaluate
+from benchmark.progress import format_seconds
 from benchmark.training import TrainRequest, train
 
 BETAS = (1.0, 8.0, 32.0)
+STAGES = 4
+# Tables that are printed when everything is done; the page has them all.
+SHOWN = ("ranking", "collapse")
 
 
 def demo(results, seeds, steps=None, device="auto", jobs=None):
-    """Train the zoo with the quick preset at three values of β, and score what it learnt.
+    """Train the zoo with the quick preset at three values of β, score it and report.
 
     Parameters
     ----------
@@ -37,9 +43,41 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
         jobs=jobs,
         results=results,
     )
-    click.echo(f"Training the zoo on sprites-small: {len(request.plan())} runs, {seeds} seeds.")
+    began = time.monotonic()
+    runs = len(request.plan())
+    _stage(1, began, f"training the zoo on sprites-small: {runs} runs, {seeds} seeds")
     code = train(request)
     if code > 1:
         return code
-    click.echo("Scoring the representations.")
-    return max(code, evaluate([results], jobs=jobs))
+    _stage(2, began, "scoring the representations")
+    code = max(code, evaluate([results], jobs=jobs))
+    _stage(3, began, "the theory: the linear-Gaussian VAE in closed form and as a fixed point")
+    _theory(results)
+    _stage(4, began, "tables, figures and the page")
+    _report(results)
+    click.echo(f"Took {format_seconds(time.monotonic() - began)}.")
+    return code
+
+
+def _stage(number, began, text):
+    since = f" ({format_seconds(time.monotonic() - began)} so far)" if number > 1 else ""
+    click.echo(f"\n[{number}/{STAGES}] {text}{since}")
+
+
+def _theory(results):
+    from benchmark import theory
+
+    found = theory.run(results, starts=10)
+    deviation = found.data["largest_deviation"]
+    click.echo(f"Largest deviation of the fixed point from the closed form: {deviation:.1e} nats.")
+
+
+def _report(results):
+    from benchmark.report import make_report
+    from evaluation.table_rendering import to_text
+
+    made = make_report(results)
+    for table in made.tables:
+        if table.name.startswith(SHOWN):
+            click.echo(f"\n{to_text(table)}")
+    click.echo(f"\nThe report, for any browser: {made.page}")

@@ -16,9 +16,9 @@ from benchmark.options import results_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.")
 @results_option
 def command(seeds, steps, device, jobs, results):
-    """Train every model on the embedded data set at β = 1, 8 and 32, and score it.
+    """Train every model on the embedded data set at β = 1, 8 and 32, score it and report.
 
-    Needs no download. A second call computes nothing anew.
+    Needs no download. A second call trains and scores nothing anew.
 
     \b
     Example:
