@@ -30,6 +30,10 @@ _PLACES = {
     "read_representation": "evaluation.representation",
     "write_representation": "evaluation.representation",
     "evaluate_paths": "evaluation.batch",
+    "kl_per_latent": "evaluation.posterior",
+    "collapse_order": "evaluation.posterior",
+    "collect": "evaluation.aggregate",
+    "summarise": "evaluation.summary",
 }
 
 __all__ = sorted(_PLACES)

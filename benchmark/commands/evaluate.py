@@ -6,13 +6,9 @@ import time
 
 import click
 
+from benchmark.options import split_names
+
 SHOWN_ROWS = 40
-
-
-def split_names(ctx, param, values):
-    """Callback: names given with commas or repeats."""
-    parts = (part.strip() for value in values for part in value.split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 @click.command(short_help="Score saved representations.")
