@@ -147,7 +147,8 @@ def _is_model(found):
 def _is_dataset(found):
     from benchmark.datasets.base import Dataset
 
-    attributes = ("factor_names", "factor_sizes", "images")
+    # The images may be made only when an object is.
+    attributes = ("factor_names", "factor_sizes")
     return isinstance(found, Dataset) or all(hasattr(found, name) for name in attributes)
 
 

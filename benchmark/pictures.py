@@ -104,7 +104,7 @@ def _draw(run, folder, place, loaded, data_dir):
         target, side = config.model, config.image_size or None
     except (FileNotFoundError, RecordError, KeyError, TypeError, AttributeError) as error:
         raise BenchError(f"its run.json does not say what was trained ({error})") from None
-    images, sample = _sample(record.get("dataset") or {}, side, loaded, data_dir)
+    images, sample = _sample(record, side, loaded, data_dir)
     device = torch.device("cpu")
     model = construct(import_object(target, "model"), 0, device, images.shape, config)
     state = load_checkpoint(run / "checkpoint.pt")
@@ -134,8 +134,8 @@ def _draw(run, folder, place, loaded, data_dir):
     }
 
 
-def _sample(identity, side, loaded, data_dir):
-    """Images of a data set and the same random sample of them for all its runs."""
+def _sample(record, side, loaded, data_dir):
+    """Images of a run's data set and the same random sample of them for all its runs."""
     import torch
 
     from benchmark import datasets
@@ -143,7 +143,8 @@ def _sample(identity, side, loaded, data_dir):
     from models.data import Images
     from models.streams import sample_without_replacement
 
-    name = identity.get("name")
+    # As --dataset names it, which for a class by path is not the name in its identity.
+    name = (record.get("run") or {}).get("dataset")
     if name not in loaded:
         try:
             loaded[name] = datasets.load(name, data_dir) if name else None
@@ -154,7 +155,7 @@ def _sample(identity, side, loaded, data_dir):
         raise BenchError("its run.json does not name a data set")
     if isinstance(dataset, BenchError):
         raise dataset
-    if plain(dict(dataset.identity)) != identity:
+    if plain(dict(dataset.identity)) != record.get("dataset"):
         raise BenchError("the data set here is not the one that it was trained on")
     if (name, side) not in loaded:
         images = Images(dataset.source, torch.device("cpu"), side)

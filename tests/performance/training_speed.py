@@ -72,6 +72,7 @@ def plain_steps():
     from torch.utils.data import DataLoader, TensorDataset
 
     from benchmark import datasets
+
     source = datasets.load("sprites-small").source
     images = source.images(np.arange(len(source))).transpose(0, 3, 1, 2)
     loader = DataLoader(
