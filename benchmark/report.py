@@ -52,7 +52,7 @@ def make_report(
     fixed=None,
     pictures=True,
     figures="auto",
-    formats=("png", "pdf"),
+    formats=None,
     data_dir=None,
     progress=None,
 ):
@@ -72,8 +72,9 @@ def make_report(
         Draw reconstructions and traversals from checkpoints.
     figures : str, default "auto"
         ``all``, ``main``, ``none`` or ``auto``, see `evaluation.report_figures.draw_figures`.
-    formats : sequence of str
-        Of the figures; png is always among them, because the page needs it.
+    formats : sequence of str, optional
+        Of the figures, of png, pdf and svg; png is always among them, because the page needs it.
+        Default: png and pdf, but png alone where only the main figures are drawn.
     data_dir : path, optional
         Of the data sets, for pictures.
     progress : callable, optional
@@ -113,7 +114,7 @@ def make_report(
             tables = all_tables(summary)
             write_tables(tables, output / "tables")
         with _timed(seconds, "figures"):
-            wanted = tuple(dict.fromkeys(("png", *formats)))
+            wanted = tuple(dict.fromkeys(("png", *formats))) if formats else None
             drawn = (
                 []
                 if figures == "none"
@@ -269,5 +270,7 @@ def show(made):
     gaps = len(made.summary.gaps)
     if gaps:
         click.echo(f"{gaps} runs failed, are missing or have no scores: see the page.", err=True)
+    if any(figure["name"].startswith("curves-") for figure in made.figures):
+        click.echo("Main figures only; --figures all draws every one.", err=True)
     click.echo(f"{len(made.tables)} tables, {len(made.figures)} figures.")
     click.echo(f"Report: {made.page} ({made.size / 1e6:.1f} MB)")

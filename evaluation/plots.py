@@ -203,7 +203,8 @@ def spread(places, least=0.55):
 def headline(figure, title):
     """Title of a whole figure, at the left."""
     height = figure.get_size_inches()[1]
-    figure.suptitle(title, x=0.012, y=1 - 0.08 / height, ha="left", va="top", fontweight="bold")
+    # Not bold: embedding a second font takes as long as drawing the rest of a PDF.
+    figure.suptitle(title, x=0.012, y=1 - 0.08 / height, ha="left", va="top", fontsize=12)
 
 
 def number(value, digits=3):

@@ -28,15 +28,16 @@ ROWS = 4
 _LAMBDA = "lambdabeta,lambda="
 
 
-def draw_figures(summary, folder, formats=FORMATS, extent="auto", progress=None):
+def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
     """Draw every figure that the results allow.
 
     Parameters
     ----------
     summary : evaluation.summary.Summary
     folder : str or Path
-    formats : sequence of str
-        Of png, pdf and svg; the page embeds PNG.
+    formats : sequence of str, optional
+        Of png, pdf and svg; the page embeds PNG. Default: PNG and PDF, but PNG alone where only
+        the main figures are drawn.
     extent : str
         ``all``, ``main`` (curves of MIG and sampled I_m, heat maps of changes) or ``auto``: all
         for fewer than `MANY` data sets × protocols.
@@ -52,6 +53,7 @@ def draw_figures(summary, folder, formats=FORMATS, extent="auto", progress=None)
     if extent == "auto":
         extent = "all" if len(summary.strata) < MANY else "main"
     every = extent == "all"
+    formats = formats or (FORMATS if every else FORMATS[:1])
     medians = median_runs(summary.runs) if every else None
     made = []
     for dataset, protocol in summary.strata:

@@ -46,9 +46,7 @@ class Selection(click.ParamType):
 )
 @click.option(
     "--formats",
-    default="png,pdf",
-    show_default=True,
-    help="Of the figures: png, pdf, svg; the page embeds png.",
+    help="Of the figures: png, pdf, svg.  [default: png,pdf; png for main figures]",
 )
 @click.option(
     "--pictures/--no-pictures",
@@ -74,9 +72,8 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
     """
     from benchmark.report import make_report, show
 
-    kinds = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
-    unknown = [kind for kind in kinds if kind not in ("png", "pdf", "svg")]
-    if unknown or not kinds:
+    kinds = tuple(dict.fromkeys(part.strip() for part in (formats or "").split(",")))
+    if formats is not None and not set(kinds) <= {"png", "pdf", "svg"}:
         raise click.BadParameter(f"expected png, pdf or svg, got {formats!r}", param_hint="formats")
     made = make_report(
         path,
@@ -85,7 +82,7 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
         fixed=dict(pair for pair in selections if pair),
         pictures=pictures,
         figures=figures,
-        formats=kinds,
+        formats=kinds if formats else None,
         data_dir=data_dir,
         progress=lambda text: click.echo(text, err=True),
     )

@@ -71,8 +71,9 @@ def invoke(*arguments):
 
 
 def test_a_report_is_a_page_with_tables_and_figures(results):
-    done = invoke(results, "--figures", "main", "--no-pictures")
+    done = invoke(results, "--figures", "main", "--formats", "pdf", "--no-pictures")
     assert done.exit_code == 0, done.output
+    assert "Main figures only" in done.output
     folder = results / "report"
     page = (folder / "index.html").read_text()
     assert f"Report: {folder / 'index.html'}" in done.output
@@ -143,6 +144,7 @@ def test_names_that_nothing_has_are_refused(results, options, message):
     [
         (["--select", "lambdabeta"], "expected best or METHOD:SETTING"),
         (["--formats", "gif"], "expected png, pdf or svg, got 'gif'"),
+        (["--formats", ""], "expected png, pdf or svg, got ''"),
         (["--figures", "some"], "'some' is not one of"),
     ],
 )

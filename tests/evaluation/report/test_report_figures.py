@@ -67,6 +67,7 @@ def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
     stems = {entry["name"].split("-dsprites")[0] for entry in made}
     assert stems == {"curves", "grid-change", "grid-published"}
     assert sum(entry["name"].startswith("curves") for entry in made) == 2
+    assert all(set(entry["files"]) == {"png"} for entry in made)
     assert len(drawn(summary, tmp_path, extent="all")) > 2 * len(made)
 
 
