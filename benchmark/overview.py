@@ -183,7 +183,7 @@ def show_published():
         "source",
     )
     shown = table("Scores in the literature; variants, networks and steps differ", *headings)
-    for row in scores.fillna("").itertuples():
+    for row in scores.astype(object).where(scores.notna(), "").itertuples():
         spread = f" ± {row.std:g}" if row.std != "" else ""
         seeds = f"{row.n_seeds:g}" if row.n_seeds != "" else ""
         cells = (row.method, row.hyperparameters, row.metric_printed, f"{row.value:g}{spread}")
