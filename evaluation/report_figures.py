@@ -11,9 +11,10 @@ from evaluation.labels import (
 )
 from evaluation.naming import format_number
 from evaluation.plots import BAND, FORMATS, save_figure
-from evaluation.plots_curves import plot_boxes, plot_curves, plot_methods
+from evaluation.plots_curves import plot_curves
 from evaluation.plots_fronts import plot_front, plot_latents
 from evaluation.plots_grids import plot_agreement, plot_heat_maps, plot_mi_matrices
+from evaluation.plots_methods import plot_boxes, plot_methods
 from evaluation.posterior import COLLAPSED, collapse_order, kl_per_latent
 from evaluation.published import paper_percent_change, percent_change
 from evaluation.report_runs import median_runs

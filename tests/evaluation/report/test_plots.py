@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from evaluation.plots import curve_styles, new_figure, number, place_of, save_figure, spread, style
-from evaluation.plots_curves import plot_boxes, plot_curves, plot_methods
+from evaluation.plots_curves import plot_curves
 from evaluation.plots_fronts import front_cells, pareto_front, plot_front, plot_latents
 from evaluation.plots_grids import plot_agreement, plot_heat_maps, plot_mi_matrices
+from evaluation.plots_methods import plot_boxes, plot_methods
 from evaluation.posterior import collapse_order
 from evaluation.published import percent_change
 
