@@ -98,8 +98,8 @@ def save_figure(figure, folder, name, formats=FORMATS, dpi=DPI):
         buffer = io.BytesIO()
         with style():
             if kind == "png":
-                figure.savefig(buffer, format="rgba", dpi=dpi)
-                buffer = _palette_png(figure, buffer.getvalue(), dpi)
+                figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+                buffer = _palette_png(buffer, dpi)
             else:
                 # Without a date the same numbers give the same file.
                 key = {"pdf": "CreationDate", "svg": "Date"}[kind]
@@ -108,10 +108,9 @@ def save_figure(figure, folder, name, formats=FORMATS, dpi=DPI):
     return paths
 
 
-def _palette_png(figure, pixels, dpi):
-    """A PNG file of RGBA pixels, reduced to 256 colours."""
-    width, height = (int(inches * dpi) for inches in figure.get_size_inches())
-    image = Image.frombytes("RGBA", (width, height), pixels).convert("RGB")
+def _palette_png(file, dpi):
+    """A PNG file reduced to 256 colours."""
+    image = Image.open(file).convert("RGB")
     image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # The reduction makes white a shade darker than the paper or page around the figure.
     palette = np.array(image.getpalette()).reshape(-1, 3)
@@ -205,9 +204,3 @@ def headline(figure, title):
     height = figure.get_size_inches()[1]
     # Not bold: embedding a second font takes as long as drawing the rest of a PDF.
     figure.suptitle(title, x=0.012, y=1 - 0.08 / height, ha="left", va="top", fontsize=12)
-
-
-def number(value, digits=3):
-    """A number for a label, with a real minus sign."""
-    text = f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
-    return text.replace("-", "−")

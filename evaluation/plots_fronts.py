@@ -98,11 +98,14 @@ def _name_betas(axis, both, front, metric):
     """Write β beside the points of the front and the end of every curve."""
     last = both.sort_values("beta").groupby("curve").tail(1)
     named = both.loc[both.index.isin(front.index) | both.index.isin(last.index)]
-    for row in named[named["beta"].notna()].to_dict("records"):
+    for index, row in named[named["beta"].notna()].iterrows():
+        # Left above the front there is nothing, right below it the other points.
+        left = index in front.index
         axis.annotate(
             f"β={format_number(row['beta'])}",
             (row["nll"], row[metric]),
-            xytext=(5, -2.5),
+            xytext=(-4, 3) if left else (5, -2.5),
+            ha="right" if left else "left",
             textcoords="offset points",
             fontsize=6.5,
             color=GREY,

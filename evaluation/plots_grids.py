@@ -6,7 +6,7 @@ from matplotlib.colors import FuncNorm, Normalize
 
 from evaluation.labels import describe_key
 from evaluation.naming import format_number
-from evaluation.plots import headline, new_figure, number, style
+from evaluation.plots import headline, new_figure, style
 
 GRID = ("nll", "sap", "mig", "mi_matched", "mi_matched_sampled")
 
@@ -209,12 +209,11 @@ def plot_agreement(agreement, title):
     labels = [describe_key(name).label for name in names]
     with style():
         side = 0.5 * len(names)
-        figure, ((axis,),) = new_figure(side + 2.0, side + 2.15)
+        figure, ((axis,),) = new_figure(side + 2.0, side + 2.0)
         colours = sns.color_palette("RdBu", as_cmap=True).with_extremes(bad="#eeeeee")
         axis.imshow(table, cmap=colours, vmin=-1, vmax=1)
         for (row, place), value in np.ndenumerate(table):
-            text = number(value, 2) if np.isfinite(value) else "–"
-            text = "0" if np.isfinite(value) and abs(value) < 0.005 else text
+            text = f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
             colour = "white" if abs(value) > 0.7 else "black"
             axis.text(place, row, text, ha="center", va="center", fontsize=8, color=colour)
         axis.set_xticks(range(len(names)), labels, rotation=40, ha="right", fontsize=8)
@@ -224,7 +223,7 @@ def plot_agreement(agreement, title):
             spine.set_visible(False)
         wide, height = figure.get_size_inches()
         figure.subplots_adjust(
-            left=1.75 / wide, right=1 - 0.2 / wide, top=1 - 0.5 / height, bottom=1.6 / height
+            left=1.75 / wide, right=1 - 0.2 / wide, top=1 - 0.5 / height, bottom=1.45 / height
         )
         headline(figure, title)
     return figure

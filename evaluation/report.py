@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
+from PIL import Image
 
 from evaluation.citations import bibtex
 from evaluation.labels import curve_label, method_label, setting_label
@@ -22,6 +23,8 @@ PICTURE_BYTES = 3_000_000
 ANIMATION_BYTES = 2_000_000
 # Rows of a table that a page shows; its CSV has all.
 MOST_ROWS = 200
+# Of an inch of a figure: its letters of 9 points come out somewhat smaller than the text.
+CSS_PIXELS = 105
 _TYPES = {".png": "image/png", ".gif": "image/gif"}
 
 
@@ -178,6 +181,15 @@ def _plot(choice):
     }
 
 
+def _shown_width(path):
+    """Width of a figure on the page in CSS pixels, the same size of letters for all; or None."""
+    try:
+        with Image.open(path) as image:
+            return round(image.width / image.info.get("dpi", (160, 160))[0] * CSS_PIXELS)
+    except OSError:
+        return None
+
+
 def _figure(entry, embed):
     files = entry["files"]
     png = Path(files["png"]) if "png" in files else None
@@ -185,6 +197,7 @@ def _figure(entry, embed):
         "title": entry["title"],
         "caption": entry["caption"],
         "uri": embed(png) if png else None,
+        "width": _shown_width(png) if png else None,
         "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
     }
 
@@ -239,6 +252,7 @@ def _theory(folder, embed):
                 "title": figure["title"],
                 "caption": figure["caption"],
                 "uri": embed(folder / figure["png"]),
+                "width": _shown_width(folder / figure["png"]),
                 "links": [(k.upper(), embed.link(folder / figure[k])) for k in ("png", "pdf")],
             }
             for figure in data["figures"]

@@ -103,7 +103,7 @@ def _about_peak(row):
     if row["verdict"] == "too few seeds":
         return f"{text} Too few seeds for a test ({row['n']})."
     if row["p_peak_holm"] == row["p_peak_holm"]:
-        return f"{text} No peak is shown (peak test {p_text(row['p_peak_holm'])})."
+        return f"{text} A peak is not confirmed (peak test {p_text(row['p_peak_holm'])})."
     return text
 
 

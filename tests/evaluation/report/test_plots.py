@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evaluation.plots import curve_styles, new_figure, number, place_of, save_figure, spread, style
+from evaluation.plots import curve_styles, new_figure, place_of, save_figure, spread, style
 from evaluation.plots_curves import plot_curves
 from evaluation.plots_fronts import front_cells, pareto_front, plot_front, plot_latents
 from evaluation.plots_grids import plot_agreement, plot_heat_maps, plot_mi_matrices
@@ -46,6 +46,21 @@ def test_files_have_their_format_and_are_the_same_for_the_same_numbers(tmp_path)
         pixels = np.array(image.convert("L"))
     assert pixels.min() < 100
     assert pixels.max() == 255
+
+
+@pytest.mark.parametrize("width", [4.9, 3.33, 7.01])
+def test_no_pixel_is_moved_whatever_the_size(width, tmp_path):
+    with style():
+        figure, ((axis,),) = new_figure(width, 2.3)
+        axis.plot([1, 3, 2])
+        figure.savefig(tmp_path / "own.png", dpi=160)
+    save_figure(figure, tmp_path, "a", ("png",), dpi=160)
+    own, ours = (
+        np.array(Image.open(tmp_path / name).convert("L"), dtype=int)
+        for name in ("own.png", "a.png")
+    )
+    assert own.shape == ours.shape
+    assert np.abs(own - ours).max() < 40  # colours are reduced
 
 
 def test_the_style_is_undone_and_pyplot_knows_no_figure(summary, tmp_path):
@@ -234,8 +249,3 @@ def test_methods_are_shown_on_the_seeds_that_report(summary):
     points = {float(one.get_xdata()[0]) for one in figure.axes[0].lines if one.get_marker() == "o"}
     cells = summary.selected_cells
     assert points == set(cells.loc[cells["metric"] == "mig", "mean"])
-
-
-def test_numbers_have_a_real_minus():
-    assert number(-0.123456) == "−0.123"
-    assert number(12345.6) == "12346"

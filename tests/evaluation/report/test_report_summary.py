@@ -33,7 +33,7 @@ def test_an_absent_effect_is_told_as_absent(summary_of, sweep, tmp_path):
     text = text_of(summary_of(tmp_path, sweep(seeds=10, level=lambda beta: 0.2, noise=0.01)))
     assert "peaks at" not in text
     assert "MIG of β-VAE stays within 10 % of its largest mean" in text
-    assert "No peak is shown (peak test p = " in text
+    assert "A peak is not confirmed (peak test p = " in text
     assert "MIG shows no clear change (" in text
     assert "no winner" in text
 
@@ -42,7 +42,7 @@ def test_a_plain_fall_is_not_called_a_peak(summary_of, sweep, tmp_path):
     levels = {1: 0.5, 8: 0.3, 32: 0.1}
     text = text_of(summary_of(tmp_path, sweep(seeds=10, level=levels.get)))
     assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
-    assert "a fall, not a peak. No peak is shown" in text
+    assert "a fall, not a peak. A peak is not confirmed" in text
 
 
 def test_a_rise_to_the_end_is_not_called_a_peak(summary_of, sweep, tmp_path):
