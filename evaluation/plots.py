@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -19,6 +20,7 @@ from evaluation.records import write_atomically
 FORMATS = ("png", "pdf")
 DPI = 160
 GREY = "#555555"
+LARGEST_TITLE, SMALLEST_TITLE = 12.0, 8.0
 BAND = (
     "Dots are single runs (seeds), lines join means, bands are 95 % intervals of the mean over "
     "seeds (Student's t below 10 seeds, bootstrap from 10; none for a single seed)."
@@ -123,7 +125,7 @@ def _palette_png(file, dpi):
 
 def ramp(count):
     """Ordered colours that differ in lightness, shape (count, 4)."""
-    return sns.color_palette("viridis", as_cmap=True)(np.linspace(0, 0.85, max(count, 1)))
+    return sns.color_palette("viridis", as_cmap=True)(np.linspace(0, 0.8, max(count, 1)))
 
 
 def curve_styles(curves):
@@ -200,7 +202,16 @@ def spread(places, least=0.55):
 
 
 def headline(figure, title):
-    """Title of a whole figure, at the left."""
+    """Title of a whole figure, at the left; smaller, then on two lines, where it is too long."""
     height = figure.get_size_inches()[1]
     # Not bold: embedding a second font takes as long as drawing the rest of a PDF.
-    figure.suptitle(title, x=0.012, y=1 - 0.08 / height, ha="left", va="top", fontsize=12)
+    text = figure.suptitle(
+        title, x=0.012, y=1 - 0.08 / height, ha="left", va="top", fontsize=LARGEST_TITLE
+    )
+    share = 0.976 * figure.bbox.width / text.get_window_extent().width
+    if share < 1:
+        size = max(LARGEST_TITLE * share, SMALLEST_TITLE)
+        text.set_fontsize(size)
+        share *= LARGEST_TITLE / size
+    if share < 1:
+        text.set_text(textwrap.fill(title, max(10, int(0.95 * share * len(title)))))

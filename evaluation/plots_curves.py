@@ -49,7 +49,7 @@ def plot_curves(cells, scores, metrics, title):
     heights = [2.0] * len(shown) + [1.0] * len(below)
     with style():
         figure, axes = new_figure(
-            4.3 * len(panels) + 0.6,
+            4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1),
             1.45 * sum(heights) + 1.5,
             len(rows),
             len(panels),
@@ -147,7 +147,7 @@ def _draw(axis, key, styles, by_curve, betas):
             zorder=3,
         )
         dots = np.array([place[b] for b in seed_betas]) + offset
-        axis.plot(dots, values, ".", color=look["color"], ms=3.2, alpha=0.45, mew=0, zorder=2)
+        axis.plot(dots, values, ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
     axis.grid(axis="y", color="#dddddd", lw=0.6)
     axis.set_axisbelow(True)
 

@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from evaluation.plots import curve_styles, new_figure, place_of, save_figure, spread, style
+from evaluation.plots import (
+    curve_styles,
+    headline,
+    new_figure,
+    place_of,
+    save_figure,
+    spread,
+    style,
+)
 from evaluation.plots_curves import plot_curves
 from evaluation.plots_fronts import front_cells, pareto_front, plot_front, plot_latents
 from evaluation.plots_grids import plot_agreement, plot_heat_maps, plot_mi_matrices
@@ -61,6 +69,16 @@ def test_no_pixel_is_moved_whatever_the_size(width, tmp_path):
     )
     assert own.shape == ours.shape
     assert np.abs(own - ours).max() < 40  # colours are reduced
+
+
+@pytest.mark.parametrize("words", [1, 6, 12, 20])
+def test_a_title_never_leaves_the_figure(words):
+    with style():
+        figure, _ = new_figure(4.9, 3)
+        headline(figure, "disentanglement " * words)
+    (title,) = figure.texts
+    assert title.get_window_extent().x1 <= figure.bbox.x1
+    assert figure.get_suptitle().split() == ["disentanglement"] * words
 
 
 def test_the_style_is_undone_and_pyplot_knows_no_figure(summary, tmp_path):
