@@ -253,8 +253,8 @@ def test_pictures_are_embedded_with_the_kl_of_their_latents(page_of, summary_of,
 
 
 def test_a_full_page_links_what_it_does_not_hold(page_of, summary_of, sweep, tmp_path, monkeypatch):
-    monkeypatch.setattr("evaluation.report.PICTURE_BYTES", 4 * len(PIXEL))
-    monkeypatch.setattr("evaluation.report.ANIMATION_BYTES", 0)
+    monkeypatch.setattr("evaluation.report_parts.PICTURE_BYTES", 4 * len(PIXEL))
+    monkeypatch.setattr("evaluation.report_parts.ANIMATION_BYTES", 0)
     summary = summary_of(tmp_path / "r", sweep(seeds=1))
     page = page_of(summary, pictures=pictures_folder(tmp_path / "page" / "pictures"))
     assert len(page.all("img")) == 2 + 4
