@@ -5,8 +5,8 @@ import copy
 
 import numpy as np
 
-from benchmark.errors import BenchError
-from benchmark.registry import import_object
+from .errors import BenchError
+from .protocol.registry import import_object
 
 STEPS = 20
 BATCH = 16
@@ -39,8 +39,8 @@ def check(target):
         return "model", check_model(found)
     if _is_dataset(found):
         return "data set", check_dataset(target)
-    from evaluation.metrics.checks import check_metric
-    from evaluation.metrics.registry import Metric, MetricError
+    from ..evaluation.metrics.checks import check_metric
+    from ..evaluation.metrics.registry import Metric, MetricError
 
     if not callable(found) and not isinstance(found, Metric):
         raise BenchError(
@@ -68,7 +68,7 @@ def check_model(model_class):
     ------
     BenchError
     """
-    from models.autoencoder import resolve_hyperparameters
+    from ..models.autoencoder import resolve_hyperparameters
 
     for method in ("encode", "decode", "loss"):
         if not callable(getattr(model_class, method, None)):
@@ -102,8 +102,8 @@ def check_dataset(target):
     ------
     BenchError
     """
-    from benchmark import datasets
-    from models.data import Images
+    from ..models.training.batches import Images
+    from . import datasets
 
     dataset = datasets.load(target)
     height, width, channels = dataset.source.image_shape
@@ -145,7 +145,7 @@ def _is_model(found):
 
 
 def _is_dataset(found):
-    from benchmark.datasets.base import Dataset
+    from .datasets.base import Dataset
 
     # The images may be made only when an object is.
     attributes = ("factor_names", "factor_sizes")
@@ -195,8 +195,8 @@ def _shapes(value):
 
 
 def _build(model_class, shape):
-    from benchmark.execute import construct
-    from benchmark.presets import Config
+    from .protocol.presets import Config
+    from .runs.execute import construct
 
     return construct(
         model_class, 0, "cpu", shape, Config(network="conv-small", latent_size=LATENTS)
@@ -245,8 +245,8 @@ class _Trial:
     def __init__(self, model_class, hyperparameters):
         import torch
 
-        from models.streams import Noise
-        from models.training import Schedule, Trainer
+        from ..models.training.loop import Schedule, Trainer
+        from ..models.training.streams import Noise
 
         generator = torch.Generator().manual_seed(1)
         images = torch.rand(STEPS, BATCH, 1, SIDE, SIDE, generator=generator)
@@ -263,7 +263,7 @@ class _Trial:
 
     def run(self, stop_at=None):
         """Train to the end, or to a step."""
-        from models.training import Stopped
+        from ..models.training.loop import Stopped
 
         def save(trainer):
             self.saved = copy.deepcopy(trainer.state())

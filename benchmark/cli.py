@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from benchmark.errors import BenchError
+from .errors import BenchError
 
 COMMANDS = ("demo", "train", "status", "evaluate", "report", "theory", "data", "list", "check")
 
@@ -20,10 +20,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx, name):
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"benchmark.commands.{name}").command
+        return importlib.import_module(f"disentanglement_bench.benchmark.commands.{name}").command
 
     def resolve_command(self, ctx, args):
-        from evaluation.naming import unknown_name
+        from ..evaluation.naming import unknown_name
 
         name = args[0] if args else ""
         if name not in COMMANDS and not name.startswith("-"):
@@ -41,7 +41,7 @@ def cli():
       bench train --model lambdabeta --seeds 10
       bench evaluate results/
     """
-    from benchmark.registry import make_current_folder_importable
+    from .protocol.registry import make_current_folder_importable
 
     make_current_folder_importable()
 

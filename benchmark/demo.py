@@ -4,9 +4,9 @@ import time
 
 import click
 
-from benchmark.commands.evaluate import evaluate
-from benchmark.progress import format_seconds
-from benchmark.training import TrainRequest, train
+from .commands.evaluate import evaluate
+from .workers.progress import format_seconds
+from .workers.train import TrainRequest, train
 
 BETAS = (1.0, 8.0, 32.0)
 STAGES = 4
@@ -65,7 +65,7 @@ def _stage(number, began, text):
 
 
 def _theory(results):
-    from benchmark import theory
+    from .theory import solve as theory
 
     found = theory.run(results, starts=10)
     deviation = found.data["largest_deviation"]
@@ -73,8 +73,8 @@ def _theory(results):
 
 
 def _report(results):
-    from benchmark.report import make_report
-    from evaluation.table_rendering import to_text
+    from ..evaluation.tables.rendering import to_text
+    from .reporting.report import make_report
 
     made = make_report(results)
     for table in made.tables:

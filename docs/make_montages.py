@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmark import datasets
+from disentanglement_bench.benchmark import datasets
 
 FOLDER = Path(__file__).parent / "images"
 BASES = {

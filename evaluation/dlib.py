@@ -1,7 +1,8 @@
 """disentanglement_lib's metric functions, by name and signature, on this package's metrics.
 
 A script that had `from disentanglement_lib.evaluation.metrics import mig, dci, utils` goes on with
-`from evaluation.dlib import mig, dci, utils`. Representations and factors are transposed, as there:
+`from disentanglement_bench.evaluation.dlib import mig, dci, utils`. Representations and factors are
+transposed, as there:
 (number of codes, number of points) and (number of factors, number of points). Settings that were
 bound by gin are plain arguments, with that library's published configuration as defaults.
 """
@@ -10,14 +11,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from evaluation.metrics import histogram
-from evaluation.metrics.boosted_trees import boosted_importances
-from evaluation.metrics.dci import completeness_per_factor, disentanglement_per_code
-from evaluation.metrics.explicitness import factor_areas, standardised
-from evaluation.metrics.modularity import modularity_per_code
-from evaluation.metrics.sap import accuracies
-from evaluation.metrics.sap_continuous import squared_correlations
-from evaluation.metrics.score import Split, gaps
+from .metrics import histogram
+from .metrics.boosted_trees import boosted_importances
+from .metrics.dci import completeness_per_factor, disentanglement_per_code
+from .metrics.explicitness import factor_areas, standardised
+from .metrics.modularity import modularity_per_code
+from .metrics.sap import accuracies
+from .metrics.sap_continuous import squared_correlations
+from .metrics.score import Split, gaps
 
 NUM_TRAIN = 10_000
 NUM_TEST = 5_000

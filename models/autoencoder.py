@@ -6,8 +6,8 @@ from dataclasses import fields
 import torch
 from torch import nn
 
-from models.networks import build_network
-from models.terms import TERMS, Outputs
+from .networks import build_network
+from .terms import TERMS, Outputs
 
 
 class Autoencoder(nn.Module):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from models.terms import bernoulli_entropy
+from .terms import bernoulli_entropy
 
 
 def encode(model, images, index, batch_size=500):
@@ -12,7 +12,7 @@ def encode(model, images, index, batch_size=500):
     Parameters
     ----------
     model : torch.nn.Module
-    images : models.data.Images
+    images : models.training.batches.Images
     index : ndarray of shape (N,), int64
     batch_size : int, default 500
 

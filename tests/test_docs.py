@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmark.checks import check
-from benchmark.cli import COMMANDS, cli
-from benchmark.presets import PRESETS
+from disentanglement_bench.benchmark.checks import check
+from disentanglement_bench.benchmark.cli import COMMANDS, cli
+from disentanglement_bench.benchmark.protocol.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

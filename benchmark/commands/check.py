@@ -14,7 +14,7 @@ def command(target):
     Example:
       bench check mymodels:MyVAE
     """
-    from benchmark.checks import check
+    from ..checks import check
 
     kind, lines = check(target)
     for line in lines:

@@ -32,7 +32,7 @@ def list_(data_dir):
     Example:
       bench data list
     """
-    from benchmark import datasets
+    from .. import datasets
 
     rows = [("name", "images", "size", "state", "factors (classes)")]
     for name in datasets.names(data_dir):
@@ -58,10 +58,10 @@ def get(names, url, data_dir):
     Example:
       bench data get dsprites shapes3d
     """
-    from benchmark import datasets
-    from benchmark.datasets import download
-    from benchmark.datasets.releases import RELEASES
-    from benchmark.datasets.storage import data_folder
+    from .. import datasets
+    from ..datasets.files.storage import data_folder
+    from ..datasets.genuine import download
+    from ..datasets.genuine.releases import RELEASES
 
     if url and len(names) > 1:
         raise click.UsageError("--url goes with one NAME")
@@ -94,9 +94,9 @@ def verify(names, data_dir):
     Example:
       bench data verify dsprites
     """
-    from benchmark import datasets
-    from benchmark.datasets.verification import verify as check
-    from benchmark.errors import BenchError
+    from .. import datasets
+    from ..datasets.genuine.verification import verify as check
+    from ..errors import BenchError
 
     for name in names:
         datasets.describe(name, data_dir)
@@ -134,8 +134,8 @@ def add(name, file, data_dir):
       bench data add faces faces.npz
       bench train --dataset faces
     """
-    from benchmark.datasets import added
-    from benchmark.datasets.storage import data_folder
+    from ..datasets.files.storage import data_folder
+    from ..datasets.own import added
 
     folder = data_folder(data_dir)
     with _Progress(f"{name}: copying") as report:
@@ -155,7 +155,7 @@ def path(data_dir):
     Example:
       ls "$(bench data path)"
     """
-    from benchmark.datasets.storage import data_folder
+    from ..datasets.files.storage import data_folder
 
     click.echo(data_folder(data_dir))
 

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark.options import results_option
+from .options import results_option
 
 
 @click.command(short_help="The whole job on embedded data, in one command.")
@@ -24,7 +24,7 @@ def command(seeds, steps, device, jobs, results):
     Example:
       bench demo
     """
-    from benchmark.demo import demo
+    from ..demo import demo
 
     code = demo(results, seeds, steps, device, jobs)
     if code:

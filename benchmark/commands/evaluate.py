@@ -6,7 +6,7 @@ import time
 
 import click
 
-from benchmark.options import split_names
+from .options import split_names
 
 SHOWN_ROWS = 40
 
@@ -82,11 +82,11 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     BenchError
         For an unknown metric, or a table that cannot be written.
     """
-    from benchmark.errors import BenchError
-    from evaluation.batch import evaluate_paths
-    from evaluation.file_scores import DEFAULT
-    from evaluation.metrics import MetricError, get_metric
-    from evaluation.workers import default_jobs
+    from ...evaluation.metrics import MetricError, get_metric
+    from ...evaluation.scoring.batch import evaluate_paths
+    from ...evaluation.scoring.file_scores import DEFAULT
+    from ...evaluation.scoring.workers import default_jobs
+    from ..errors import BenchError
 
     metrics = tuple(metrics) or DEFAULT
     try:
@@ -169,7 +169,7 @@ def _table(rows, metrics):
     """The headline key of every metric, one line a representation."""
     from tabulate import tabulate
 
-    from evaluation.metrics import with_twins
+    from ...evaluation.metrics import with_twins
 
     keys = [metric.keys[0].name for metric in with_twins(metrics, True)]
     keys = [key for key in keys if any(row.get(key) is not None for row in rows)]

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark.options import data_dir_option
+from .options import data_dir_option
 
 
 @click.group(short_help="List models, data sets, presets, metrics or published figures.")
@@ -23,7 +23,7 @@ def models():
     Example:
       bench list models
     """
-    from benchmark.overview import show_models
+    from ..reporting.overview import show_models
 
     show_models()
 
@@ -37,7 +37,7 @@ def datasets(data_dir):
     Example:
       bench list datasets
     """
-    from benchmark.overview import show_datasets
+    from ..reporting.overview import show_datasets
 
     show_datasets(data_dir)
 
@@ -50,7 +50,7 @@ def presets():
     Example:
       bench list presets
     """
-    from benchmark.overview import show_presets
+    from ..reporting.overview import show_presets
 
     show_presets()
 
@@ -63,7 +63,7 @@ def metrics():
     Example:
       bench list metrics
     """
-    from benchmark.overview import show_metrics
+    from ..reporting.overview import show_metrics
 
     show_metrics()
 
@@ -76,6 +76,6 @@ def published():
     Example:
       bench list published
     """
-    from benchmark.overview import show_published
+    from ..reporting.overview import show_published
 
     show_published()

@@ -70,7 +70,7 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
       bench report results --select lambdabeta:beta=8,lambda=8
       bench report mine/scores.csv --output mine/report --no-pictures
     """
-    from benchmark.report import make_report, show
+    from ..reporting.report import make_report, show
 
     kinds = tuple(dict.fromkeys(part.strip() for part in (formats or "").split(",")))
     if formats is not None and not set(kinds) <= {"png", "pdf", "svg"}:

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark.options import results_option
+from .options import results_option
 
 
 @click.command(short_help="Show how many runs are done, running, failed or interrupted.")
@@ -15,6 +15,6 @@ def command(results, each):
     Example:
       bench status --results results/
     """
-    from benchmark.overview import show_status
+    from ..reporting.overview import show_status
 
     show_status(results, each)

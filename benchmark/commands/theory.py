@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark.options import NumberList, merged, results_option
+from .options import NumberList, merged, results_option
 
 
 @click.command(short_help="The collapse of mutual information in closed form.")
@@ -84,7 +84,7 @@ def command(betas, lambdas, sizes, problems, results, **options):
       bench theory --beta 2,4,8 --lambda 0,1 --n 50,100
       bench theory --problem mine.npz --adamw
     """
-    from benchmark.theory import run, show
+    from ..theory.solve import run, show
 
     found = run(
         results,

@@ -2,7 +2,8 @@
 
 import click
 
-from benchmark.options import (
+from ..protocol.presets import DEFAULT_PRESET
+from .options import (
     NumberList,
     SeedList,
     Setting,
@@ -13,7 +14,6 @@ from benchmark.options import (
     results_option,
     split_names,
 )
-from benchmark.presets import DEFAULT_PRESET
 
 
 @click.command(short_help="Train models over seeds and save their representations.")
@@ -100,7 +100,7 @@ def command(
       bench train --model betavae,betatcvae --beta 1,8,32 --seeds 0-4 --dry-run
       bench train --preset paper --dataset dsprites --device cuda --shard 0/4
     """
-    from benchmark.training import TrainRequest, show_plan, train
+    from ..workers.train import TrainRequest, show_plan, train
 
     request = TrainRequest(
         preset=preset,

@@ -5,7 +5,7 @@ Nothing heavy is imported before a data set is loaded.
 
 from dataclasses import replace
 
-from benchmark.errors import BenchError
+from ..errors import BenchError
 
 DEFAULT = "sprites-small"
 
@@ -22,7 +22,7 @@ def names(data_dir=None):
     -------
     list of str
     """
-    from benchmark.datasets.catalogue import BUILT_IN
+    from .catalogue import BUILT_IN
 
     added, plugins = _others(data_dir)
     return [*BUILT_IN, *added, *plugins]
@@ -35,8 +35,8 @@ def load(name, data_dir=None, report=None):
     ----------
     name : str
         One of `names`, or ``package.module:Attribute``: a class or function that gives a
-        `Dataset` or an object as `benchmark.datasets.plugins.from_object` describes it. Modules in
-        the current folder are found too, after all others.
+        `Dataset` or an object as `benchmark.datasets.own.plugins.from_object` describes it.
+        Modules in the current folder are found too, after all others.
     data_dir : path, optional
         The data folder, else ``$BENCH_DATA``, else the user's cache folder.
     report : callable, optional
@@ -52,39 +52,39 @@ def load(name, data_dir=None, report=None):
         For an unknown name, a missing or damaged file, or an object that does not fit.
     """
     if ":" in name:
-        from benchmark.datasets import plugins
+        from .own import plugins
 
         return plugins.load(name)
     describe(name, data_dir)  # raises for an unknown name
-    from benchmark.datasets.storage import data_folder
+    from .files.storage import data_folder
 
     folder = data_folder(data_dir)
     if name in ("sprites-small", "sprites"):
-        from benchmark.datasets import sprites
+        from .rendered import sprites
 
         return sprites.load(name)
     if name == "rooms3d":
-        from benchmark.datasets import rooms3d
+        from .rendered import rooms3d
 
         return rooms3d.load()
     if name == "dsprites":
-        from benchmark.datasets import dsprites
+        from .genuine import dsprites
 
         return dsprites.load(folder)
     if name == "shapes3d":
-        from benchmark.datasets import shapes3d
+        from .genuine import shapes3d
 
         return shapes3d.load(folder, report=report)
     if name == "mpi3d_real":
-        from benchmark.datasets import mpi3d
+        from .genuine import mpi3d
 
         return mpi3d.load(folder, report=report)
     added, plugin_entries = _others(data_dir)
     if name in added:
-        from benchmark.datasets import added as added_sets
+        from .own import added as added_sets
 
         return added_sets.load(name, folder)
-    from benchmark.datasets import plugins
+    from .own import plugins
 
     return plugins.load(plugin_entries[name].value, name)
 
@@ -108,7 +108,7 @@ def describe(name, data_dir=None):
     BenchError
         For an unknown name, with exit code 2.
     """
-    from benchmark.datasets.catalogue import BUILT_IN, Description
+    from .catalogue import BUILT_IN, Description
 
     if name in BUILT_IN:
         known = BUILT_IN[name]
@@ -118,15 +118,15 @@ def describe(name, data_dir=None):
         return _described(name, data_dir)
     if name in plugin_entries:
         return Description(name, f"from {plugin_entries[name].value}", "plugin")
-    from evaluation.naming import unknown_name
+    from ...evaluation.naming import unknown_name
 
     raise BenchError(unknown_name("data set", name, names(data_dir)), exit_code=2)
 
 
 def _found(known, data_dir):
     """A genuine data set with the place of its file."""
-    from benchmark.datasets.releases import RELEASES
-    from benchmark.datasets.storage import data_folder
+    from .files.storage import data_folder
+    from .genuine.releases import RELEASES
 
     path = data_folder(data_dir) / RELEASES[known.name].filename
     present = path.is_file() or (known.name == "shapes3d" and path.with_suffix(".npy").is_file())
@@ -135,9 +135,9 @@ def _found(known, data_dir):
 
 def _described(name, data_dir):
     """An added data set, from its record."""
-    from benchmark.datasets import added
-    from benchmark.datasets.catalogue import Description
-    from benchmark.datasets.storage import data_folder
+    from .catalogue import Description
+    from .files.storage import data_folder
+    from .own import added
 
     folder = data_folder(data_dir)
     content = added.about(name, folder)
@@ -155,8 +155,8 @@ def _described(name, data_dir):
 
 def _others(data_dir):
     """Names of added data sets, and entry points of plugins; an added name wins."""
-    from benchmark.datasets import added, plugins
-    from benchmark.datasets.storage import data_folder
+    from .files.storage import data_folder
+    from .own import added, plugins
 
     added_names = added.names(data_folder(data_dir))
     entries = plugins.entry_points()

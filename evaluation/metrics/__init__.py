@@ -5,9 +5,9 @@ Nothing is computed and no heavy library is imported here.
 
 import math
 
-from evaluation.metrics.registry import Key, Metric, MetricError, find_metric, plugins
+from .registry import Key, Metric, MetricError, find_metric, plugins
 
-_PLACE = "evaluation.metrics"
+_PLACE = "disentanglement_bench.evaluation.metrics"
 
 
 def _information_keys(suffix, of):

@@ -32,7 +32,7 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
         Sum to 1, or all 0 where no tree has a split.
     predicted, predicted_test : ndarray of int, shape (N,) and (T,)
     """
-    from evaluation.kernels.residuals import residuals
+    from .kernels.residuals import residuals
 
     classes, labels = np.unique(labels, return_inverse=True)
     labels = labels.ravel().astype(np.int64)
@@ -90,7 +90,7 @@ def _chunks(train, test, trees, seed, n_jobs):
 
 def _stage(chunk, labels, first, gradient, raw, raw_test, shrink):
     """Grow this stage's trees of one chunk of classes."""
-    from evaluation.kernels.boosting import boost_stage
+    from .kernels.boosting import boost_stage
 
     rows = chunk["rows"]
     boost_stage(

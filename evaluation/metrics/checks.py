@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from evaluation.metrics.registry import MetricError, as_metric, load_object
-from evaluation.representation import make_representation
-from evaluation.scoring import compute
+from ..representation.file_format import make_representation
+from .driver import compute
+from .registry import MetricError, as_metric, load_object
 
 
 def check_metric(metric):
@@ -32,7 +32,7 @@ def check_metric(metric):
 
     Examples
     --------
-    >>> check_metric("evaluation.metrics.mig:mig")[0]
+    >>> check_metric("disentanglement_bench.evaluation.metrics.mig:mig")[0]
     'perfect codes: mig = 0.974'
     """
     if isinstance(metric, str):

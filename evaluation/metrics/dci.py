@@ -2,16 +2,7 @@
 
 import numpy as np
 
-from evaluation.metrics.score import (
-    LARGEST,
-    TOO_LARGE,
-    Score,
-    check_backend,
-    defined,
-    optional,
-    split,
-    varying,
-)
+from .score import LARGEST, TOO_LARGE, Score, check_backend, defined, optional, split, varying
 
 KEYS = (
     "dci_disentanglement",
@@ -117,11 +108,11 @@ def dci(
 def _fit(parts, mask, seed, backend, n_jobs):
     """Importances (D, K) and accuracies (K,), NaN for factors outside the mask."""
     if backend == "sklearn":
-        from evaluation.metrics.slow import boosted_importances as boost
+        from .slow import boosted_importances as boost
     else:
         from functools import partial
 
-        from evaluation.metrics.boosted_trees import boosted_importances
+        from .boosted_trees import boosted_importances
 
         boost = partial(boosted_importances, n_jobs=n_jobs)
     importances = np.full((parts.train.shape[1], len(mask)), np.nan)

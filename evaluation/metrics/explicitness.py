@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from evaluation.metrics.score import LARGEST, TOO_LARGE, Score, defined, optional, split, varying
+from .score import LARGEST, TOO_LARGE, Score, defined, optional, split, varying
 
 
 def explicitness(codes, factors, *, n_train=None, factor_names=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.metrics.histogram import (
+from .histogram import (
     NUM_BINS,
     bin_codes,
     ceiling,
@@ -10,16 +10,7 @@ from evaluation.metrics.histogram import (
     entropies,
     mutual_information_matrix,
 )
-from evaluation.metrics.score import (
-    Score,
-    check_backend,
-    defined,
-    gaps,
-    maybe_sampled,
-    optional,
-    split,
-    varying,
-)
+from .score import Score, check_backend, defined, gaps, maybe_sampled, optional, split, varying
 
 
 def mig(
@@ -121,7 +112,7 @@ def mig(
 def binned_information(parts, num_bins, backend):
     """Mutual information matrix of the training part, by either backend, in nats, (D, K)."""
     if backend == "sklearn":
-        from evaluation.metrics.slow import mutual_information_matrix as slow
+        from .slow import mutual_information_matrix as slow
 
         return slow(parts.train, parts.factors, num_bins)
     return mutual_information_matrix(bin_codes(parts.train, num_bins), parts.factors)

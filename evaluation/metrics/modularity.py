@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from evaluation.metrics.histogram import NUM_BINS
-from evaluation.metrics.mig import binned_information, binning_reasons
-from evaluation.metrics.score import Score, check_backend, defined, optional, split, varying
+from .histogram import NUM_BINS
+from .mig import binned_information, binning_reasons
+from .score import Score, check_backend, defined, optional, split, varying
 
 
 def modularity(

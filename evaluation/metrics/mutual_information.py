@@ -2,22 +2,9 @@
 
 import numpy as np
 
-from evaluation.metrics.histogram import (
-    NUM_BINS,
-    bin_codes,
-    entropies,
-    mutual_information_matrix,
-)
-from evaluation.metrics.mig import binned_information, binning_reasons
-from evaluation.metrics.score import (
-    Score,
-    check_backend,
-    defined,
-    maybe_sampled,
-    optional,
-    split,
-    varying,
-)
+from .histogram import NUM_BINS, bin_codes, entropies, mutual_information_matrix
+from .mig import binned_information, binning_reasons
+from .score import Score, check_backend, defined, maybe_sampled, optional, split, varying
 
 KEYS = ("mi_matched", "mi_matched_fraction", "mi_mean_max")
 

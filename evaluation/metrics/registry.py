@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from evaluation.naming import unknown_name
+from ..naming import unknown_name
 
 GROUP = "disentanglement_bench.metrics"
 

@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from evaluation.metrics.score import (
-    LARGEST,
-    TOO_LARGE,
-    Score,
-    check_backend,
-    defined,
-    gaps,
-    optional,
-    split,
-    varying,
-)
+from .score import LARGEST, TOO_LARGE, Score, check_backend, defined, gaps, optional, split, varying
 
 COST = 0.01
 
@@ -113,12 +103,12 @@ def sap_reasons(key, parts, mask, needs_test=True):
 def accuracies(train, test, parts, mask, backend):
     """Test accuracy of each code for each factor of the mask, (D, factors in the mask)."""
     if backend == "sklearn":
-        from evaluation.metrics.slow import svm_accuracy_matrix
+        from .slow import svm_accuracy_matrix
 
         return svm_accuracy_matrix(
             train, parts.factors[:, mask], test, parts.test_factors[:, mask], COST
         )
-    from evaluation.kernels.hinge import svm_accuracies
+    from .kernels.hinge import svm_accuracies
 
     train = np.ascontiguousarray(train.T, dtype=np.float64)
     test = np.ascontiguousarray(test.T, dtype=np.float64)

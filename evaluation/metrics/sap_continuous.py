@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evaluation.metrics.sap import sap_reasons
-from evaluation.metrics.score import LARGEST, Score, defined, gaps, optional, split, varying
+from .sap import sap_reasons
+from .score import LARGEST, Score, defined, gaps, optional, split, varying
 
 SMALLEST_VARIANCE = 1e-12
 

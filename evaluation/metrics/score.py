@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from evaluation.representation import make_representation
-from evaluation.sampling import sample_codes
+from ..representation.file_format import make_representation
+from ..representation.sampling import sample_codes
 
 BACKENDS = ("numba", "sklearn")
 

@@ -19,7 +19,7 @@ def mutual_information_matrix(codes, factors, num_bins):
     """
     from sklearn.metrics import mutual_info_score
 
-    from evaluation.metrics.histogram import bin_codes
+    from .histogram import bin_codes
 
     bins = bin_codes(codes, num_bins)
     return np.array([[mutual_info_score(column, row) for column in factors.T] for row in bins])

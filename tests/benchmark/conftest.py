@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmark.datasets.base import Dataset, ImageSource
-from benchmark.plan import make_plan
-from benchmark.presets import PRESETS, override
-from benchmark.store import Store
+from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
+from disentanglement_bench.benchmark.protocol.plan import make_plan
+from disentanglement_bench.benchmark.protocol.presets import PRESETS, override
+from disentanglement_bench.benchmark.runs.store import Store
 
 SIDE = 16
 

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.checks import check, check_model
-from benchmark.errors import BenchError
-from models.beta_vae import BetaVAE
-from models.lambda_beta_vae import LambdaBetaVAE
-from models.terms import kl_divergence, negative_log_likelihood
+from disentanglement_bench.benchmark.checks import check, check_model
+from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.models.terms import kl_divergence, negative_log_likelihood
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
 
 
 class Plain(nn.Module):
@@ -109,7 +109,7 @@ def test_what_is_checked_follows_from_the_object(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert check("mine:Data")[0] == "data set"
     assert check("mine:spread")[0] == "metric"
-    assert check("models.vae:VAE")[0] == "model"
+    assert check("disentanglement_bench.models.zoo.vae:VAE")[0] == "model"
     with pytest.raises(BenchError, match=r"is a int; expected a torch\.nn\.Module class"):
         check("mine:nothing")
     with pytest.raises(BenchError, match=r"written package.module:Name, got 'mine'"):

@@ -4,9 +4,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchmark import cli as cli_module
-from benchmark.cli import COMMANDS, cli
-from benchmark.errors import BenchError
+from disentanglement_bench.benchmark import cli as cli_module
+from disentanglement_bench.benchmark.cli import COMMANDS, cli
+from disentanglement_bench.benchmark.errors import BenchError
 
 
 def invoke(*arguments):
@@ -80,7 +80,7 @@ def test_an_unknown_command_is_answered_with_the_closest():
         (["--shard", "2/2"], "expected i/n with i from 0 to n - 1"),
         (["--tag", "a/b"], "expected letters"),
         (["--model", "nowhere:Model"], "cannot import the model 'nowhere:Model'"),
-        (["--model", "models.vae:VEA"], "did you mean 'VAE'?"),
+        (["--model", "disentanglement_bench.models.zoo.vae:VEA"], "did you mean 'VAE'?"),
         (["--model", "lambdabeta", "--continue-steps", "0"], "--init scratch"),
     ],
 )

@@ -1,8 +1,16 @@
+"""Oracle scores, small codes, and a sweep of scores for reports."""
+
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+
+from disentanglement_bench.evaluation.representation.file_format import write_representation
+from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.summary import summarise
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -37,3 +45,108 @@ def partly_disentangled(stream):
     standard = (factors - factors.mean(axis=0)) / factors.std(axis=0)
     mixing = stream.normal(size=(3, 4)) * 0.3 + np.eye(3, 4)
     return standard @ mixing + 0.4 * stream.normal(size=(600, 4)), factors
+
+
+HUMP = {1: 0.08, 2: 0.1, 4: 0.15, 8: 0.20, 16: 0.20, 32: 0.05}
+SCORES = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
+MODELS = ("betavae", "lambdabeta", "betatcvae")
+
+
+def sweep_rows(
+    dataset="dsprites",
+    preset="paper",
+    seeds=6,
+    betas=(1, 8, 32),
+    lambdas=(0, 8),
+    models=MODELS,
+    level=HUMP.get,
+    noise=0.02,
+):
+    """Rows of a scores.csv; at β = 32 and λ = 0 the runs have collapsed."""
+    rng = np.random.default_rng(0)
+    settings = [("betavae", None, "scratch", 2500), ("betatcvae", None, "scratch", 3300)]
+    settings += [("lambdabeta", lambda_, "parent", 3300) for lambda_ in lambdas]
+    settings = [setting for setting in settings if setting[0] in models]
+    rows = []
+    for (model, lambda_, init, steps), beta, seed in itertools.product(
+        settings, betas, range(seeds)
+    ):
+        mean = 0.2 if lambda_ and beta == 32 else level(beta)
+        name = f"beta={beta}" if lambda_ is None else f"beta={beta},lambda={lambda_}"
+        rows.append(
+            {
+                "path": f"runs/{dataset}/{preset}/{model}/{name}/seed-{seed}/representation.h5",
+                "dataset": dataset,
+                "dataset_version": "1",
+                "preset": preset,
+                "model": model,
+                "beta": beta,
+                "lambda": lambda_,
+                "init": init,
+                "seed": seed,
+                "steps": steps,
+                "nll": 40.0 + beta - (lambda_ or 0) / 4 + 0.1 * rng.normal(),
+                "kl": 0.05 if beta == 32 and not lambda_ else 20 / beta,
+                "bce_floor": 9.8,
+                "mi_matched_sampled": 5 * mean + noise * rng.normal(),
+                "run_status": "done",
+                **{key: mean + noise * rng.normal() for key in SCORES},
+            }
+        )
+    return rows
+
+
+@pytest.fixture(scope="session")
+def sweep():
+    return sweep_rows
+
+
+@pytest.fixture(scope="session")
+def write_scores():
+    """Write rows as scores.csv into a folder."""
+
+    def write(folder, rows):
+        folder.mkdir(exist_ok=True)
+        pd.DataFrame(rows).to_csv(folder / "scores.csv", index=False)
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def summary_of(write_scores):
+    return lambda folder, rows: summarise(collect(write_scores(folder, rows)))
+
+
+@pytest.fixture(scope="session")
+def write_run_files():
+    """Write the representation and the MI files that rows of a scores.csv speak of."""
+
+    def write(folder, rows):
+        rng = np.random.default_rng(1)
+        for row in rows:
+            path = folder / row["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            strength = np.array([2.0, 1.0, 0.0]) / row["beta"]
+            codes = rng.normal(size=(40, 3)) * strength
+            factors = rng.integers(0, 2, (40, 2))
+            write_representation(
+                path, codes, factors, n_train=30, log_variances=np.zeros_like(codes)
+            )
+            record = {
+                "schema_version": 1,
+                "metric": "mi",
+                "status": "done",
+                "values": {},
+                "reasons": {},
+                "request": {},
+                "source": {},
+                "representation": {"factor_names": ["shape", "scale"]},
+                "matrix": [[0.0, 0.4], [0.6, 0.0], [0.0, 0.0]],
+                "per_factor": {"entropy_nats": [0.6, 0.8]},
+            }
+            (path.parent / "scores").mkdir(exist_ok=True)
+            for name in ("mi", "mi_sampled"):
+                (path.parent / "scores" / f"{name}.json").write_text(json.dumps(record))
+
+    return write

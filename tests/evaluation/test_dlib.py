@@ -5,8 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from evaluation import dlib
-from evaluation.dlib import dci, mig, modularity_explicitness, sap_score, utils
+from disentanglement_bench.evaluation import dlib
+from disentanglement_bench.evaluation.dlib import (
+    dci,
+    mig,
+    modularity_explicitness,
+    sap_score,
+    utils,
+)
 
 
 class Integers:

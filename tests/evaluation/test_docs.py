@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation import METRICS, check_metric, evaluate_paths
+from disentanglement_bench.evaluation import METRICS, check_metric, evaluate_paths
 
 DOCS = Path(__file__).parents[2] / "docs"
 

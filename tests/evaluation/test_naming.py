@@ -1,6 +1,6 @@
 import pytest
 
-from evaluation.naming import format_number, unknown_name
+from disentanglement_bench.evaluation.naming import format_number, unknown_name
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.datasets.base import ImageSource
-from models.beta_tcvae import BetaTCVAE
-from models.beta_vae import BetaVAE
-from models.data import Batches, Images
-from models.lambda_beta_vae import LambdaBetaVAE
-from models.streams import Noise
-from models.terms import Outputs
-from models.training import Schedule, Trainer, build_model
-from models.vae import VAE
+from disentanglement_bench.benchmark.datasets.base import ImageSource
+from disentanglement_bench.models.terms import Outputs
+from disentanglement_bench.models.training.batches import Batches, Images
+from disentanglement_bench.models.training.loop import Schedule, Trainer, build_model
+from disentanglement_bench.models.training.streams import Noise
+from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
+from disentanglement_bench.models.zoo.vae import VAE
 
 LATENTS = 3
 ZOO = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.networks import NETWORKS, ImageLayer, build_network
+from disentanglement_bench.models.networks import NETWORKS, ImageLayer, build_network
 
 RELU, FLATTEN = "relu", "flatten"
 

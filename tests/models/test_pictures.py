@@ -5,7 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from models.pictures import CELL, gif_animation, png_strip, posterior, reconstruct, traverse
+from disentanglement_bench.models.pictures import (
+    CELL,
+    gif_animation,
+    png_strip,
+    posterior,
+    reconstruct,
+    traverse,
+)
 
 
 class Blocks(torch.nn.Module):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from models import terms
+from disentanglement_bench.models import terms
 
 
 def logistic(x):

@@ -18,7 +18,14 @@ import matplotlib.pyplot as plt
 from test_metrics import representation, seconds
 from threadpoolctl import threadpool_limits
 
-from evaluation import dci, explicitness, mig, mutual_information, sap, sap_continuous
+from disentanglement_bench.evaluation import (
+    dci,
+    explicitness,
+    mig,
+    mutual_information,
+    sap,
+    sap_continuous,
+)
 
 METRICS = {
     "DCI": (dci, "o", "-"),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.datasets.base import ImageSource
-from models.data import Batches, Images
+from disentanglement_bench.benchmark.datasets.base import ImageSource
+from disentanglement_bench.models.training.batches import Batches, Images
 
 COUNT, BATCH, STEPS = 16_384, 64, 100
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from evaluation import dci, mig, mutual_information, sap, write_representation
+from disentanglement_bench.evaluation import dci, mig, mutual_information, sap, write_representation
 
 SIZES = (3, 6, 40, 32, 32)
 N_TRAIN, N_TEST, CODES = 10_000, 5_000, 10

@@ -14,7 +14,7 @@ import sys
 import time
 from itertools import pairwise
 
-from benchmark.worker import MALLOC_ENVIRONMENT
+from disentanglement_bench.benchmark.workers.worker import MALLOC_ENVIRONMENT
 
 BATCH, BETA, LATENTS, LEARNING_RATE = 64, 4.0, 10, 1e-4
 SHAPE = (1, 64, 64)
@@ -22,11 +22,11 @@ SHAPE = (1, 64, 64)
 
 def zoo_steps():
     """The zoo's own trainer as a function of a number of steps."""
-    from benchmark import datasets
-    from models.beta_vae import BetaVAE
-    from models.data import Batches, Images
-    from models.streams import Noise
-    from models.training import Schedule, Stopped, Trainer, build_model
+    from disentanglement_bench.benchmark import datasets
+    from disentanglement_bench.models.training.batches import Batches, Images
+    from disentanglement_bench.models.training.loop import Schedule, Stopped, Trainer, build_model
+    from disentanglement_bench.models.training.streams import Noise
+    from disentanglement_bench.models.zoo.betavae import BetaVAE
 
     trainer = Trainer(
         build_model(BetaVAE, 0, "cpu", SHAPE, latent_size=LATENTS, network="conv"),
@@ -71,7 +71,7 @@ def plain_steps():
     from torch.nn import functional as F
     from torch.utils.data import DataLoader, TensorDataset
 
-    from benchmark import datasets
+    from disentanglement_bench.benchmark import datasets
 
     source = datasets.load("sprites-small").source
     images = source.images(np.arange(len(source))).transpose(0, 3, 1, 2)
@@ -126,8 +126,8 @@ def flops_per_step():
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from models.autoencoder import Objective, coefficient_tensors
-    from models.beta_vae import BetaVAE
+    from disentanglement_bench.models.autoencoder import Objective, coefficient_tensors
+    from disentanglement_bench.models.zoo.betavae import BetaVAE
 
     objective = Objective(BetaVAE(SHAPE, LATENTS, "conv"))
     images, noise = torch.rand(BATCH, *SHAPE), torch.randn(BATCH, LATENTS)

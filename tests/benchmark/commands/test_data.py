@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmark.commands.data import command
-from benchmark.datasets import dsprites, releases
-from benchmark.datasets.releases import Release
+from disentanglement_bench.benchmark.commands.data import command
+from disentanglement_bench.benchmark.datasets.genuine import dsprites, releases
+from disentanglement_bench.benchmark.datasets.genuine.releases import Release
 
 SIZES = (2, 2, 2, 2, 2)
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmark.commands.evaluate import command
-from benchmark.errors import BenchError
-from evaluation import write_representation
+from disentanglement_bench.benchmark.commands.evaluate import command
+from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.evaluation import write_representation
 
 
 def invoke(*arguments):
@@ -87,5 +87,5 @@ def test_wrong_usage():
 
 
 def test_long_tables_are_cut(folder, monkeypatch):
-    monkeypatch.setattr("benchmark.commands.evaluate.SHOWN_ROWS", 1)
+    monkeypatch.setattr("disentanglement_bench.benchmark.commands.evaluate.SHOWN_ROWS", 1)
     assert "… and 1 more in the table" in invoke(folder, "--metrics", "mig").stdout

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmark.datasets.base import Dataset, ImageSource
+from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
 
 
 def dataset(source, sizes=(2, 3), **more):

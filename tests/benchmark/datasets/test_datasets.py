@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from benchmark import datasets
-from benchmark.datasets import added
-from benchmark.datasets.releases import RELEASES
-from benchmark.errors import BenchError
+from disentanglement_bench.benchmark import datasets
+from disentanglement_bench.benchmark.datasets.genuine.releases import RELEASES
+from disentanglement_bench.benchmark.datasets.own import added
+from disentanglement_bench.benchmark.errors import BenchError
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,8 @@ def folder(tmp_path, monkeypatch):
 
 def test_importing_the_package_loads_no_numpy():
     code = (
-        "import sys, benchmark.datasets; print([m for m in ('numpy', 'h5py') if m in sys.modules])"
+        "import sys, disentanglement_bench.benchmark.datasets\n"
+        "print([m for m in ('numpy', 'h5py') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

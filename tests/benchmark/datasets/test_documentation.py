@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import datasets
-from benchmark.datasets import added
+from disentanglement_bench.benchmark import datasets
+from disentanglement_bench.benchmark.datasets.own import added
 
 PAGE = Path(__file__).parents[3] / "docs" / "datasets.md"
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
-from evaluation import dci, mig, mutual_information, sap
-from evaluation.metrics.boosted_trees import boosted_importances
-from evaluation.metrics.slow import boosted_importances as slow_importances
+from disentanglement_bench.evaluation import dci, mig, mutual_information, sap
+from disentanglement_bench.evaluation.metrics.boosted_trees import boosted_importances
+from disentanglement_bench.evaluation.metrics.slow import boosted_importances as slow_importances
 
 # What the scikit-learn forms give, so that both backends cannot drift together.
 PINNED = {

@@ -1,6 +1,6 @@
 import pytest
 
-from evaluation import METRICS, Key, Metric, MetricError, check_metric
+from disentanglement_bench.evaluation import METRICS, Key, Metric, MetricError, check_metric
 
 STATE = [0]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.metrics.histogram import (
+from disentanglement_bench.evaluation.metrics.histogram import (
     bin_codes,
     ceiling,
     entropies,

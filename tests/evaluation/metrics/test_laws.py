@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluation import METRICS, score
+from disentanglement_bench.evaluation import METRICS, score
 
 FAST = ("mig", "mi", "sap", "sap_continuous", "modularity")
 EVERY = (*FAST, "dci")

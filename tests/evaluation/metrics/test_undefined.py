@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation import (
+from disentanglement_bench.evaluation import (
     dci,
     explicitness,
     mig,

@@ -1,0 +1,1 @@
+"""Arrays in files: NumPy archives, HDF5, and the data folder."""

@@ -1,0 +1,1 @@
+"""The genuine files of others: download, verification and reading."""

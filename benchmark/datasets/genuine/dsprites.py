@@ -1,0 +1,108 @@
+"""The genuine dSprites file, streamed into bit-packed memory."""
+
+import math
+
+import numpy as np
+
+from ...errors import BenchError
+from ..base import Dataset, ImageSource
+from ..catalogue import BUILT_IN
+from ..files.npz import NpzFile
+from ..rendered.sprites import SYMMETRY_NOTES
+from .releases import RELEASES
+
+FORMAT_VERSION = "1"
+SIDE = 64
+ROWS = 4096
+
+
+def load(folder, release=RELEASES["dsprites"], sizes=BUILT_IN["dsprites"].factor_sizes):
+    """Load dSprites.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    release : Release, optional
+        The file; tests give one of their own.
+    sizes : tuple of int, optional
+        Numbers of classes of shape, scale, orientation, posX and posY.
+
+    Returns
+    -------
+    Dataset
+        Bit-packed in memory, 512 bytes an image (377 MB).
+
+    Raises
+    ------
+    BenchError
+        When the file is missing, damaged or not the published one.
+    """
+    path = release.locate(folder)
+    found = release.check(path)
+    return Dataset(
+        name=release.name,
+        version=FORMAT_VERSION,
+        factor_names=BUILT_IN["dsprites"].factor_names,
+        factor_sizes=tuple(sizes),
+        source=ImageSource("bits", read(path, sizes, release.name), (SIDE, SIDE, 1)),
+        identity={
+            "name": release.name,
+            "version": FORMAT_VERSION,
+            "kind": "genuine",
+            "file": release.filename,
+            **found,
+        },
+        notes=SYMMETRY_NOTES,
+    )
+
+
+def read(path, sizes, name="dsprites"):
+    """Read and check the images of a file in dSprites' layout.
+
+    The pickled ``metadata`` of the file is never touched, and at most 16 MB are unpacked at once.
+
+    Parameters
+    ----------
+    path : path
+        An ``.npz`` with ``imgs``, uint8 (N, 64, 64) of 0 and 1, and ``latents_classes``,
+        int64 (N, 6), whose first column is the constant colour.
+    sizes : tuple of int
+        Numbers of classes of the other five columns.
+    name : str, default "dsprites"
+        Of the data set, for messages.
+
+    Returns
+    -------
+    ndarray of uint8, shape (N, 512)
+        `numpy.packbits` of the images.
+
+    Raises
+    ------
+    BenchError
+        When keys, shapes, types or values are not the documented ones.
+    """
+    count = math.prod(sizes)
+    packed = np.empty((count, SIDE * SIDE // 8), np.uint8)
+    with NpzFile(path, name) as archive:
+        archive.require("imgs", "latents_classes")
+        archive.expect("imgs", (count, SIDE, SIDE), np.uint8)
+        archive.expect("latents_classes", (count, 1 + len(sizes)), np.int64)
+        for first, classes in archive.blocks("latents_classes", 16 * ROWS):
+            index = np.arange(first, first + len(classes))
+            grid = np.stack((np.zeros_like(index), *np.unravel_index(index, sizes)), axis=1)
+            wrong = np.flatnonzero((classes != grid).any(axis=1))
+            if wrong.size:
+                row = wrong[0]
+                raise BenchError(
+                    f"{name}: expected the classes of image {first + row} in {path} to be "
+                    f"{grid[row].tolist()}, got {classes[row].tolist()}"
+                )
+        for first, images in archive.blocks("imgs", ROWS):
+            if images.max(initial=0) > 1:
+                raise BenchError(
+                    f"{name}: expected pixels of 0 and 1 in {path}, got {images.max()}"
+                )
+            pixels = images.reshape(len(images), -1)
+            packed[first : first + len(images)] = np.packbits(pixels, axis=1)
+    return packed

@@ -1,0 +1,171 @@
+"""The genuine files: where they come from and what proves them (standard library only)."""
+
+from dataclasses import dataclass
+
+from ...errors import BenchError
+from ..files import storage
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published data file.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set.
+    filename : str
+        In the data folder.
+    url : str
+        Where it is published.
+    bytes, md5, sha256 : optional
+        What is known of its content; None is not checked.
+    md5_of_original : str, optional
+        Of a release that may since have been re-packed: recorded, not required.
+    stand_in : str, optional
+        The re-rendered data set that needs no download.
+    refused : tuple of str
+        File names of broken releases of the same data.
+    """
+
+    name: str
+    filename: str
+    url: str
+    bytes: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    md5_of_original: str | None = None
+    stand_in: str | None = None
+    refused: tuple[str, ...] = ()
+
+    @property
+    def checksum(self):
+        """The known checksum, for reading."""
+        if self.sha256:
+            return f"sha256 {self.sha256}"
+        if self.md5:
+            return f"md5 {self.md5}"
+        return "no checksum known; the content is tested instead"
+
+    @property
+    def alternative(self):
+        """What can be used without the file, as half a sentence."""
+        if self.stand_in:
+            return (
+                f"the re-rendered `{self.stand_in}` needs no file, but is another data set with "
+                "scores of its own"
+            )
+        return (
+            "no re-rendered form of it exists; `sprites-small` and `rooms3d` need no file, but are "
+            "other data sets"
+        )
+
+    def mismatch(self, found):
+        """Say how a fingerprint differs from what is known.
+
+        Parameters
+        ----------
+        found : dict
+            ``bytes``, ``sha256`` and ``md5``.
+
+        Returns
+        -------
+        str or None
+            Half a sentence, or None where nothing differs.
+        """
+        for key in ("bytes", "sha256", "md5"):
+            known = getattr(self, key)
+            if known is not None and found[key] != known:
+                return f"expected {key} {known}, got {found[key]}"
+        return None
+
+    def locate(self, folder):
+        """Find the file.
+
+        Parameters
+        ----------
+        folder : Path
+            The data folder.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        BenchError
+            When it is not there: where it was looked for, how to get it, what to use instead.
+        """
+        path = folder / self.filename
+        if path.is_file():
+            return path
+        broken = [name for name in self.refused if (folder / name).exists()]
+        extra = f"; {broken[0]} there is a corrupted release and is not used" if broken else ""
+        raise BenchError(
+            f"{self.name}: no file {path}{extra}; fetch it with `bench data get {self.name}` "
+            f"({self.url}); {self.alternative}"
+        )
+
+    def check(self, path):
+        """Compare a file with what is known of the release.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        dict
+            ``bytes``, ``sha256`` and ``md5``, from the sidecar where that still holds.
+
+        Raises
+        ------
+        BenchError
+            When it is another file.
+        """
+        size = path.stat().st_size
+        if self.bytes is not None and size != self.bytes:
+            raise BenchError(self._wrong(path, f"expected {self.bytes} bytes, got {size}"))
+        found = storage.fingerprint(path)
+        difference = self.mismatch(found)
+        if difference:
+            raise BenchError(self._wrong(path, difference))
+        return found
+
+    def _wrong(self, path, difference):
+        return (
+            f"{self.name}: {path} is not the published file ({difference}); move it away and run "
+            f"`bench data get {self.name}`"
+        )
+
+
+RELEASES = {
+    release.name: release
+    for release in (
+        Release(
+            name="dsprites",
+            filename="dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            url="https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/"
+            "fa310c66517cfc1939d77fe17c725154efc97127/"
+            "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            md5="7da33b31b13a06f4b04a70402ce90c2e",
+            stand_in="sprites",
+        ),
+        Release(
+            name="shapes3d",
+            filename="3dshapes.h5",
+            url="https://storage.googleapis.com/3d-shapes/3dshapes.h5",
+            bytes=267_573_662,
+            sha256="0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+            stand_in="rooms3d",
+        ),
+        Release(
+            name="mpi3d_real",
+            filename="mpi3d_real.npz",
+            url="https://huggingface.co/datasets/waleedgondal/mpi3d/resolve/main/mpi3d_real.npz",
+            md5_of_original="0f33f609918fb5c97996692f91129802",
+            refused=("real.npz",),
+        ),
+    )
+}

@@ -1,0 +1,139 @@
+"""The genuine Shapes3D file, converted once to an uncompressed copy that is memory-mapped."""
+
+import math
+
+import numpy as np
+
+from ...errors import BenchError
+from ..base import Dataset, ImageSource
+from ..catalogue import BUILT_IN
+from ..files import hdf5
+from . import converted
+from .releases import RELEASES
+
+FORMAT_VERSION = "1"
+SIDE = 64
+VALUES = (
+    tuple(h / 10 for h in range(10)),
+    tuple(h / 10 for h in range(10)),
+    tuple(h / 10 for h in range(10)),
+    tuple(np.linspace(0.75, 1.25, 8).tolist()),
+    (0.0, 1.0, 2.0, 3.0),
+    tuple(np.linspace(-30.0, 30.0, 15).tolist()),
+)
+
+
+def load(folder, release=RELEASES["shapes3d"], values=VALUES, report=None):
+    """Load Shapes3D, converting the file at the first time.
+
+    The HDF5 chunks of the published file run across images, so that reading one image inflates
+    many; the uncompressed copy (5.9 GB) lies beside it, after which the original may be deleted.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    release : Release, optional
+        The file; tests give one of their own.
+    values : tuple of tuple of float, optional
+        Factor values of every class, as the file's ``labels`` give them.
+    report : callable, optional
+        Called with (images done, images in all) during the conversion.
+
+    Returns
+    -------
+    Dataset
+        Memory-mapped.
+
+    Raises
+    ------
+    BenchError
+        When the file is missing, damaged or not the published one, or the disk is full.
+    """
+    sizes = tuple(len(classes) for classes in values)
+    shape = (math.prod(sizes), SIDE, SIDE, 3)
+    copy = (folder / release.filename).with_suffix(".npy")
+    original = folder / release.filename
+    source = release.check(original) if original.is_file() else None
+    images, source_of_copy = converted.open_copy(copy, shape, source)
+    if images is None:
+        source_of_copy = release.check(release.locate(folder))
+        convert(original, copy, values, source_of_copy, release.name, report)
+        images, _ = converted.open_copy(copy, shape, source_of_copy)
+    return Dataset(
+        name=release.name,
+        version=FORMAT_VERSION,
+        factor_names=BUILT_IN["shapes3d"].factor_names,
+        factor_sizes=sizes,
+        source=ImageSource("memmap", images, shape[1:]),
+        identity={
+            "name": release.name,
+            "version": FORMAT_VERSION,
+            "kind": "genuine",
+            "file": release.filename,
+            **source_of_copy,
+        },
+    )
+
+
+def convert(path, copy, values, source, name="shapes3d", report=None):
+    """Check a file in Shapes3D's layout and write its images to an ``.npy`` file.
+
+    Parameters
+    ----------
+    path : Path
+        HDF5 with ``images``, uint8 (N, 64, 64, 3), and ``labels``, float64 (N, K).
+    copy : Path
+        The file to write.
+    values : tuple of tuple of float
+        Factor values of every class; the labels have to run through their grid.
+    source : dict
+        Fingerprint of `path`.
+    name : str, default "shapes3d"
+        Of the data set, for messages.
+    report : callable, optional
+        Called with (images done, images in all).
+
+    Raises
+    ------
+    BenchError
+        When keys, shapes, types or labels are not the documented ones.
+    """
+    with hdf5.opened(path, name) as archive:
+        images = _checked(archive, path, values, name)
+        blocks = hdf5.blocks(images, path, name)
+        converted.write(copy, blocks, images.shape, source, name, report)
+
+
+def _checked(archive, path, values, name):
+    """The images of an open file, after keys, shapes, types and labels have been compared."""
+    missing = [key for key in ("images", "labels") if key not in archive]
+    if missing:
+        raise BenchError(
+            f"{name}: {path} has no array {missing[0]!r}; expected images, labels, "
+            f"found {', '.join(archive) or 'nothing'}"
+        )
+    sizes = tuple(len(classes) for classes in values)
+    count = math.prod(sizes)
+    expected = {
+        "images": ((count, SIDE, SIDE, 3), np.uint8),
+        "labels": ((count, len(sizes)), np.float64),
+    }
+    for key, (shape, dtype) in expected.items():
+        if archive[key].shape != shape or archive[key].dtype != dtype:
+            raise BenchError(
+                f"{name}: expected {key!r} in {path} to be {np.dtype(dtype)} of shape {shape}, "
+                f"got {archive[key].dtype} of shape {archive[key].shape}"
+            )
+    with hdf5.readable(path, name):
+        labels = archive["labels"][:]
+    classes = np.unravel_index(np.arange(count), sizes)
+    grid = np.stack([np.take(v, c) for v, c in zip(values, classes, strict=True)], axis=1)
+    wrong = np.flatnonzero((np.abs(labels - grid) > 1e-4).any(axis=1))
+    if wrong.size:
+        row = wrong[0]
+        raise BenchError(
+            f"{name}: expected the labels of image {row} in {path} to be "
+            f"{grid[row].tolist()}, got {labels[row].tolist()}"
+        )
+    return archive["images"]

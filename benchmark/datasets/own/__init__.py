@@ -1,0 +1,1 @@
+"""Data sets of users: added files, classes and plugins."""

@@ -1,0 +1,195 @@
+"""Data sets that are Python objects: from an entry point or as ``package.module:Attribute``."""
+
+import hashlib
+import importlib
+import math
+import os
+import sys
+
+import numpy as np
+
+from ...errors import BenchError
+from ..base import Dataset, ImageSource
+from . import rules
+
+GROUP = "disentanglement_bench.datasets"
+ROWS = 1024
+READ_OF_A_MAP = 1024
+
+
+def entry_points():
+    """Data sets that installed packages offer, by name; built-in names are not among them.
+
+    Returns
+    -------
+    dict of str to importlib.metadata.EntryPoint
+    """
+    from importlib.metadata import entry_points as installed
+
+    found = {}
+    for entry in sorted(installed(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        if rules.NAME.fullmatch(entry.name) and entry.name.lower() not in rules.BUILT_IN:
+            found.setdefault(entry.name, entry)
+    return found
+
+
+def load(reference, name=None):
+    """Import a user's object and make a data set of it.
+
+    Parameters
+    ----------
+    reference : str
+        ``package.module:Attribute``; modules in the current folder are found too, after all others.
+    name : str, optional
+        Name of an entry point; else the object's own ``name`` or the name of the attribute.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    BenchError
+        When it cannot be imported, fails, or does not follow the protocol of `from_object`.
+    """
+    module_name, _, attribute = reference.partition(":")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        found = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        # A class or a function makes the data set; an instance is one.
+        made = found() if callable(found) else found
+    except Exception as error:
+        raise BenchError(
+            f"data set {reference!r} could not be loaded: {type(error).__name__}: {error}"
+        ) from error
+    return from_object(made, name or attribute.rpartition(".")[2], reference, forced=bool(name))
+
+
+def from_object(made, name, reference, forced=False):
+    """Make a data set of an object that follows the protocol.
+
+    Parameters
+    ----------
+    made : object
+        A `Dataset`, or anything with
+
+        - ``images``: uint8 (N, H, W) or (N, H, W, C) from 0 to 255, memory-mapped if you like; or
+          bool of the same shape for black and white; or a method ``images(index)`` that returns
+          such an array for flat indices, called once for all images;
+        - ``factor_names`` and ``factor_sizes``: K each, the last factor fastest;
+        - optionally ``factors``: integer classes (N, K), where the images are not the full grid;
+        - optionally ``name``, ``version`` and ``notes`` (sentences to stand under every table).
+    name : str
+        Used unless the object has a ``name``.
+    reference : str
+        Where the object comes from, for messages and the identity.
+    forced : bool, default False
+        Whether `name` wins over the object's own.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    BenchError
+        When something is missing or does not fit.
+    """
+    if isinstance(made, Dataset):
+        rules.check_name(made.name)
+        return made
+    missing = [key for key in ("factor_names", "factor_sizes", "images") if not hasattr(made, key)]
+    if missing:
+        raise BenchError(
+            f"data set {reference!r}: expected factor_names, factor_sizes and images, "
+            f"{missing[0]} is missing"
+        )
+    name = name if forced else getattr(made, "name", name)
+    rules.check_name(name)
+    version = str(getattr(made, "version", "1"))
+    labels = getattr(made, "factors", None)
+    count = len(labels) if labels is not None else math.prod(made.factor_sizes)
+    source = _source(made.images, count, reference)
+    names, sizes, labels = rules.check_factors(
+        made.factor_names, made.factor_sizes, labels, len(source), f"data set {reference!r}"
+    )
+    return Dataset(
+        name=name,
+        version=version,
+        factor_names=names,
+        factor_sizes=sizes,
+        source=source,
+        identity={
+            "name": name,
+            "version": version,
+            "kind": "plugin",
+            "source": reference,
+            **_content_hash(source, labels),
+        },
+        notes=tuple(getattr(made, "notes", ())),
+        labels=labels,
+    )
+
+
+def _source(images, count, reference):
+    where = f"data set {reference!r}"
+    if callable(images):
+        images = _collected(images, count, where)
+    if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.bool_):
+        found = getattr(images, "dtype", type(images).__name__)
+        raise BenchError(f"{where}: expected images to be a uint8 or bool array, got {found}")
+    shape = rules.check_image_shape(images.shape, where)
+    images = images.reshape(shape)
+    if images.dtype == np.bool_:
+        packed = [
+            np.packbits(images[first : first + ROWS].reshape(-1, math.prod(shape[1:])), axis=1)
+            for first in range(0, len(images), ROWS)
+        ]
+        return ImageSource("bits", np.concatenate(packed), shape[1:])
+    mapped = isinstance(images, np.memmap)
+    rules.check_range(int((images[_spread(len(images))] if mapped else images).max()), where)
+    return ImageSource("memmap" if mapped else "uint8", images, shape[1:])
+
+
+def _spread(count):
+    """Evenly spaced indices: as much of a memory-mapped array as is read at every load."""
+    return np.linspace(0, count - 1, min(count, READ_OF_A_MAP)).astype(int)
+
+
+def _collected(images, count, where):
+    """All images of a method, in one array."""
+    whole = None
+    for first in range(0, count, ROWS):
+        index = np.arange(first, min(count, first + ROWS))
+        try:
+            block = np.asarray(images(index))
+        except Exception as error:
+            raise BenchError(
+                f"{where}: images({first} … {index[-1]}) failed: {type(error).__name__}: {error}"
+            ) from error
+        if whole is None:
+            whole = np.empty((count, *block.shape[1:]), block.dtype)
+        if block.shape != (len(index), *whole.shape[1:]) or block.dtype != whole.dtype:
+            raise BenchError(
+                f"{where}: expected images(index) to give {whole.dtype} of shape "
+                f"{(len(index), *whole.shape[1:])}, got {block.dtype} of shape {block.shape}"
+            )
+        whole[first : first + len(index)] = block
+    return whole
+
+
+def _content_hash(source, labels):
+    """Hash of images and labels; of evenly spaced images where they are memory-mapped."""
+    digest = hashlib.sha256(repr((source.kind, source.image_shape, len(source))).encode())
+    if source.kind == "memmap":
+        digest.update(np.ascontiguousarray(source.array[_spread(len(source))]))
+        key = "sha256_of_sample"
+    else:
+        digest.update(np.ascontiguousarray(source.array))
+        key = "sha256_of_images"
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels))
+    return {key: digest.hexdigest()}

@@ -1,0 +1,1 @@
+"""Data sets that are rendered in memory: sprites and rooms3d."""

@@ -1,0 +1,1 @@
+"""What is to be run: presets, models by name, and the plan of runs."""

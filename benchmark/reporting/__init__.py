@@ -1,0 +1,1 @@
+"""What is shown of finished runs: the report, pictures and overviews."""

@@ -1,0 +1,183 @@
+"""Tables of what there is: runs, models, data sets, presets and metrics."""
+
+import math
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from ...evaluation.naming import format_number
+from ...evaluation.representation.records import STATUSES, find_runs
+from ..console import console, table
+from ..errors import BenchError
+
+
+def show_status(results, each=False):
+    """Print the state of the runs below a results folder.
+
+    Parameters
+    ----------
+    results : path
+    each : bool, default False
+        One line a run instead of a count for every data set, preset and model.
+    """
+    from ..runs.claims import Observer
+    from ..runs.store import RunFolder
+
+    runs = Path(results) / "runs"
+    if not runs.is_dir():
+        raise BenchError(f"there are no runs below {runs}; bench train makes them")
+    observer = Observer()
+    counts, lines, problems = {}, [], []
+    for path in find_runs(runs):
+        name = os.path.relpath(path, runs)
+        try:
+            status, reason = RunFolder(path).status(observer)
+        except BenchError as error:
+            status, reason = "unreadable", str(error)
+        group = tuple(name.split(os.sep)[:3])
+        counts.setdefault(group, Counter())[status] += 1
+        lines.append((name, status, reason))
+        if status not in ("done", "running"):
+            problems.append((name, status, reason))
+    if each:
+        shown = table(f"Runs below {runs}", "run", "state", "reason")
+        for line in lines:
+            shown.add_row(*line)
+    else:
+        statuses = [*STATUSES]
+        if any(count["unreadable"] for count in counts.values()):
+            statuses.append("unreadable")
+        shown = table(f"Runs below {runs}", "data set", "preset", "model", *statuses)
+        for group, count in counts.items():
+            group = (*group, "", "", "")[:3]
+            shown.add_row(*group, *(str(count[status] or "") for status in statuses))
+    console().print(shown)
+    if not each:
+        for name, status, reason in problems[:20]:
+            click.echo(f"{status}: {name}{': ' + reason if reason else ''}")
+        if len(problems) > 20:
+            click.echo(f"… and {len(problems) - 20} more; --runs shows all")
+
+
+def show_models():
+    """Print the models that `--model` takes."""
+    from ..protocol.registry import ALIASES, ZOO, plugin_models
+
+    shown = table("Models", "name", "swept by", "objective")
+    for name, meaning in ALIASES.items():
+        shown.add_row(name, "", f"NLL + KL: the same run as {meaning}")
+    for entry in ZOO.values():
+        shown.add_row(entry.name, ", ".join(entry.hyperparameters), entry.description)
+    for entry in plugin_models().values():
+        shown.add_row(entry.name, "", f"{entry.description} ({entry.target})")
+    console().print(shown)
+    click.echo("Your own: --model package.module:Class, after bench check package.module:Class.")
+
+
+def show_datasets(data_dir=None):
+    """Print the data sets that `--dataset` takes."""
+    from .. import datasets
+
+    shown = table("Data sets", "name", "images", "factors (sizes)", "origin", "ready", "what it is")
+    for name in datasets.names(data_dir):
+        known = datasets.describe(name, data_dir)
+        factors = ", ".join(
+            f"{factor} {size}"
+            for factor, size in zip(known.factor_names or (), known.factor_sizes or (), strict=True)
+        )
+        shape = "×".join(str(length) for length in known.image_shape or ())
+        images = f"{known.size:,} of {shape}" if known.size else "known when loaded"
+        ready = "yes" if known.present else f"no: bench data get {name}"
+        shown.add_row(name, images, factors, known.origin, ready, known.text)
+    console().print(shown)
+
+
+def show_presets():
+    """Print the presets, and what each sets."""
+    from dataclasses import asdict
+
+    from ..protocol.presets import DEFAULT_PRESET, PRESETS
+
+    shown = table("Presets", "", *PRESETS)
+    rows = {
+        "": [p.description + (" (default)" * (p.name == DEFAULT_PRESET)) for p in PRESETS.values()],
+        "data sets": [", ".join(p.datasets) for p in PRESETS.values()],
+        "seeds": [f"0 to {p.seeds - 1}" for p in PRESETS.values()],
+        "β": [_betas(p) for p in PRESETS.values()],
+        "λ": [_numbers(p.lambdas) for p in PRESETS.values()],
+    }
+    for key in asdict(PRESETS[DEFAULT_PRESET].config):
+        values = [getattr(p.config, key) for p in PRESETS.values()]
+        rows[key] = [f"{v:,}" if isinstance(v, int) else f"{v}" for v in values]
+    for key, values in rows.items():
+        shown.add_row(key, *values)
+    console().print(shown)
+    click.echo("Everything from network on can be changed with --set key=value.")
+
+
+def show_metrics():
+    """Print the metrics that `bench evaluate` computes."""
+    from ...evaluation.metrics import METRICS, plugins
+
+    shown = table("Metrics", "metric", "variant", "key", "range", "better", "what it is")
+    for metric in METRICS.values():
+        for key in metric.keys:
+            high = format_number(key.high) if math.isfinite(key.high) else "∞"
+            unit = f" {key.unit}" if key.unit else ""
+            shown.add_row(
+                metric.name,
+                metric.variant,
+                key.name,
+                f"{format_number(key.low)} … {high}{unit}",
+                "higher" if key.higher_is_better else "lower",
+                key.description,
+            )
+    for name, entry in plugins().items():
+        shown.add_row(name, "", "", "", "", f"plugin: {entry.value}")
+    console().print(shown)
+
+
+def show_published():
+    """Print the figures of others that `bench report` sets beside genuine data."""
+    from ...evaluation import reference as published
+    from ...evaluation.statistics.labels import describe_key
+
+    changes = published.paper_percent_change()
+    for (dataset, metric), part in changes.groupby(["dataset", "metric"], sort=False):
+        grid = part.pivot(index="lambda", columns="beta", values="percent_change")
+        title = f"{describe_key(metric).label} on {dataset}: % change against β = 1, λ = 0"
+        shown = table(title, "λ", *(f"β = {format_number(beta)}" for beta in grid.columns))
+        for lambda_, row in grid.iterrows():
+            shown.add_row(format_number(lambda_), *(f"{value:+.1f}" for value in row))
+        console().print(shown)
+    click.echo(f"Source: {published.SOURCE}")
+    scores = published.literature_scores()
+    headings = (
+        "data set",
+        "model",
+        "setting",
+        "metric",
+        "value ± std",
+        "seeds",
+        "variant",
+        "source",
+    )
+    shown = table("Scores in the literature; variants, networks and steps differ", *headings)
+    for row in scores.astype(object).where(scores.notna(), "").itertuples():
+        spread = f" ± {row.std:g}" if row.std != "" else ""
+        seeds = f"{row.n_seeds:g}" if row.n_seeds != "" else ""
+        cells = (row.method, row.hyperparameters, row.metric_printed, f"{row.value:g}{spread}")
+        shown.add_row(row.dataset, *cells, seeds, row.variant, f"{row.source}; {row.place}")
+    console().print(shown)
+
+
+def _numbers(values):
+    return ", ".join(format_number(value) for value in values)
+
+
+def _betas(preset):
+    texts = [_numbers(preset.betas)]
+    texts += [f"{model}: {_numbers(values)}" for model, values in preset.model_betas]
+    return "; ".join(texts)

@@ -1,0 +1,1 @@
+"""The linear-Gaussian command: its cells and its figures."""

@@ -1,0 +1,71 @@
+"""Which devices a call uses, and how many workers and threads."""
+
+import os
+import re
+
+from ..errors import BenchError
+
+
+def resolve_devices(name):
+    """Turn ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` into a list of devices.
+
+    Parameters
+    ----------
+    name : str
+        ``auto`` takes all CUDA devices, else MPS, else the CPU.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    BenchError
+        For another name, or a device this machine does not have.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise BenchError(f"--device must be auto, cpu, cuda, cuda:N or mps, got {name!r}", 2)
+    if name == "cpu":
+        return ["cpu"]
+    import torch
+
+    cuda = [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    if name == "auto":
+        return cuda or mps or ["cpu"]
+    chosen = mps if name == "mps" else cuda if name == "cuda" else [d for d in cuda if d == name]
+    if not chosen:
+        there = ", ".join(["cpu", *cuda, *mps])
+        raise BenchError(
+            f"--device {name}: PyTorch finds no such device here; it finds: {there}", 2
+        )
+    return chosen
+
+
+def available_cores():
+    """Number of CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def workers_and_threads(devices, jobs=None):
+    """Number of worker processes, and threads of each.
+
+    Both depend only on the machine and the option, never on what is left to train, so that a
+    repeated call adds numbers in the same order.
+
+    Parameters
+    ----------
+    devices : list of str
+    jobs : int, optional
+        Default: one a core on a CPU, one a device elsewhere.
+
+    Returns
+    -------
+    jobs, threads : int
+    """
+    cores = available_cores()
+    if jobs is None:
+        jobs = cores if devices == ["cpu"] else len(devices)
+    return jobs, max(1, cores // jobs)

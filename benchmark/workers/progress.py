@@ -1,0 +1,210 @@
+"""What is shown while runs are trained: bars on a terminal, plain lines elsewhere."""
+
+import time
+
+
+def describe(spec):
+    """A run in one short phrase."""
+    from ...evaluation.naming import format_number
+
+    settings = " ".join(f"{k}={format_number(v)}" for k, v in spec.hyperparameters)
+    scratch = " scratch" if spec.model.name == "lambdabeta" and spec.init == "scratch" else ""
+    return f"{spec.dataset} {spec.model.name} {settings}{scratch} seed {spec.seed}"
+
+
+def describe_outcome(outcome):
+    """How a run ended, with its figures when it is done."""
+    if outcome.status != "done" or not outcome.final:
+        return outcome.status + (f": {outcome.reason}" if outcome.reason else "")
+    final = outcome.final
+    return f"done: NLL {final['nll']:.1f}, KL {final['kl']:.2f} nats"
+
+
+class PlainReporter:
+    """One line when a run starts or ends.
+
+    Parameters
+    ----------
+    echo : callable
+        Prints one line.
+    clock : callable, default time.monotonic
+    """
+
+    def __init__(self, echo, clock=time.monotonic):
+        self._echo = echo
+        self._clock = clock
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return None
+
+    def begin(self, plan, pending):
+        """Training starts: `pending` are the runs of the `plan` that are not done."""
+        self._total = len(pending)
+        self._ended = 0
+        self._steps_left = sum(spec.own_steps for spec in pending)
+        self._steps_done = 0
+        self._last = {}
+        self._began = self._clock()
+        self._echo(f"{len(plan)} runs, {len(plan) - len(pending)} of them done or settled before")
+
+    def run_started(self, slot, spec, device):
+        """A worker takes a run."""
+        self._last[slot] = 0
+        self._echo(f"start  {describe(spec)} ({spec.own_steps} steps on {device})")
+
+    def progress(self, slot, spec, steps, row):
+        """A worker has done this many steps of its run."""
+        self._steps_done += steps - self._last.get(slot, 0)
+        self._last[slot] = steps
+
+    def run_given_up(self, slot, spec):
+        """A worker leaves a run to another process."""
+        self._echo(f"leave  {describe(spec)}: another process has it")
+
+    def run_ended(self, slot, spec, outcome):
+        """A run ended."""
+        self._steps_left -= spec.own_steps
+        self._ended += 1
+        self._echo(
+            f"[{self._ended}/{self._total}] {describe(spec)} {describe_outcome(outcome)}"
+            f"{self._time_left()}"
+        )
+
+    def run_elsewhere(self, spec):
+        """Another process trains a run."""
+        self._echo(f"wait   {describe(spec)}: another process trains it")
+
+    def run_settled_elsewhere(self, spec, status):
+        """Another process ended a run."""
+        self._ended += 1
+        self._steps_left -= spec.own_steps
+        self._echo(f"[{self._ended}/{self._total}] {describe(spec)} {status} by another process")
+
+    def message(self, text):
+        """Say something."""
+        self._echo(text)
+
+    def _time_left(self):
+        if self._steps_done == 0 or self._steps_left <= 0:
+            return ""
+        seconds = (self._clock() - self._began) / self._steps_done * self._steps_left
+        return f"; about {format_seconds(seconds)} left"
+
+
+class RichReporter:
+    """One bar for each running worker and one for everything, with the time left.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    """
+
+    def __init__(self, console):
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            # Training reports about once a second; the estimate looks back far enough.
+            speed_estimate_period=120,
+        )
+        self._bars = {}
+        self._last = {}
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._progress.stop()
+
+    def begin(self, plan, pending):
+        """Training starts: `pending` are the runs of the `plan` that are not done."""
+        steps = sum(spec.own_steps for spec in pending)
+        self._runs = len(pending)
+        self._ended = 0
+        self._total = self._progress.add_task("all steps", total=steps, note="")
+        self._note()
+
+    def run_started(self, slot, spec, device):
+        """A worker takes a run."""
+        self._last[slot] = 0
+        self._bars[slot] = self._progress.add_task(describe(spec), total=spec.own_steps, note="")
+
+    def progress(self, slot, spec, steps, row):
+        """A worker has done this many steps of its run."""
+        _, nll, kl, *_ = row
+        note = f"NLL {nll:.1f} KL {kl:.2f}"
+        self._progress.update(self._bars[slot], completed=steps, note=note)
+        self._progress.advance(self._total, steps - self._last[slot])
+        self._last[slot] = steps
+
+    def run_given_up(self, slot, spec):
+        """A worker leaves a run to another process."""
+        self._progress.remove_task(self._bars.pop(slot))
+        self._progress.advance(self._total, -self._last.pop(slot))
+
+    def run_ended(self, slot, spec, outcome):
+        """A run ended."""
+        self._progress.remove_task(self._bars.pop(slot))
+        self._progress.advance(self._total, spec.own_steps - self._last.pop(slot))
+        self._ended += 1
+        self._note()
+        if outcome.status == "failed":
+            self.message(f"failed: {describe(spec)}: {outcome.reason}")
+
+    def run_elsewhere(self, spec):
+        """Another process trains a run."""
+
+    def run_settled_elsewhere(self, spec, status):
+        """Another process ended a run."""
+        self._ended += 1
+        self._progress.advance(self._total, spec.own_steps)
+        self._note()
+
+    def message(self, text):
+        """Say something."""
+        self._progress.console.print(text, markup=False, highlight=False)
+
+    def _note(self):
+        self._progress.update(self._total, note=f"{self._ended} of {self._runs} runs")
+
+
+def make_reporter(file):
+    """The reporter that suits a stream: bars on a terminal, else lines."""
+    from rich.console import Console
+
+    console = Console(file=file)
+    if console.is_terminal:
+        return RichReporter(console)
+    import click
+
+    return PlainReporter(lambda text: click.echo(text, file=file))
+
+
+def format_seconds(seconds):
+    """Write a duration.
+
+    Examples
+    --------
+    >>> format_seconds(42), format_seconds(3725)
+    ('42 s', '1 h 02 min')
+    """
+    seconds = round(seconds)
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,1 @@
+"""One function a figure, all in one style."""

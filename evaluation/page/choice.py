@@ -1,0 +1,93 @@
+"""Weighing reconstruction against disentanglement: augmented Tchebycheff scalarisation."""
+
+import numpy as np
+
+from ..figures.fronts import front_cells, pareto_front
+from ..statistics.labels import curve_label, curve_order
+
+# Weight of the augmentation: among settings equal in the worst term, the sum decides.
+RHO = 0.05
+
+
+def scaled(values, higher_is_better):
+    """Min–max scale means so that the best is 1 and the worst 0; all 1 where none differ.
+
+    Examples
+    --------
+    >>> scaled([10.0, 20.0, 15.0], False).tolist()
+    [1.0, 0.0, 0.5]
+    """
+    values = np.asarray(values, dtype=float)
+    values = values if higher_is_better else -values
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.ones_like(values)
+
+
+def tchebycheff(first, second, weight, rho=RHO):
+    """Distance from the ideal point of every setting; the smallest is best.
+
+    max(w (1 − a), (1 − w)(1 − b)) + ρ ((1 − a) + (1 − b)) for scaled values a and b (Steuer and
+    Choo 1983). Unlike a weighted sum it reaches every point of the Pareto front.
+
+    Parameters
+    ----------
+    first, second : array_like of shape (n,)
+        From `scaled`.
+    weight : float
+        w, of the first, from 0 to 1.
+    rho : float, default 0.05
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> tchebycheff([1.0, 0.0, 0.8], [0.0, 1.0, 0.8], 0.5).argmin()
+    2
+    """
+    first, second = 1 - np.asarray(first, dtype=float), 1 - np.asarray(second, dtype=float)
+    return np.maximum(weight * first, (1 - weight) * second) + rho * (first + second)
+
+
+def choices(cells, metric="mig"):
+    """The settings among which the page's slider chooses.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Of one data set and protocol, from `evaluation.statistics.cells.cells`.
+    metric : str
+
+    Returns
+    -------
+    dict or None
+        `points`: settings of the β- and λβ-VAE, or, where there are none, of the other models,
+        each with `curve`, `label`, `beta`, `lambda`, `nll`, `score`, `nll_scaled`,
+        `score_scaled`, `n` and `front`; `betas`, `rows` (label and index of a point or None for
+        each β) and `rho`. None with fewer than two settings.
+    """
+    both = front_cells(cells, metric)
+    both = both[both["beta"].notna()]
+    family = both["curve"].eq("betavae") | both["curve"].str.startswith("lambdabeta,lambda=")
+    both = both[family] if family.sum() > 1 else both[~family]
+    if len(both) < 2:
+        return None
+    both = both.drop_duplicates(["curve", "beta"]).reset_index(drop=True)
+    both["nll_scaled"] = scaled(both["nll"], False)
+    both["score_scaled"] = scaled(both[metric], True)
+    both["front"] = pareto_front(both["nll"], both[metric])
+    both["label"] = [_label(curve) for curve in both["curve"]]
+    both["lambda"] = both["lambda"].astype(object).where(both["lambda"].notna(), None)
+    both = both.rename(columns={metric: "score"}).drop(columns="setting")
+    betas = sorted(both["beta"].unique())
+    place = {(row.curve, row.beta): i for i, row in enumerate(both.itertuples())}
+    rows = [
+        {"label": _label(curve), "points": [place.get((curve, beta)) for beta in betas]}
+        for curve in sorted(set(both["curve"]), key=curve_order)
+    ]
+    return {"points": both.to_dict("records"), "betas": betas, "rows": rows, "rho": RHO}
+
+
+def _label(curve):
+    return "β-VAE, λ = 0" if curve == "betavae" else curve_label(curve)

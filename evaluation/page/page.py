@@ -1,0 +1,189 @@
+"""The report page: one HTML file that holds everything and asks the network for nothing."""
+
+import importlib.resources
+import json
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from ..naming import format_number
+from ..representation.records import plain, write_atomically
+from ..tables.citations import bibtex
+from ..tables.parts import file_stem
+from .choice import choices
+from .findings import findings
+from .parts import Embedder, add_pictures, shown_width, theory_section
+
+# Rows of a table that a page shows; its CSV has all.
+MOST_ROWS = 200
+
+
+def write_page(path, summary, tables, figures, reproduction, theory=None, pictures=None):
+    """Write the page.
+
+    Parameters
+    ----------
+    path : str or Path
+        The HTML file; images left out for their size are linked relative to its folder.
+    summary : evaluation.statistics.summary.Summary
+    tables : list of evaluation.tables.rendering.Table
+    figures : list of dict
+        From `evaluation.page.figures.draw_figures`.
+    reproduction : dict
+        `commands` (list of str), `facts` (list of (name, text)) and `notes` (list of str).
+    theory, pictures : str or Path, optional
+        Folders with `theory.json` and `pictures.json` and the files that these name; where they
+        are missing or unreadable the page has no such section.
+
+    Returns
+    -------
+    int
+        Size of the page in bytes.
+    """
+    path = Path(path)
+    embed = Embedder(path.parent)
+    sections = [_stratum(summary, i, *pair) for i, pair in enumerate(summary.strata)]
+    theory = theory_section(theory, embed)
+    _add_figures(sections, figures, embed)
+    shared = [_figure(f, embed) for f in figures if f["dataset"] is None]
+    add_pictures(sections, pictures, embed)
+    shared_tables = _add_tables(sections, tables)
+    citations = dict.fromkeys(key for table in tables for key in table.citations)
+    text = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            sections=sections,
+            theory=theory,
+            shared_figures=shared,
+            shared_tables=shared_tables,
+            gaps=summary.gaps,
+            reproduction=reproduction,
+            references=bibtex(list(citations)) if citations else "",
+            left_out=embed.left_out,
+            runs=len(summary.runs),
+            css=_resource("page.css"),
+            script=_resource("page.js"),
+        )
+    )
+    data = text.encode()
+    write_atomically(path, data)
+    return len(data)
+
+
+def _environment():
+    folder = importlib.resources.files(__package__).joinpath("templates")
+    source = {"page.html.j2": folder.joinpath("page.html.j2").read_text(encoding="utf-8")}
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(source),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["lines"] = _lines
+    environment.filters["data"] = _data
+    environment.filters["num"] = format_number
+    return environment
+
+
+def _resource(name):
+    folder = importlib.resources.files(__package__).joinpath("templates")
+    return Markup(folder.joinpath(name).read_text(encoding="utf-8"))
+
+
+def _lines(text):
+    """Escape a text and turn its line breaks into HTML's."""
+    return Markup("<br>").join(str(text).split("\n"))
+
+
+def _data(value):
+    """JSON that is safe within a script element."""
+    return Markup(json.dumps(plain(value)).replace("<", "\\u003c"))
+
+
+def _stratum(summary, number, dataset, protocol):
+    """What the page says about one data set and protocol, still without images and tables."""
+    cells = summary.part("cells", dataset, protocol)
+    runs = summary.part("runs", dataset, protocol)
+    choice = choices(cells)
+    return {
+        "id": f"part-{number}",
+        "dataset": dataset,
+        "protocol": protocol,
+        "kind": runs["dataset_kind"].iloc[0],
+        "title": f"{dataset}, protocol {protocol}",
+        "findings": findings(summary, dataset, protocol),
+        "choice": choice,
+        "plot": _plot(choice),
+        "figures": [],
+        "tables": [],
+        "pictures": [],
+    }
+
+
+def _plot(choice):
+    """Places of the slider's points in a drawing of 100 × 60 units."""
+    if choice is None:
+        return None
+    nll = [point["nll"] for point in choice["points"]]
+    score = [point["score"] for point in choice["points"]]
+    wide = max(nll) - min(nll) or 1.0
+    tall = max(score) - min(score) or 1.0
+    return {
+        "x": [round(8 + 84 * (value - min(nll)) / wide, 2) for value in nll],
+        "y": [round(52 - 44 * (value - min(score)) / tall, 2) for value in score],
+        "nll": (min(nll), max(nll)),
+        "score": (min(score), max(score)),
+    }
+
+
+def _figure(entry, embed):
+    files = entry["files"]
+    png = Path(files["png"]) if "png" in files else None
+    return {
+        "title": entry["title"],
+        "caption": entry["caption"],
+        "uri": embed(png) if png else None,
+        "width": shown_width(png) if png else None,
+        "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
+    }
+
+
+def _add_figures(sections, figures, embed):
+    """Embed the figures of data sets, what matters most of all of them first."""
+    by_place = {(s["dataset"], s["protocol"]): s for s in sections}
+    for entry in sorted(figures, key=lambda entry: entry["weight"]):
+        section = by_place.get((entry["dataset"], entry["protocol"]))
+        if section is not None:
+            section["figures"].append(_figure(entry, embed))
+
+
+def _add_tables(sections, tables):
+    """Give every table to its data set; the rest is returned by the name of its section."""
+    shared = {"rankings": [], "published": [], "gaps": []}
+    for table in tables:
+        shown = {
+            "name": table.name,
+            "title": table.title,
+            "columns": table.columns,
+            "rows": table.rows[:MOST_ROWS],
+            "more": max(0, len(table.rows) - MOST_ROWS),
+            "notes": table.notes,
+        }
+        own = [s for s in sections if table.name in _names_of(s)]
+        if own:
+            own[0]["tables"].append(shown)
+        elif table.name in shared:
+            shared[table.name].append(shown)
+        else:
+            shared["rankings"].append(shown)
+    return shared
+
+
+def _names_of(section):
+    place = section["dataset"], section["protocol"]
+    kinds = ("beta-curves", "collapse-mig", "comparison", "differences", "ranking")
+    stems = (*kinds, "collapse-mi_matched_sampled")
+    return {file_stem(*stem.split("|"), *place) for stem in stems}

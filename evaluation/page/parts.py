@@ -1,0 +1,191 @@
+"""Parts of the report page that are read from files: images, theory and pictures."""
+
+import base64
+from pathlib import Path
+
+from PIL import Image
+
+from ..representation.records import RecordError, read_json
+from ..statistics.labels import curve_label, method_label, setting_label
+
+# Bytes of pictures that a page takes in, before base64 adds a third.
+FIGURE_BYTES = 5_500_000
+PICTURE_BYTES = 3_000_000
+ANIMATION_BYTES = 2_000_000
+# Of an inch of a figure: its letters of 9 points come out somewhat smaller than the text.
+CSS_PIXELS = 105
+_TYPES = {".png": "image/png", ".gif": "image/gif"}
+
+
+class Embedder:
+    """Turns image files into data URIs as long as there is room.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the page.
+
+    Attributes
+    ----------
+    left_out : list of str
+        Files for which there was no room.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.room = {
+            "figure": FIGURE_BYTES,
+            "picture": PICTURE_BYTES,
+            "animation": ANIMATION_BYTES,
+        }
+        self.left_out = []
+
+    def __call__(self, path, kind="figure"):
+        """A data URI; None where the file is missing or the page would grow too large."""
+        try:
+            size = path.stat().st_size
+            if size > self.room[kind]:
+                self.left_out.append(self.link(path))
+                return None
+            data = path.read_bytes()
+        except OSError:
+            return None
+        self.room[kind] -= size
+        return f"data:{_TYPES[path.suffix]};base64,{base64.b64encode(data).decode()}"
+
+    def link(self, path):
+        """Where a file lies, seen from the page."""
+        try:
+            return Path(path).relative_to(self.folder).as_posix()
+        except ValueError:
+            return Path(path).as_posix()
+
+
+def shown_width(path):
+    """Width of a figure on the page, so that the letters of all have the same size.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG file.
+
+    Returns
+    -------
+    int or None
+        CSS pixels; None where the file cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return round(image.width / image.info.get("dpi", (160, 160))[0] * CSS_PIXELS)
+    except OSError:
+        return None
+
+
+def theory_section(folder, embed):
+    """The figures and table of `bench theory`.
+
+    Parameters
+    ----------
+    folder : str, Path or None
+        With `theory.json`.
+    embed : Embedder
+
+    Returns
+    -------
+    dict or None
+        For the template; None where there is nothing that can be read.
+    """
+    if folder is None:
+        return None
+    folder = Path(folder)
+    try:
+        data = read_json(folder / "theory.json")
+        figures = [
+            {
+                "title": figure["title"],
+                "caption": figure["caption"],
+                "uri": embed(folder / figure["png"]),
+                "width": shown_width(folder / figure["png"]),
+                "links": [(k.upper(), embed.link(folder / figure[k])) for k in ("png", "pdf")],
+            }
+            for figure in data["figures"]
+        ]
+        shown = [column for column in data["columns"] if column["key"] in _THEORY_COLUMNS]
+        return {
+            "figures": figures,
+            "problems": data["problems"],
+            "columns": shown,
+            "rows": [[_theory_text(row.get(c["key"])) for c in shown] for row in data["rows"]],
+            "largest_deviation": data["largest_deviation"],
+            "notes": data["notes"],
+            "command": data["command"],
+        }
+    except (FileNotFoundError, RecordError, KeyError, TypeError):
+        return None
+
+
+_THEORY_COLUMNS = (
+    "problem",
+    "beta",
+    "lambda",
+    "regime",
+    "active",
+    "information",
+    "fixed_point_information",
+    "nll",
+    "fixed_point_nll",
+    "fixed_point_deviation",
+)
+
+
+def _theory_text(value):
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        small = value != 0 and abs(value) < 1e-3
+        return f"{value:.1e}" if small else f"{value:.4g}".replace("-", "−")
+    return str(value)
+
+
+def add_pictures(sections, folder, embed):
+    """Reconstructions and traversals of every setting; all strips come before any animation.
+
+    Parameters
+    ----------
+    sections : list of dict
+        Of the data sets and protocols; each is given its `pictures`.
+    folder : str, Path or None
+        With `pictures.json`.
+    embed : Embedder
+    """
+    if folder is None:
+        return
+    folder = Path(folder)
+    try:
+        entries = read_json(folder / "pictures.json")["pictures"]
+    except (FileNotFoundError, RecordError, KeyError, TypeError):
+        return
+    by_place = {(s["dataset"], s["protocol"]): s for s in sections}
+    entries = [e for e in entries if (e["dataset"], e["protocol"]) in by_place]
+    for entry in entries:
+        shown = {
+            "title": f"{method_label(entry['method'])}, {setting_label(entry['setting'])}",
+            "label": curve_label(entry["curve"]),
+            "seed": entry["seed"],
+            "latents": [
+                f"z{latent} {kl:.2f}"
+                for latent, kl in zip(entry["latents"], entry["kl"], strict=True)
+            ],
+            "links": [(name, embed.link(folder / path)) for name, path in entry["files"].items()],
+            "files": {name: folder / path for name, path in entry["files"].items()},
+        }
+        by_place[(entry["dataset"], entry["protocol"])]["pictures"].append(shown)
+    shown = [picture for section in sections for picture in section["pictures"]]
+    for name, kind in (
+        ("reconstructions.png", "picture"),
+        ("traversals.png", "picture"),
+        ("traversals.gif", "animation"),
+    ):
+        for picture in shown:
+            path = picture["files"].get(name)
+            picture[name.replace(".", "_")] = embed(path, kind) if path else None

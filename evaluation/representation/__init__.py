@@ -1,0 +1,1 @@
+"""The interchange format: codes, factors and posteriors, written, read, checked and sampled."""

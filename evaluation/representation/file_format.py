@@ -1,0 +1,278 @@
+"""The interchange format for representations: write, read, validate."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .array_checks import LARGEST_INT32, RepresentationError, classes, factor_labels, float32, real
+from .records import replacing
+
+FORMAT_VERSION = 1
+SUFFIXES = (".h5", ".hdf5", ".npz")
+ARRAYS = ("codes", "factors", "log_variances", "index")
+HEADER = ("n_train", "factor_names", "factor_sizes", "dataset", "format_version")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Representation:
+    """Codes of N observations beside the factors that made them.
+
+    Attributes
+    ----------
+    codes : ndarray of float32 or float64, shape (N, D)
+        Posterior means, or any deterministic code.
+    factors : ndarray of int32, shape (N, K)
+        Ground-truth classes, counted from 0.
+    n_train : int
+        Rows 0 … n_train − 1 are the training part, the rest the test part.
+    log_variances : ndarray, shape (N, D), or None
+        Natural logarithms of the posterior variances.
+    index : ndarray of int64, shape (N,), or None
+        Flat index of each observation in its data set.
+    factor_names : tuple of str
+    factor_sizes : tuple of int
+        Number of classes each factor can take.
+    dataset : str
+    attributes : dict
+        Free-form: str to number, text, truth value or list of them.
+    path : Path or None
+        Where it was read from.
+    """
+
+    codes: np.ndarray
+    factors: np.ndarray
+    n_train: int
+    log_variances: np.ndarray | None = None
+    index: np.ndarray | None = None
+    factor_names: tuple = ()
+    factor_sizes: tuple = ()
+    dataset: str = ""
+    attributes: dict = dataclasses.field(default_factory=dict)
+    path: Path | None = None
+
+
+def make_representation(
+    codes,
+    factors,
+    *,
+    n_train=None,
+    log_variances=None,
+    index=None,
+    factor_names=None,
+    factor_sizes=None,
+    dataset="",
+    attributes=None,
+    path=None,
+):
+    """Validate arrays and bundle them.
+
+    Parameters
+    ----------
+    codes : array_like, shape (N, D)
+        Finite real numbers.
+    factors : array_like, shape (N, K)
+        Whole numbers from 0.
+    n_train : int, optional
+        Size of the training part, 1 … N; two thirds of the rows by default.
+    log_variances : array_like, shape (N, D), optional
+    index : array_like, shape (N,), optional
+    factor_names, factor_sizes : sequence, length K, optional
+    dataset : str, default ""
+    attributes : dict, optional
+    path : Path, optional
+
+    Returns
+    -------
+    Representation
+
+    Raises
+    ------
+    RepresentationError
+        With one line that says what was expected and what came.
+
+    Examples
+    --------
+    >>> made = make_representation([[0.5], [1.5], [0.1]], [[0], [1], [0]])
+    >>> made.n_train, made.factor_sizes
+    (2, (2,))
+    """
+    codes = real("codes", codes)
+    factors = classes("factors", factors, 2, LARGEST_INT32 - 1, np.int32)
+    rows = len(codes)
+    if len(factors) != rows:
+        raise RepresentationError(f"codes have {rows} rows but factors {len(factors)}")
+    if log_variances is not None:
+        log_variances = real("log_variances", log_variances)
+        if log_variances.shape != codes.shape:
+            raise RepresentationError(
+                f"log_variances must have the shape of codes, {codes.shape}, "
+                f"not {log_variances.shape}"
+            )
+    if index is not None:
+        index = classes("index", index, 1, np.iinfo(np.int64).max, np.int64)
+        if len(index) != rows:
+            raise RepresentationError(f"codes have {rows} rows but index {len(index)}")
+    n_train = max(1, rows * 2 // 3) if n_train is None else n_train
+    whole = isinstance(n_train, int | np.integer) and not isinstance(n_train, bool)
+    if not whole or not 1 <= n_train <= rows:
+        raise RepresentationError(f"n_train must be a whole number in 1 … {rows}, not {n_train!r}")
+    names, sizes = factor_labels(factors, factor_names, factor_sizes)
+    return Representation(
+        codes,
+        factors,
+        int(n_train),
+        log_variances,
+        index,
+        names,
+        sizes,
+        str(dataset),
+        dict(attributes or {}),
+        path,
+    )
+
+
+def _attribute(name, value):
+    """Turn a free-form attribute into what HDF5 and JSON can hold."""
+    if name in HEADER or name in ARRAYS:
+        raise RepresentationError(f"attribute {name!r} is a name of the format; choose another")
+    if isinstance(value, str | bool | int | float | np.generic):
+        return value
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        raise RepresentationError(f"attribute {name!r} cannot be stored: {value!r}") from None
+
+
+def write_representation(
+    path,
+    codes,
+    factors,
+    *,
+    n_train=None,
+    log_variances=None,
+    index=None,
+    factor_names=None,
+    factor_sizes=None,
+    dataset="",
+    attributes=None,
+):
+    """Validate a representation and write it atomically.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in `.h5`, `.hdf5` or `.npz`.
+    codes : array_like, shape (N, D)
+        Posterior means; stored as float32.
+    factors : array_like, shape (N, K)
+        Classes from 0; stored as int32.
+    n_train : int, optional
+        Rows of the training part, which come first; two thirds by default.
+    log_variances : array_like, shape (N, D), optional
+        Natural logarithms of the posterior variances; they make the sampled scores possible.
+    index : array_like, shape (N,), optional
+        Flat index of each row in its data set.
+    factor_names, factor_sizes : sequence, length K, optional
+    dataset : str, default ""
+    attributes : dict, optional
+        Free-form; values that are not text or numbers are stored as JSON text.
+
+    Raises
+    ------
+    RepresentationError
+        If the arrays break the format or `path` has another ending.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine.npz"
+    >>> write_representation(path, [[0.5], [1.5], [0.1]], [[0], [1], [0]], n_train=2)
+    >>> read_representation(path).codes.shape
+    (3, 1)
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise RepresentationError(f"{path}: a representation ends in {', '.join(SUFFIXES)}")
+    made = make_representation(
+        codes,
+        factors,
+        n_train=n_train,
+        log_variances=log_variances,
+        index=index,
+        factor_names=factor_names,
+        factor_sizes=factor_sizes,
+        dataset=dataset,
+    )
+    arrays = {"codes": float32("codes", made.codes), "factors": made.factors}
+    if made.log_variances is not None:
+        arrays["log_variances"] = float32("log_variances", made.log_variances)
+    if made.index is not None:
+        arrays["index"] = made.index
+    attributes = {str(k): _attribute(str(k), v) for k, v in (attributes or {}).items()}
+    header = {
+        "n_train": made.n_train,
+        "factor_names": list(made.factor_names),
+        "factor_sizes": np.asarray(made.factor_sizes, dtype=np.int64),
+        "dataset": made.dataset,
+        "format_version": FORMAT_VERSION,
+    }
+    with replacing(path) as temporary:
+        if path.suffix.lower() == ".npz":
+            with open(temporary, "wb") as file:
+                np.savez(file, **arrays, **header, **attributes)
+        else:
+            _write_hdf5(temporary, arrays, {**header, **attributes})
+
+
+def _write_hdf5(path, arrays, attributes):
+    import h5py
+
+    with h5py.File(path, "w", locking=False) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array)
+        for name, value in attributes.items():
+            file.attrs[name] = value
+
+
+def read_representation(path):
+    """Read and validate a representation.
+
+    Parameters
+    ----------
+    path : str or Path
+        An `.h5`, `.hdf5` or `.npz` file of the format that docs/formats.md describes.
+
+    Returns
+    -------
+    Representation
+        Whose arrays are plain NumPy arrays; the file is closed again.
+
+    Raises
+    ------
+    RepresentationError
+        If it is missing, unreadable or breaks the format; one line that names the file.
+    """
+    from .containers import read_hdf5, read_npz
+
+    path = Path(path)
+    try:
+        reader = {".npz": read_npz, ".h5": read_hdf5, ".hdf5": read_hdf5}.get(path.suffix.lower())
+        if reader is None:
+            raise RepresentationError(f"a representation ends in {', '.join(SUFFIXES)}")
+        arrays, attributes = reader(path, ARRAYS)
+        missing = [name for name in ("codes", "factors") if name not in arrays]
+        if missing:
+            raise RepresentationError(f"holds no array named {' and none named '.join(missing)}")
+        header = {name: attributes.pop(name) for name in HEADER if name in attributes}
+        version = header.pop("format_version", FORMAT_VERSION)
+        if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+            raise RepresentationError(
+                f"format_version {version!r} is not known here (newest {FORMAT_VERSION})"
+            )
+        return make_representation(**arrays, **header, attributes=attributes, path=path)
+    except RepresentationError as error:
+        raise RepresentationError(f"{path}: {error}") from None
+    except MemoryError:
+        raise RepresentationError(f"{path}: does not fit into memory") from None

@@ -1,0 +1,1 @@
+"""Many representation files in, score files and one scores.csv out."""

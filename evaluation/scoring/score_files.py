@@ -1,0 +1,211 @@
+"""Score files: where they lie, what they say, and whether they still hold."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from ..representation.file_format import SUFFIXES
+from ..representation.records import RecordError, read_json, write_json
+
+SCORE_SCHEMA_VERSION = 1
+STATUSES = ("done", "undefined", "failed")
+_CHUNK = 2**20
+
+
+def scores_folder(path):
+    """Where the scores of a representation lie.
+
+    `representation.h5` of a run has `scores/` beside it, a stray `a.h5` has `a.scores/`. Where
+    `a.h5` and `a.npz` lie side by side, the latter has `a.npz.scores/`.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> scores_folder("runs/seed-0/representation.h5").as_posix()
+    'runs/seed-0/scores'
+    >>> scores_folder("mine/a.npz").as_posix()
+    'mine/a.scores'
+    """
+    path = Path(path)
+    earlier = SUFFIXES[: SUFFIXES.index(path.suffix)] if path.suffix in SUFFIXES else ()
+    if any(path.with_suffix(suffix).exists() for suffix in earlier):
+        return path.with_name(path.name + ".scores")
+    if path.stem == "representation":
+        return path.with_name("scores")
+    return path.with_name(path.stem + ".scores")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """State of a representation file: its hash is only taken when it is asked for.
+
+    Attributes
+    ----------
+    path : Path
+    size : int
+        Bytes.
+    mtime_ns : int
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path):
+        """Look at a file; OSError if it cannot be seen."""
+        status = os.stat(path)
+        return cls(Path(path), status.st_size, status.st_mtime_ns)
+
+    def sha256(self):
+        """Hash of the content, in hexadecimal."""
+        digest = hashlib.sha256()
+        with open(self.path, "rb") as file:
+            while block := file.read(_CHUNK):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+def request(metric, seed, backend):
+    """What a score file must agree with to count as up to date."""
+    wanted = {"version": metric.version, "variant": metric.variant}
+    if "seed" in metric.options:
+        wanted["seed"] = seed
+    if "backend" in metric.options:
+        wanted["backend"] = backend
+    return wanted
+
+
+def read_score(path):
+    """Read a score file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict or None
+        None where there is no file, or none that can be read: it is then computed anew.
+    """
+    try:
+        record = read_json(path)
+    except (FileNotFoundError, RecordError):
+        return None
+    known = isinstance(record, dict) and record.get("schema_version") == SCORE_SCHEMA_VERSION
+    parts = ("values", "reasons", "request", "source", "representation")
+    if not known or record.get("status") not in STATUSES:
+        return None
+    return record if all(isinstance(record.get(part), dict) for part in parts) else None
+
+
+def is_current(record, wanted, source):
+    """Whether a score file answers a request for the file as it now is.
+
+    Size and modification time decide; where only the time differs, the hash does.
+
+    Parameters
+    ----------
+    record : dict or None
+        From `read_score`.
+    wanted : dict
+        From `request`.
+    source : Source
+
+    Returns
+    -------
+    bool
+    """
+    if record is None or record["status"] == "failed" or record["request"] != wanted:
+        return False
+    seen = record["source"]
+    if seen.get("file") != source.path.name or seen.get("size") != source.size:
+        return False
+    return seen.get("mtime_ns") == source.mtime_ns or seen.get("sha256") == source.sha256()
+
+
+def describe(representation):
+    """What a score file remembers of the representation, so that tables need not open it again."""
+    return {
+        "rows": len(representation.codes),
+        "n_train": representation.n_train,
+        "codes": representation.codes.shape[1],
+        "factor_names": representation.factor_names,
+        "factor_sizes": representation.factor_sizes,
+        "dataset": representation.dataset,
+        "posterior": representation.log_variances is not None,
+        "attributes": representation.attributes,
+    }
+
+
+def versions():
+    """Versions of what decides a score."""
+    found = {"python": platform.python_version()}
+    for name in ("disentanglement-bench", "numpy", "scipy", "scikit-learn", "numba"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def write_score(path, outcome, metric, wanted, source, sha256, representation, seconds):
+    """Write one score file atomically.
+
+    Parameters
+    ----------
+    path : Path
+    outcome : Score or str
+        A score, or why the metric failed.
+    metric : Metric
+    wanted : dict
+        From `request`.
+    source : Source
+    sha256 : str
+    representation : Representation
+    seconds : float
+
+    Returns
+    -------
+    dict
+        The record written.
+    """
+    if isinstance(outcome, str):
+        keys = [key.name for key in metric.keys]
+        outcome = {
+            "metric": metric.name,
+            "values": dict.fromkeys(keys),
+            "variant": metric.variant,
+            "reasons": dict.fromkeys(keys, outcome),
+            "status": "failed",
+        }
+    else:
+        outcome = outcome.as_dict()
+    record = {
+        "schema_version": SCORE_SCHEMA_VERSION,
+        "metric": outcome.pop("metric"),
+        "status": outcome.pop("status"),
+        **outcome,
+        "request": wanted,
+        "source": {
+            "file": source.path.name,
+            "size": source.size,
+            "mtime_ns": source.mtime_ns,
+            "sha256": sha256,
+        },
+        "representation": describe(representation),
+        "versions": versions(),
+        "seconds": round(seconds, 4),
+    }
+    write_json(path, record)
+    return record

@@ -1,0 +1,307 @@
+"""From run tables to tidy scores, cells and gaps; nothing is imputed and no variants are mixed."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
+from .labels import describe_key
+from .reference_values import add_without_orientation
+from .run_reading import ScoresError, read_records, read_scores
+from .run_table import metric_columns, run_table
+
+STRATUM = ["dataset", "dataset_kind", "protocol"]
+CELL = [*STRATUM, "method", "curve", "setting", "beta", "lambda"]
+_RUN = [*CELL, "init", "seed", "steps", "unequal_steps", "collapsed", "path"]
+
+
+def collect(root):
+    """Read everything below a folder: every run's record, and the scores beside it.
+
+    Parameters
+    ----------
+    root : str or Path
+        A results folder with runs, or a `scores.csv`, or a folder that holds one.
+
+    Returns
+    -------
+    DataFrame
+        From `run_table`, one row a run; `attrs["root"]` is the folder.
+
+    Raises
+    ------
+    ScoresError
+        If there is neither a run nor a table of scores.
+    """
+    root = Path(root)
+    if root.is_file():
+        scores, records, base = read_scores(root), read_records(root.parent), root.parent
+    else:
+        if not root.is_dir():
+            raise ScoresError(f"{root}: no such folder; name a results folder or a scores.csv")
+        places = (root / "scores.csv", root / "runs" / "scores.csv")
+        tables = [path for path in places if path.exists()]
+        scores, records = read_scores(tables[0]) if tables else None, read_records(root)
+        base = root
+    if (scores is None or scores.empty) and records.empty:
+        raise ScoresError(f"{root}: holds no run; run bench train and bench evaluate first")
+    runs = add_without_orientation(run_table(scores, records))
+    runs.attrs["root"] = os.path.abspath(base)
+    return runs
+
+
+def tidy(runs, metrics=None):
+    """One row a run and metric.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From `run_table` or `collect`.
+    metrics : list of str, optional
+        Flat keys; all that the table has by default.
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `dataset_kind`, `protocol`, `method`, `curve`, `setting`, `beta`, `lambda`,
+        `init`, `seed`, `steps`, `unequal_steps`, `collapsed`, `path` as in `run_table`, and
+        `metric` (flat key), `variant`, `value` (float, NaN where there is none), `status` (done,
+        undefined, missing for a metric that was not computed, or the run's own status when it
+        has no scores) and `reason`.
+    """
+    keys = metric_columns(runs) if metrics is None else list(metrics)
+    parts = []
+    reasons = runs["reasons"] if "reasons" in runs else pd.Series(None, runs.index, dtype=object)
+    explained = reasons.notna()
+    for key in keys:
+        facts = describe_key(key)
+        part = runs[_RUN].copy()
+        part["metric"] = key
+        variants = runs.get(f"{facts.metric}_variant")
+        part["variant"] = facts.variant if variants is None else variants.fillna(facts.variant)
+        value = pd.to_numeric(runs[key], errors="coerce") if key in runs else np.nan
+        value = pd.Series(value, runs.index, dtype=float)
+        usable = ("scored", "unscored") if facts.metric == "training" else ("scored",)
+        scored = runs["status"].isin(usable)
+        part["value"] = value.where(scored & np.isfinite(value))
+        told = runs.get(f"{facts.metric}_status")
+        told = pd.Series(None, runs.index, dtype=object) if told is None else told.astype(object)
+        told = told.where(told.notna() & ~told.eq("done"), "missing")
+        status = pd.Series(np.where(part["value"].notna(), "done", told), runs.index)
+        part["status"] = status.where(scored, runs["status"])
+        part["reason"] = runs["status_reason"].where(~scored).astype(object)
+        without = scored & part["value"].isna() & explained
+        part.loc[without, "reason"] = [_reason(text, key) for text in reasons[without]]
+        parts.append(part)
+    if not parts:
+        return pd.DataFrame(columns=[*_RUN, "metric", "variant", "value", "status", "reason"])
+    found = pd.concat(parts, ignore_index=True)
+    found.attrs = dict(runs.attrs)
+    return found
+
+
+def _reason(text, key):
+    """What the column `reasons` says about one key."""
+    for part in text.split("; "):
+        name, _, why = part.partition(": ")
+        if name == key:
+            return why
+    return None
+
+
+def cells(scores, level=LEVEL):
+    """Statistics over seeds of every setting, metric and variant.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `tidy`.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `dataset_kind`, `protocol`, `method`, `curve`, `setting`, `beta`, `lambda`,
+        `metric`, `variant`; `mean`, `std`, `low`, `high` as `mean_intervals` gives them; `n`
+        seeds used, `n_asked` (every seed that occurs in the data set and protocol was asked for
+        of every setting), `n_failed` (runs with a record but without this score), `collapsed`
+        (number of runs with KL < 0.1 nats; NaN where none is known), `n_kl` (runs whose KL is
+        known), `steps` (the largest),
+        `unequal_steps`, `illustrative` (fewer than 5 seeds). The order is that of `scores`.
+    """
+    keys = [*CELL, "metric", "variant"]
+    numeric = [
+        "n",
+        "mean",
+        "std",
+        "low",
+        "high",
+        "n_asked",
+        "n_failed",
+        "collapsed",
+        "n_kl",
+        "steps",
+    ]
+    if scores.empty:
+        return pd.DataFrame(columns=[*keys, *numeric, "unequal_steps", "illustrative"])
+    grouped = scores.groupby(keys, dropna=False, sort=False)
+    found = grouped.agg(
+        rows=("value", "size"),
+        collapsed=("collapsed", "sum"),
+        n_kl=("collapsed", "count"),
+        steps=("steps", "max"),
+        unequal_steps=("unequal_steps", "any"),
+    ).reset_index()
+    found["collapsed"] = found["collapsed"].where(found["n_kl"] > 0)
+    values = _packed(scores["value"].to_numpy(), grouped.ngroup().to_numpy(), len(found))
+    for name, column in mean_intervals(values, level).items():
+        found[name] = column
+    asked = scores.groupby(STRATUM, dropna=False)["seed"].nunique().rename("n_asked").reset_index()
+    found = found.merge(asked, on=STRATUM, how="left")
+    found["n_asked"] = np.maximum(found["n_asked"], found["rows"])
+    found["n_failed"] = found.pop("rows") - found["n"]
+    found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
+    return found[[*keys, *numeric, "unequal_steps", "illustrative"]]
+
+
+def _packed(values, groups, count):
+    """Values of each group in a row of its own, padded with NaN; shape (count, largest group)."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups, minlength=count)
+    starts = np.cumsum(sizes) - sizes
+    place = np.empty(len(values), dtype=int)
+    place[order] = np.arange(len(values)) - np.repeat(starts, sizes)
+    packed = np.full((count, sizes.max()), np.nan)
+    packed[groups, place] = values
+    return packed
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """Scores of one metric over β.
+
+    Attributes
+    ----------
+    key : dict
+        `dataset`, `dataset_kind`, `protocol`, `curve`, `metric`, `variant`.
+    betas : ndarray, shape (B,)
+        Ascending.
+    seeds : ndarray, shape (n,)
+        Ascending.
+    values : ndarray, shape (n, B)
+        NaN where a run or its score is missing.
+    """
+
+    key: dict
+    betas: np.ndarray
+    seeds: np.ndarray
+    values: np.ndarray
+
+    @property
+    def complete(self):
+        """Rows of the seeds that have every β, shape (m, B)."""
+        return self.values[np.isfinite(self.values).all(axis=1)]
+
+
+def curves(scores, metrics=None):
+    """Seeds by β matrices of every curve and metric.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `tidy`; runs without β or seed are left out.
+    metrics : list of str, optional
+        All by default.
+
+    Returns
+    -------
+    list of Curve
+        In the order of `scores`. A curve has the values of β that at least one run was asked for.
+    """
+    keys = [*STRATUM, "curve", "metric", "variant"]
+    kept = scores[scores["beta"].notna() & scores["seed"].notna()]
+    kept = kept[kept["status"] != "duplicate"]
+    if metrics is not None:
+        kept = kept[kept["metric"].isin(metrics)]
+    if kept.empty:
+        return []
+    columns = {name: kept[name].to_numpy() for name in ("beta", "seed", "value", *keys)}
+    groups = kept.groupby(keys, dropna=False, sort=False).indices
+    made = []
+    for rows in sorted(groups.values(), key=lambda rows: rows[0]):
+        betas, column = np.unique(columns["beta"][rows], return_inverse=True)
+        seeds, row = np.unique(columns["seed"][rows], return_inverse=True)
+        values = np.full((len(seeds), len(betas)), np.nan)
+        value = columns["value"][rows]
+        known = np.isfinite(value)
+        values[row[known], column[known]] = value[known]
+        key = {name: columns[name][rows[0]] for name in keys}
+        made.append(Curve(key, betas, seeds.astype(int), values))
+    return made
+
+
+def failed_and_missing(runs):
+    """Runs that a report has to own up to.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From `run_table`.
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `protocol`, `method`, `setting`, `seed`, `status`, `reason`, `path`: every run
+        without scores, and as status "missing" every seed that data set and protocol have
+        elsewhere but a setting has no run of.
+    """
+    names = ["dataset", "protocol", "method", "setting", "seed", "status"]
+    bad = runs[runs["status"] != "scored"]
+    bad = bad[[*names, "status_reason", "path"]].rename(columns={"status_reason": "reason"})
+    known = runs[runs["seed"].notna()]
+    present = known[["dataset", "protocol", "method", "setting", "seed"]].drop_duplicates()
+    settings = present.drop(columns="seed").drop_duplicates()
+    seeds = present[["dataset", "protocol", "seed"]].drop_duplicates()
+    wanted = settings.merge(seeds, on=["dataset", "protocol"])
+    gone = wanted.merge(present, how="left", indicator=True).query("_merge == 'left_only'")
+    gone = gone.drop(columns="_merge").assign(
+        status="missing", reason="other settings have this seed", path=None
+    )
+    return pd.concat([bad, gone.astype(object)], ignore_index=True)
+
+
+def metric_agreement(scores, metrics=None):
+    """Spearman's rank correlation between metrics over runs.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `tidy`.
+    metrics : list of str, optional
+        All by default.
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `dataset_kind`, `protocol`, `first`, `second`, `correlation`, `n` (runs that
+        have both). NaN below 5 runs or where one of the two does not vary. Every metric is
+        turned so that larger is better. Both halves and the diagonal are given.
+    """
+    kept = scores[scores["value"].notna()]
+    if metrics is not None:
+        kept = kept[kept["metric"].isin(metrics)]
+    rows = []
+    for key, part in kept.groupby(STRATUM, sort=False):
+        wide = part.pivot_table(index="path", columns="metric", values="value", sort=False)
+        signs = [1 if describe_key(name).higher_is_better else -1 for name in wide]
+        wide = wide * signs
+        table = wide.corr(method="spearman", min_periods=ILLUSTRATIVE_BELOW)
+        known = wide.notna().to_numpy().astype(int)
+        counts = known.T @ known
+        for i, first in enumerate(wide):
+            for j, second in enumerate(wide):
+                rows.append((*key, first, second, table.iloc[i, j], counts[i, j]))
+    return pd.DataFrame(rows, columns=[*STRATUM, "first", "second", "correlation", "n"])

@@ -1,0 +1,244 @@
+"""Which method is best, and how sure that is."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from .cells import STRATUM
+from .intervals import (
+    DRAWS,
+    ILLUSTRATIVE_BELOW,
+    LEVEL,
+    bootstrap_weights,
+    paired_difference,
+    widening,
+)
+from .labels import HEADLINE, describe_key, method_order, rankable
+
+WINNER = 0.95
+_FIRST = "betavae_first"
+
+
+def _table(part):
+    """Methods, seeds, and their values as a matrix with NaN where there is none."""
+    known = part[part["value"].notna() & part["seed"].notna()]
+    methods, row = np.unique(known["method"].to_numpy(dtype=object), return_inverse=True)
+    seeds, column = np.unique(known["seed"].to_numpy(dtype=float), return_inverse=True)
+    values = np.full((len(methods), len(seeds)), np.nan)
+    values[row, column] = known["value"].to_numpy(dtype=float)
+    order = sorted(range(len(methods)), key=lambda i: method_order(methods[i]))
+    return [methods[i] for i in order], seeds, values[order]
+
+
+def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
+    """Ranks of methods per metric, with the uncertainty of the seeds.
+
+    Rank 1 is best, ties share ranks. In every draw the same seeds are resampled for all methods,
+    independently for each data set. Data sets of one kind only are ranked together, and of one
+    protocol. Methods with fewer steps than the others (`betavae_first`) are not ranked.
+
+    Parameters
+    ----------
+    selected : DataFrame
+        From `evaluation.statistics.selection.select_settings`: one setting a method and metric.
+    metrics : sequence of str
+    draws : int
+
+    Returns
+    -------
+    DataFrame
+        `dataset_kind`, `protocol`, `dataset` (a name, or "all" for the mean over several),
+        `metric`, `variant`, `method`, `setting` (of one data set), `chosen`, `n_settings`,
+        `mean` (over the shared seeds, of one data set), `rank`, `rank_low`, `rank_high` (95 % of
+        draws), `p_best`, `n` (shared seeds, the fewest of any data set), `verdict` ("winner",
+        "tied" for every method whose rank interval reaches the best one's, "" for others,
+        "illustrative" below 5 seeds, or "not ranked"), `reason` (why not ranked).
+    """
+    rows = []
+    kept = selected[selected["method"] != _FIRST]
+    groups = kept.groupby(["dataset_kind", "protocol", "metric", "variant"], sort=False)
+    for (kind, protocol, metric, variant), part in groups:
+        if metric not in metrics or not rankable(metric):
+            continue
+        common = {
+            "dataset_kind": kind,
+            "protocol": protocol,
+            "metric": metric,
+            "variant": variant,
+        }
+        tables = {name: _table(rows) for name, rows in part.groupby("dataset", sort=False)}
+        set_of = {name: set(rows["method"]) for name, rows in part.groupby("dataset")}
+        methods = sorted(set(part["method"]), key=method_order)
+        for name, table in tables.items():
+            own = [method for method in methods if method in set_of[name]]
+            rows += _ranked({name: table}, own, common | {"dataset": name}, draws)
+        if len(tables) > 1:
+            rows += _ranked(tables, methods, common | {"dataset": "all"}, draws)
+    columns = [
+        "dataset_kind", "protocol", "dataset", "metric", "variant", "method",
+        "mean", "rank", "rank_low", "rank_high", "p_best", "n", "verdict", "reason",
+    ]  # fmt: skip
+    found = pd.DataFrame(rows, columns=columns)
+    how = kept.drop_duplicates(["dataset", "protocol", "metric", "variant", "method"])
+    keys = ["dataset", "protocol", "metric", "variant", "method"]
+    return found.merge(how[[*keys, "setting", "chosen", "n_settings"]], on=keys, how="left")
+
+
+def _ranked(tables, methods, common, draws):
+    """Rows of one ranking: each method's, ranked or with the reason why not."""
+    sign = 1 if describe_key(common["metric"]).higher_is_better else -1
+    present, reasons = [], {}
+    for method in methods:
+        lacking = [name for name, (known, _, _) in tables.items() if method not in known]
+        if lacking:
+            reasons[method] = f"no score on {', '.join(lacking)}"
+        else:
+            present.append(method)
+    shared, dropped = _shared_seeds(tables, present)
+    reasons |= dropped
+    present = [method for method in present if method not in dropped]
+    rows = []
+    n = min((len(seeds) for seeds in shared.values()), default=0)
+    if len(present) >= 2 and n:
+        values = [sign * _values(tables[k], present, shared[k]) for k in tables]
+        ranks = rank_uncertainty(values, draws)
+        best = ranks["rank"].min()
+        reach = ranks["rank_high"][ranks["rank"] == best].max()
+        for i, method in enumerate(present):
+            row = {name: float(column[i]) for name, column in ranks.items()}
+            mean = sign * float(values[0][i].mean()) if len(values) == 1 else math.nan
+            row |= {"method": method, "mean": mean, "n": n, "reason": None}
+            row["verdict"] = _verdict(row, ranks["p_best"].max(), reach, n)
+            rows.append(common | row)
+    else:
+        reasons |= dict.fromkeys(present, "nothing to compare with")
+    for method in methods:
+        if method in reasons:
+            rows.append(
+                common
+                | {"method": method, "n": 0, "verdict": "not ranked", "reason": reasons[method]}
+            )
+    return rows
+
+
+def _values(table, methods, seeds):
+    known, columns, values = table
+    return values[[known.index(m) for m in methods]][:, np.isin(columns, seeds)]
+
+
+def _verdict(row, best_share, reach, n):
+    if n < ILLUSTRATIVE_BELOW:
+        return "illustrative"
+    if best_share > WINNER:
+        return "winner" if row["p_best"] > WINNER else ""
+    return "tied" if row["rank_low"] <= reach else ""
+
+
+def _shared_seeds(tables, methods):
+    """Seeds that all methods have, a data set each; methods that share none are dropped."""
+    methods, dropped = list(methods), {}
+    while True:
+        sets = {
+            name: [set(seeds[np.isfinite(values[known.index(m)])]) for m in methods]
+            for name, (known, seeds, values) in tables.items()
+        }
+        shared = {name: sorted(set.intersection(*s)) if s else [] for name, s in sets.items()}
+        if len(methods) <= 2 or all(shared.values()):
+            if methods and not all(shared.values()):
+                dropped |= dict.fromkeys(methods, "no seeds in common")
+            return shared, dropped
+        overlap = [
+            sum(len(s[i] & other) for s in sets.values() for other in s)
+            for i in range(len(methods))
+        ]
+        dropped[methods.pop(int(np.argmin(overlap)))] = "no seeds in common with the others"
+
+
+def rank_uncertainty(values, draws=DRAWS):
+    """Ranks with a bootstrap over seeds, shared by all methods.
+
+    Deviations of a draw from the mean are widened for few seeds
+    (`evaluation.statistics.intervals.widening`), so that two equal methods have P(best) > 0.95 in
+    one of ten experiments, five for each, whatever the number of seeds.
+
+    Parameters
+    ----------
+    values : list of array_like, each of shape (methods, seeds)
+        One a data set; larger is better; complete.
+    draws : int
+
+    Returns
+    -------
+    dict of str to ndarray, shape (methods,)
+        `rank` (mean over data sets of the rank of the mean score), `rank_low`, `rank_high` (2.5
+        and 97.5 % of draws), `p_best` (share of draws with the smallest mean rank, ties shared).
+        With a single seed there is no resampling and the bounds are NaN.
+
+    Examples
+    --------
+    >>> found = rank_uncertainty([[[3.0, 3.1, 3.2, 3.0, 3.1], [1.0, 1.1, 1.0, 1.2, 1.1]]])
+    >>> found["rank"].tolist(), found["p_best"].tolist()
+    ([1.0, 2.0], [1.0, 0.0])
+    """
+    own, drawn, single = [], [], False
+    for place, table in enumerate(values):
+        table = np.asarray(table, dtype=float)
+        n = table.shape[1]
+        mean = table.mean(axis=1)
+        own.append(_ranks(mean[None])[0])
+        single |= n < 2
+        if n < 2:
+            drawn.append(np.tile(own[-1], (draws, 1)))
+            continue
+        means = bootstrap_weights(n, draws, seed=place) @ table.T
+        means = mean + widening(n, LEVEL) * (means - mean)
+        # Draws of equal values differ by rounding; without it equal methods would not tie.
+        drawn.append(_ranks(np.round(means, 12)))
+    rank, ranks = np.mean(own, axis=0), np.mean(drawn, axis=0)
+    top = ranks == ranks.min(axis=1, keepdims=True)
+    low, high = np.quantile(ranks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    share = (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
+    if single:
+        low, high, share = (np.full(len(rank), np.nan) for _ in range(3))
+    return {"rank": rank, "rank_low": low, "rank_high": high, "p_best": share}
+
+
+def _ranks(values):
+    """Rank of each value in its row, 1 for the largest, ties sharing theirs."""
+    mine, others = values[:, :, None], values[:, None]
+    return 0.5 + (others > mine).sum(axis=2) + 0.5 * (others == mine).sum(axis=2)
+
+
+def compare_methods(selected, metrics=HEADLINE):
+    """Every pair of methods, paired by seed, on each data set.
+
+    Parameters
+    ----------
+    selected : DataFrame
+        From `evaluation.statistics.selection.select_settings`.
+    metrics : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `dataset_kind`, `protocol`, `metric`, `variant`, `first`, `second`, and what
+        `paired_difference` gives, turned so that positive differences and chances above one half
+        speak for `first`; `illustrative` below 5 pairs.
+    """
+    rows = []
+    keys = [*STRATUM, "metric", "variant"]
+    kept = selected[selected["method"].ne(_FIRST) & selected["metric"].isin(metrics)]
+    for key, part in kept.groupby(keys, sort=False):
+        sign = 1 if describe_key(part["metric"].iloc[0]).higher_is_better else -1
+        names, _, values = _table(part)
+        for i, first in enumerate(names):
+            for j, second in enumerate(names[i + 1 :], i + 1):
+                found = paired_difference(sign * values[i], sign * values[j])
+                found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
+                rows.append(
+                    dict(zip(keys, key, strict=True)) | {"first": first, "second": second} | found
+                )
+    names = ["n", "difference", "std", "low", "high", "improvement", "improvement_low",
+             "improvement_high", "seeds_improved", "illustrative"]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*keys, "first", "second", *names])

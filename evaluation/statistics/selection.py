@@ -1,0 +1,130 @@
+"""How β, λ and other settings of a method were chosen."""
+
+import numpy as np
+import pandas as pd
+
+from .cells import STRATUM
+from .labels import describe_key, setting_label
+
+COMPANION = "mig"
+
+
+def select_settings(scores, metrics=None, choose_by=None, fixed=None):
+    """One setting a method: best of sweep on half the seeds, reported on the other half.
+
+    The seeds of a data set and protocol are sorted; those in odd places (first, third, …, but
+    the last one of an odd number) choose, the others report, for every method alike. A method
+    with a single setting chooses nothing, but reports on the same seeds, so that all are
+    compared on these; where no method has a choice, all seeds report. With fewer than two seeds
+    nothing can be held out: methods with several settings then choose and report on the same
+    seed and say so.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `evaluation.statistics.cells.tidy`.
+    metrics : sequence of str, optional
+        Flat keys to report; all by default.
+    choose_by : str, optional
+        A key by which all choose. By default each metric chooses by itself, and what training
+        measures (NLL, KL, …) is reported for the setting that MIG chooses, if there is MIG.
+    fixed : dict of str to str, optional
+        Method to setting, e.g. ``{"lambdabeta": "beta=8,lambda=8"}``: nothing is chosen there.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `scores` that report, with `chosen` (``fixed``, ``only setting``,
+        ``best of N, held-out seeds`` or ``best of N, same seeds (biased)``) and `n_settings`.
+    """
+    wanted = list(dict.fromkeys(scores["metric"])) if metrics is None else list(metrics)
+    kept = scores[scores["metric"].isin(wanted)]
+    pool = kept if choose_by is None else scores[scores["metric"] == choose_by]
+    chooses = _chooses(scores)
+    picks = _picks(pool.assign(chooses=chooses.loc[pool.index]), fixed or {})
+    if choose_by is not None:
+        picks = picks.drop(columns="metric")
+    elif COMPANION in wanted:
+        picks = _accompany(picks)
+    keys = [name for name in (*STRATUM, "metric", "method") if name in picks]
+    marked = kept.assign(chooses=chooses.loc[kept.index]).reset_index(names="_row")
+    found = marked.merge(picks, on=keys, suffixes=("", "_picked"))
+    found = found[found["setting"] == found["setting_picked"]]
+    # Whoever has no seed among those that report is shown on the seeds that it has.
+    others = ~found["chooses"] & found["value"].notna()
+    reports = others.groupby([found[k] for k in (*STRATUM, "metric", "method")]).transform("any")
+    held_out = found["chosen"].str.endswith("held-out seeds")
+    held_out = held_out.groupby([found[k] for k in (*STRATUM, "metric")]).transform("any")
+    all_seeds = found["chosen"].str.endswith("(biased)") | ~held_out | ~reports
+    found = found[all_seeds | ~found["chooses"]]
+    found = found.sort_values("_row", kind="stable").reset_index(drop=True)
+    return found.drop(columns=["_row", "chooses", "setting_picked"])
+
+
+def _accompany(picks):
+    """Replace the choices of training measures by those of the companion metric."""
+    keys = [*STRATUM, "method"]
+    training = picks["metric"].map(lambda name: describe_key(name).metric == "training")
+    leader = picks[picks["metric"] == COMPANION].drop(columns="metric")
+    led = picks.loc[training, [*keys, "metric"]].merge(leader, on=keys)
+    return pd.concat([picks[~training], led], ignore_index=True)
+
+
+def _chooses(scores):
+    """Whether a run's seed is one of those that choose."""
+    seeds = scores[[*STRATUM, "seed"]].dropna(subset="seed").drop_duplicates()
+    seeds = seeds.sort_values("seed", kind="stable")
+    groups = seeds.groupby(STRATUM, sort=False)["seed"]
+    place, size = groups.cumcount(), groups.transform("size")
+    seeds["chooses"] = (place % 2 == 0) & (place < size // 2 * 2)
+    marked = scores[[*STRATUM, "seed"]].merge(seeds, on=[*STRATUM, "seed"], how="left")
+    return pd.Series(marked["chooses"].eq(True).to_numpy(), scores.index)
+
+
+def _picks(pool, fixed):
+    """For each data set, protocol, metric and method: setting, `chosen` and `n_settings`."""
+    keys = [*STRATUM, "metric", "method"]
+    first, second = pool["value"].where(pool["chooses"]), pool["value"].where(~pool["chooses"])
+    settings = (
+        pool.assign(choosing=first, reporting=second)
+        .groupby([*keys, "setting"], sort=False)
+        .agg(
+            choosing=("choosing", "mean"),
+            every=("value", "mean"),
+            reported=("reporting", "count"),
+        )
+        .reset_index()
+    )
+    groups = settings.groupby(keys, sort=False)
+    settings["n_settings"] = groups["setting"].transform("size")
+    held_out = groups["choosing"].transform("count").gt(0) & groups["reported"].transform("sum").gt(
+        0
+    )
+    signs = {m: 1 if describe_key(m).higher_is_better else -1 for m in set(settings["metric"])}
+    quality = settings["choosing"].where(held_out, settings["every"])
+    settings["quality"] = quality * settings["metric"].map(signs)
+    single = settings["n_settings"] == 1
+    how = np.where(held_out, ", held-out seeds", ", same seeds (biased)")
+    chosen = "best of " + settings["n_settings"].astype(str) + how
+    settings["chosen"] = chosen.where(~single, "only setting")
+    named = settings["method"].map(fixed)
+    settings.loc[named.notna(), "chosen"] = "fixed"
+    usable = np.where(named.notna(), named == settings["setting"], settings["quality"].notna())
+    usable = settings[usable | (single & named.isna())]
+    best = usable["quality"].fillna(-np.inf).groupby([usable[k] for k in keys], sort=False).idxmax()
+    return usable.loc[best, [*keys, "setting", "chosen", "n_settings"]]
+
+
+def describe_choice(setting, chosen):
+    """A setting and how it was chosen, for a table's cell.
+
+    Examples
+    --------
+    >>> describe_choice("beta=8,lambda=2", "best of 20, held-out seeds")
+    'β = 8, λ = 2 (best of 20)'
+    """
+    short = chosen.split(",")[0]
+    label = setting_label(setting)
+    if short == "only setting":
+        return label
+    return f"{label} ({short}{', biased' if 'biased' in chosen else ''})"

@@ -1,0 +1,131 @@
+"""Every statistic of a results folder, computed once and shared by tables, figures and page."""
+
+import contextlib
+import dataclasses
+import time
+
+import pandas as pd
+
+from .cells import STRATUM, cells, failed_and_missing, metric_agreement, tidy
+from .labels import HEADLINE
+from .ranking import compare_methods, rank_methods
+from .selection import select_settings
+from .trend_table import trend_table
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Summary:
+    """Statistics of a results folder.
+
+    Attributes
+    ----------
+    runs : DataFrame
+        From `evaluation.statistics.cells.collect`.
+    scores : DataFrame
+        From `tidy`.
+    cells : DataFrame
+        From `cells`: every setting.
+    selected : DataFrame
+        From `select_settings`: the rows that report one setting a method.
+    selected_cells : DataFrame
+        `cells` of those, with `chosen` and `n_settings`; `n_asked` counts the seeds that report.
+    ranks, differences, trends, agreement, gaps : DataFrame
+        From `rank_methods`, `compare_methods`, `trend_table`, `metric_agreement` (of the
+        headline metrics and NLL) and `failed_and_missing`.
+    seconds : dict of str to float
+        How long each part took.
+    parts : dict
+        What `part`, `records` and tables have looked up before.
+    """
+
+    runs: pd.DataFrame
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+    selected: pd.DataFrame
+    selected_cells: pd.DataFrame
+    ranks: pd.DataFrame
+    differences: pd.DataFrame
+    trends: pd.DataFrame
+    agreement: pd.DataFrame
+    gaps: pd.DataFrame
+    seconds: dict
+    parts: dict = dataclasses.field(default_factory=dict, repr=False)
+
+    def part(self, name, dataset, protocol):
+        """Rows of a frame that belong to one data set and protocol.
+
+        Parameters
+        ----------
+        name : str
+            An attribute that is a frame, e.g. "cells".
+        dataset, protocol : str
+
+        Returns
+        -------
+        DataFrame
+        """
+        frame = getattr(self, name)
+        if name not in self.parts:
+            groups = frame.groupby(["dataset", "protocol"], sort=False)
+            self.parts[name] = {key: frame.iloc[rows] for key, rows in groups.indices.items()}
+        return self.parts[name].get((dataset, protocol), frame.iloc[:0])
+
+    def records(self, name, dataset, protocol):
+        """The same rows as a list of dict, which is quicker to go through."""
+        key = (name, dataset, protocol)
+        if key not in self.parts:
+            self.parts[key] = self.part(*key).to_dict("records")
+        return self.parts[key]
+
+    @property
+    def strata(self):
+        """(dataset, protocol) pairs in order."""
+        pairs = self.runs[["dataset", "protocol"]].drop_duplicates()
+        return list(pairs.itertuples(index=False, name=None))
+
+
+def summarise(runs, metrics=HEADLINE, choose_by=None, fixed=None):
+    """Compute every statistic.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From `evaluation.statistics.cells.collect`.
+    metrics : sequence of str
+        Flat keys to rank, compare and test for peaks; cells are made of all.
+    choose_by, fixed
+        As in `evaluation.statistics.selection.select_settings`.
+
+    Returns
+    -------
+    Summary
+    """
+    seconds = {}
+    with _timed(seconds, "tidy"):
+        scores = tidy(runs)
+    with _timed(seconds, "cells"):
+        every = cells(scores)
+    with _timed(seconds, "selection"):
+        selected = select_settings(scores, None, choose_by, fixed)
+        chosen = cells(selected)
+        keys = [*STRATUM, "method", "metric", "variant", "setting"]
+        how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
+        chosen = chosen.merge(how, on=keys, how="left")
+    with _timed(seconds, "ranking"):
+        ranks = rank_methods(selected, metrics)
+        differences = compare_methods(selected, metrics)
+    with _timed(seconds, "trends"):
+        trends = trend_table(scores, metrics)
+    with _timed(seconds, "agreement"):
+        agreement = metric_agreement(scores, [*metrics, "nll"])
+    gaps = failed_and_missing(runs)
+    return Summary(
+        runs, scores, every, selected, chosen, ranks, differences, trends, agreement, gaps, seconds
+    )
+
+
+@contextlib.contextmanager
+def _timed(seconds, name):
+    began = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - began

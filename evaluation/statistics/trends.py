@@ -1,0 +1,285 @@
+"""Tests and estimates for scores that rise and fall with β, on matrices of seeds by β."""
+
+import itertools
+import math
+
+import numpy as np
+from scipy import special
+
+from .intervals import DRAWS, ILLUSTRATIVE_BELOW, LEVEL, bootstrap_weights, widening
+
+PERMUTATIONS = 999
+TOLERANCE = 0.1
+HALVINGS = 252
+SPLIT_FROM = 4
+
+
+def peak_test(values):
+    """One-sided test that some interior β beats both the smallest and the largest β.
+
+    For every interior β two one-sided paired t-tests against the ends; the larger of the two
+    p-values stands for "beats both" (intersection–union); the smallest of these, times the
+    number of interior β (Bonferroni), is the result.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, B)
+        Seeds by ascending β; larger is better; NaN where missing. Each comparison uses the
+        seeds that have both values and needs five of them.
+
+    Returns
+    -------
+    p : float
+        At most 1; NaN with fewer than three β or five pairs.
+    index : int
+        Column of the interior β with the smallest p-value; −1 where p is NaN.
+
+    Examples
+    --------
+    >>> seeds = np.arange(6.0)[:, None] / 10
+    >>> p, index = peak_test(np.array([0.1, 0.6, 0.2]) + seeds * [0.5, 1.0, 0.4])
+    >>> p < 0.01, index
+    (True, 1)
+    """
+    values = np.asarray(values, dtype=float)
+    number = values.shape[1]
+    if number < 3:
+        return math.nan, -1
+    gaps = values[:, 1:-1, None] - values[:, None, [0, -1]]
+    known = np.isfinite(gaps)
+    n = known.sum(axis=0)
+    enough = n >= ILLUSTRATIVE_BELOW
+    if not enough.all(axis=1).any():
+        return math.nan, -1
+    gaps = np.where(known, gaps, 0.0)
+    count = np.maximum(n, 2)
+    mean = gaps.sum(axis=0) / count
+    spread = np.sqrt((np.where(known, gaps - mean, 0.0) ** 2).sum(axis=0) / (count - 1))
+    error = spread / np.sqrt(count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, mean / error, np.sign(mean) * np.inf)
+    t = np.where(mean == 0, 0.0, t)
+    p = np.where(enough, special.stdtr(count - 1, -t), np.nan).max(axis=1)
+    index = int(np.nanargmin(p))
+    return min(1.0, float(p[index]) * (number - 2)), index + 1
+
+
+def isotonic_tests(curves, permutations=PERMUTATIONS, seed=0):
+    """Permutation tests of a rise and fall against a flat truth, many curves at once.
+
+    The statistic is what a rise-then-fall fit of the mean curve gains in squared error over the
+    better of an increasing and a decreasing fit; its distribution comes from permuting β within
+    each seed. It is not exact where values of β differ in spread; see docs/statistics.md.
+
+    Parameters
+    ----------
+    curves : array_like, shape (C, n, B)
+        Complete matrices of seeds by β.
+    permutations : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (C,)
+        p-values; NaN with fewer than three β or five seeds.
+    """
+    from ..metrics.kernels.umbrella import umbrella_gains
+
+    curves = np.asarray(curves, dtype=float)
+    number, n, size = curves.shape
+    if size < 3 or n < ILLUSTRATIVE_BELOW:
+        return np.full(number, np.nan)
+    rng = np.random.default_rng([seed, n, size])
+    order = rng.permuted(np.tile(np.arange(size), (permutations, n, 1)), axis=2)
+    # One matrix product permutes and averages every curve: rows (seed, β), columns (draw, place).
+    route = np.zeros((n * size, permutations * size))
+    draw, row, place = np.indices(order.shape)
+    route[row * size + order, draw * size + place] = 1 / n
+    centred = (curves - curves.mean(axis=2, keepdims=True)).reshape(number, n * size)
+    found = np.empty(number)
+    step = max(1, 4_000_000 // (permutations * size))
+    for start in range(0, number, step):
+        block = centred[start : start + step]
+        own = umbrella_gains(block.reshape(-1, n, size).mean(axis=1))
+        drawn = umbrella_gains((block @ route).reshape(-1, size)).reshape(len(block), -1)
+        scale = (block**2).sum(axis=1) / n
+        as_large = drawn >= (own - 1e-12 * scale)[:, None]
+        found[start : start + step] = (1 + as_large.sum(axis=1)) / (permutations + 1)
+    return found
+
+
+def holm(p_values):
+    """Adjust p-values for a family of tests (Holm 1979).
+
+    Parameters
+    ----------
+    p_values : array_like, shape (k,)
+        NaN where there was no test; those do not count.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    adjusted = np.full(p_values.shape, np.nan)
+    tested = np.flatnonzero(np.isfinite(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    factors = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * factors))
+    return adjusted
+
+
+def peak_shares(values, draws=DRAWS):
+    """How often each β has the largest mean when seeds are resampled.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, B)
+        Complete; all β are resampled with the same seeds. Deviations of a draw from the mean are
+        widened for few seeds as `evaluation.statistics.intervals.widening` says.
+    draws : int
+
+    Returns
+    -------
+    ndarray, shape (B,)
+        Shares that sum to 1, ties shared; for one seed, its own peak.
+    """
+    values = np.asarray(values, dtype=float)
+    drawn = drawn_means(values, draws)
+    top = drawn == drawn.max(axis=1, keepdims=True)
+    return (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
+
+
+def drawn_means(values, draws=DRAWS):
+    """Mean curves of resampled seeds, widened; shape (draws, B), or (1, B) for one seed."""
+    mean = values.mean(axis=0)
+    if len(values) < 2:
+        return mean[None]
+    drawn = bootstrap_weights(len(values), draws) @ values
+    return mean + widening(len(values), LEVEL) * (drawn - mean)
+
+
+def effective_range(means, betas, tolerance=TOLERANCE):
+    """Span of log2 β around the peak over which the mean stays close to it.
+
+    Parameters
+    ----------
+    means : array_like, shape (B,)
+        Finite; larger is better.
+    betas : array_like, shape (B,)
+        Ascending; β ≤ 0 is left out. Only tried values of β count: nothing is interpolated.
+    tolerance : float
+        Share of the peak's mean.
+
+    Returns
+    -------
+    dict
+        `low`, `high` (β), `octaves` (log2 high − log2 low), `open` (the largest β is still
+        within, so the span is at least this). NaN where the peak's mean is not positive.
+
+    Examples
+    --------
+    >>> effective_range([0.1, 0.55, 0.6, 0.58, 0.2], [1, 4, 8, 16, 32])
+    {'low': 4.0, 'high': 16.0, 'octaves': 2.0, 'open': False}
+    """
+    betas, means = np.asarray(betas, dtype=float), np.asarray(means, dtype=float)
+    betas, means = betas[betas > 0], means[betas > 0]
+    if not len(means) or means.max() <= 0:
+        return {"low": math.nan, "high": math.nan, "octaves": math.nan, "open": False}
+    within = means >= (1 - tolerance) * means.max()
+    first = last = int(means.argmax())
+    while first > 0 and within[first - 1]:
+        first -= 1
+    while last < len(means) - 1 and within[last + 1]:
+        last += 1
+    low, high = float(betas[first]), float(betas[last])
+    return {
+        "low": low,
+        "high": high,
+        "octaves": math.log2(high / low),
+        "open": last == len(means) - 1,
+    }
+
+
+def halvings(n, limit=HALVINGS, seed=0):
+    """Ways to part n seeds into a half that chooses and a half that reports.
+
+    Parameters
+    ----------
+    n : int
+    limit : int
+        All ways if they are no more than this, else as many drawn at random.
+    seed : int
+
+    Returns
+    -------
+    ndarray of bool, shape (ways, n)
+        True for the ⌊n/2⌋ seeds that choose.
+    """
+    half = n // 2
+    if math.comb(n, half) <= limit:
+        ways = np.zeros((math.comb(n, half), n), dtype=bool)
+        for row, chosen in zip(ways, itertools.combinations(range(n), half), strict=True):
+            row[list(chosen)] = True
+        return ways
+    rng = np.random.default_rng([seed, n, limit])
+    return rng.permuted(np.tile(np.arange(n) < half, (limit, 1)), axis=1)
+
+
+def drops(curves, level=LEVEL):
+    """Relative drop from the peak to the largest β, free of the bias of picking the peak.
+
+    The peak is picked on one half of the seeds and the drop measured on the other, over all
+    halvings: mean of (score at the pick − score at the largest β) over mean score at the pick.
+    The interval is Student's t with the jackknife's standard error over seeds.
+
+    Parameters
+    ----------
+    curves : array_like, shape (C, n, B)
+        Complete matrices of seeds by ascending β; larger is better.
+    level : float
+
+    Returns
+    -------
+    dict of str to ndarray, shape (C,)
+        `drop` (share of the peak, may be negative), `low`, `high`. Below four seeds the peak is
+        picked on all seeds, which biases the drop upwards, and there is no interval. NaN where
+        the mean score at the peak is not positive.
+    """
+    curves = np.asarray(curves, dtype=float)
+    n = curves.shape[1]
+    if n < SPLIT_FROM:
+        means = curves.mean(axis=1)
+        drop = _ratio(means.max(axis=1) - means[:, -1], means.max(axis=1))
+        empty = np.full(len(curves), np.nan)
+        return {"drop": drop, "low": empty, "high": empty.copy()}
+    drop = _cross_fitted_drop(curves)
+    left_out = np.array([_cross_fitted_drop(np.delete(curves, i, axis=1)) for i in range(n)])
+    error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    half = special.stdtrit(n - 1, (1 + level) / 2) * error
+    return {"drop": drop, "low": drop - half, "high": np.minimum(drop + half, 1.0)}
+
+
+def _cross_fitted_drop(curves):
+    n = curves.shape[1]
+    choose = halvings(n)
+    report = ~choose
+    found = np.empty(len(curves))
+    step = max(1, 2_000_000 // (len(choose) * curves.shape[2]))
+    for start in range(0, len(curves), step):
+        block = curves[start : start + step]
+        picked = (choose.astype(float) @ block).argmax(axis=2)
+        reported = (report / report.sum(axis=1, keepdims=True)) @ block
+        peak = np.take_along_axis(reported, picked[..., None], axis=2)[..., 0].mean(axis=1)
+        found[start : start + step] = _ratio(peak - reported[..., -1].mean(axis=1), peak)
+    return found
+
+
+def _ratio(above, below):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(below > 0, above / below, np.nan)

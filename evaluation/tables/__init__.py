@@ -1,0 +1,1 @@
+"""Numbers into tables with their notes, written as Markdown, LaTeX and CSV."""

@@ -1,0 +1,1 @@
+"""The linear-Gaussian VAE: closed form, fixed point, AdamW, and its problems."""

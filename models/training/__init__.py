@@ -1,0 +1,1 @@
+"""The training loop, what it records, its random streams and its batches."""

@@ -1,0 +1,1 @@
+"""One file a method: its hyperparameters and its loss on one screen."""

@@ -1,0 +1,25 @@
+"""β-VAE: a weighted KL term (Higgins et al. 2017)."""
+
+from dataclasses import dataclass
+
+from ..autoencoder import Autoencoder
+from ..hyperparameters import at_least
+from ..terms import kl_divergence, negative_log_likelihood
+
+
+class BetaVAE(Autoencoder):
+    """NLL + β KL; β = 1 is the VAE."""
+
+    @dataclass(frozen=True)
+    class Hyperparameters:
+        """β ≥ 0, the weight of the KL term."""
+
+        beta: float = 4.0
+
+        def __post_init__(self):
+            at_least("beta", self.beta, 0)
+
+    def loss(self, outputs, coefficients):
+        """Return the loss and its terms, in nats per image."""
+        nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)
+        return nll + coefficients["beta"] * kl, {"nll": nll, "kl": kl}

@@ -1,0 +1,29 @@
+"""λβ-VAE: a β-VAE with an extra squared reconstruction penalty (arXiv:2602.09277)."""
+
+from dataclasses import dataclass
+
+from ..autoencoder import Autoencoder
+from ..hyperparameters import at_least
+from ..terms import kl_divergence, negative_log_likelihood, squared_error
+
+
+class LambdaBetaVAE(Autoencoder):
+    """NLL + β KL + λ ‖x − sigmoid(logits)‖²; λ = 0 is the β-VAE."""
+
+    @dataclass(frozen=True)
+    class Hyperparameters:
+        """β ≥ 0, the weight of the KL term; λ ≥ 0, the weight of the squared error."""
+
+        beta: float = 4.0
+        lambda_: float = 2.0
+
+        def __post_init__(self):
+            at_least("beta", self.beta, 0)
+            at_least("lambda", self.lambda_, 0)
+
+    def loss(self, outputs, coefficients):
+        """Return the loss and its terms, in nats (L2 in squared intensity) per image."""
+        nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)
+        l2 = squared_error(outputs)
+        loss = nll + coefficients["beta"] * kl + coefficients["lambda"] * l2
+        return loss, {"nll": nll, "kl": kl, "l2": l2}

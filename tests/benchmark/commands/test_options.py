@@ -1,0 +1,78 @@
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from disentanglement_bench.benchmark.commands.options import (
+    NumberList,
+    SeedList,
+    Setting,
+    Shard,
+    Tag,
+    merged,
+)
+
+
+def convert(kind, value):
+    return kind.convert(value, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("1", (0,)),
+        ("3", (0, 1, 2)),
+        ("0-4", (0, 1, 2, 3, 4)),
+        ("3-3", (3,)),
+        ("1,3", (1, 3)),
+        ("7,", (7,)),
+        ("5,1-2,1", (5, 1, 2)),
+    ],
+)
+def test_seeds(text, seeds):
+    assert convert(SeedList(), text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "a", "4-1", "1,,x", "1.5", "0-999999999"])
+def test_bad_seeds_are_refused(text):
+    with pytest.raises(click.BadParameter, match="expected"):
+        convert(SeedList(), text)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, unique=True))
+def test_a_list_of_seeds_is_taken_as_written(seeds):
+    assert convert(SeedList(), ",".join(map(str, seeds))) == tuple(seeds)
+
+
+def test_numbers():
+    assert convert(NumberList(), "1,0.5,1e2") == (1.0, 0.5, 100.0)
+    assert merged(((1.0, 2.0), (2.0, 4.0))) == (1.0, 2.0, 4.0)
+    assert merged(()) is None
+
+
+@pytest.mark.parametrize("text", ["", "1,", "x", "-1", "nan", "inf"])
+def test_bad_numbers_are_refused(text):
+    with pytest.raises(click.BadParameter, match="expected numbers"):
+        convert(NumberList(), text)
+
+
+def test_shards():
+    assert convert(Shard(), "0/4") == (0, 4)
+
+
+@pytest.mark.parametrize("text", ["4/4", "1", "a/b", "1/0", "-1/2"])
+def test_bad_shards_are_refused(text):
+    with pytest.raises(click.BadParameter, match="i from 0 to n - 1"):
+        convert(Shard(), text)
+
+
+def test_settings():
+    assert convert(Setting(), "a=b=c") == ("a", "b=c")
+    with pytest.raises(click.BadParameter, match="expected key=value"):
+        convert(Setting(), "a")
+
+
+@pytest.mark.parametrize("text", ["../up", "a/b", "-x", "a b", "x" * 65])
+def test_a_tag_cannot_leave_its_folder(text):
+    with pytest.raises(click.BadParameter, match="expected letters"):
+        convert(Tag(), text)

@@ -1,0 +1,147 @@
+import sys
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from disentanglement_bench.benchmark import datasets
+from disentanglement_bench.benchmark.datasets.own import plugins
+from disentanglement_bench.benchmark.errors import BenchError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+
+MODULE = """
+import numpy as np
+
+class Squares:
+    factor_names = ("size", "place")
+    factor_sizes = (2, 3)
+    notes = ("made for a test",)
+
+    def images(self, index):
+        size, place = np.unravel_index(index, self.factor_sizes)
+        row = np.arange(8)
+        wide = row[None] < 3 + size[:, None]
+        return (wide[:, :, None] & (row == 2 * place[:, None])[:, None, :]).astype(np.uint8) * 255
+
+def broken():
+    raise RuntimeError("no such disk")
+
+def shadowing():
+    from disentanglement_bench.benchmark.datasets.rendered.sprites import SpritesGrid, render
+    from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
+    images = ImageSource("bits", render(SpritesGrid((0,), (0,), (0,), (0, 1), (0,))), (64, 64, 1))
+    return Dataset("sprites", "1", ("x",), (2,), images, {})
+
+number = 3
+"""
+
+
+def toy(**changes):
+    known = {"images": IMAGES, "factor_names": ("a", "b"), "factor_sizes": (2, 3)} | changes
+    return SimpleNamespace(**{key: value for key, value in known.items() if value is not None})
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A module of the user's in the current folder."""
+    (tmp_path / "my_toy_sets.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != ""])
+    yield "my_toy_sets"
+    sys.modules.pop("my_toy_sets", None)
+
+
+def test_a_class_in_the_current_folder(module, tmp_path):
+    loaded = datasets.load(f"{module}:Squares")
+    assert sys.path[-1] == str(tmp_path)
+    assert loaded.name == "Squares"
+    assert len(loaded) == 6
+    assert loaded.notes == ("made for a test",)
+    assert loaded.source.images([5])[0, :, :, 0].sum() == 255 * 4
+    assert loaded.identity["source"] == f"{module}:Squares"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("broken", "could not be loaded: RuntimeError: no such disk"),
+        ("Nothing", "could not be loaded: AttributeError"),
+        ("number", "expected factor_names, factor_sizes and images, factor_names is missing"),
+        ("shadowing", "'sprites' is the name of a built-in data set"),
+    ],
+)
+def test_what_is_wrong_with_a_users_object_is_one_line(module, attribute, message):
+    with pytest.raises(BenchError, match=message) as caught:
+        datasets.load(f"{module}:{attribute}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_module_is_one_line():
+    with pytest.raises(BenchError, match="ModuleNotFoundError: No module named 'no_such_module'"):
+        datasets.load("no_such_module:X")
+
+
+def test_arrays_maps_and_flags(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    expected = IMAGES[..., None]
+    for images, kind in ((IMAGES, "uint8"), (mapped, "memmap"), (IMAGES > 127, "bits")):
+        made = plugins.from_object(toy(images=images), "toy", "m:toy")
+        assert made.source.kind == kind
+        wanted = (expected > 127) * 255 if kind == "bits" else expected
+        np.testing.assert_array_equal(made.source.images(range(6)), wanted)
+
+
+def test_identity_follows_the_content():
+    one = plugins.from_object(toy(), "toy", "m:toy").identity
+    same = plugins.from_object(toy(images=IMAGES.copy()), "toy", "m:toy").identity
+    other = plugins.from_object(toy(images=IMAGES ^ 1), "toy", "m:toy").identity
+    assert one == same
+    assert one["sha256_of_images"] != other["sha256_of_images"]
+
+
+def test_own_name_version_and_labels():
+    labels = np.array([[0, 1], [1, 0], [0, 2], [1, 1], [0, 0], [1, 2]])
+    made = plugins.from_object(toy(factors=labels, name="mine", version=3), "toy", "m:toy")
+    assert (made.name, made.version) == ("mine", "3")
+    np.testing.assert_array_equal(made.factors(range(6)), labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": None}, "images is missing"),
+        ({"images": IMAGES.astype(float)}, "uint8 or bool array, got float64"),
+        ({"images": IMAGES.tolist()}, "uint8 or bool array, got list"),
+        ({"images": IMAGES[:5]}, "make 6 images, got 5"),
+        ({"images": lambda index: IMAGES[:1]}, r"uint8 of shape \(6, 8, 8\), got .* \(1, 8, 8\)"),
+        ({"images": lambda index: 1 / 0}, "ZeroDivisionError"),
+        ({"name": "a/b"}, "letters, digits"),
+        ({"factor_names": ("a",)}, "expected 2 different factor_names"),
+    ],
+)
+def test_objects_that_do_not_follow_the_protocol(changes, message):
+    with pytest.raises(BenchError, match=message):
+        plugins.from_object(toy(**changes), "toy", "m:toy")
+
+
+@pytest.fixture
+def installed(module, monkeypatch):
+    entries = [
+        EntryPoint("squares", f"{module}:Squares", plugins.GROUP),
+        EntryPoint("sprites", f"{module}:Squares", plugins.GROUP),
+    ]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
+
+
+def test_an_entry_point_goes_by_its_name(installed):
+    assert "squares" in datasets.names()
+    assert datasets.describe("squares").origin == "plugin"
+    assert datasets.load("squares").name == "squares"
+
+
+def test_an_entry_point_does_not_shadow_a_built_in_set(installed):
+    assert datasets.names().count("sprites") == 1
+    assert datasets.describe("sprites").origin == "re-rendered"

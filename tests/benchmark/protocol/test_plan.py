@@ -1,0 +1,130 @@
+import pytest
+
+from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.protocol.plan import config_sha256, families, make_plan, shard
+from disentanglement_bench.benchmark.protocol.presets import PRESETS, override
+from disentanglement_bench.benchmark.runs.store import compare
+
+QUICK = PRESETS["quick"]
+
+
+def quick_plan(**options):
+    return make_plan(QUICK, options.pop("config", QUICK.config), **options)
+
+
+def paths(plan):
+    return [spec.path for spec in plan]
+
+
+def test_a_missing_parent_is_planned_first_and_once():
+    plan = quick_plan(models=("lambdabeta",), seeds=(0,), betas=(4.0,))
+    assert paths(plan) == [
+        "sprites-small/quick/betavae/beta=4/seed-0",
+        "sprites-small/quick/lambdabeta/beta=4,lambda=0/seed-0",
+        "sprites-small/quick/lambdabeta/beta=4,lambda=8/seed-0",
+    ]
+    assert plan[1].parent == plan[0]
+
+
+def test_the_parent_is_shared_with_the_model_betavae():
+    both = quick_plan(models=("lambdabeta", "betavae"), seeds=(0,), betas=(4.0,))
+    assert len(both) == 3
+    assert paths(both).count("sprites-small/quick/betavae/beta=4/seed-0") == 1
+
+
+def test_vae_is_the_same_run_as_lambda_beta_at_beta_1_and_lambda_0():
+    alone = quick_plan(models=("vae",), seeds=(0,))
+    assert paths(alone) == [
+        "sprites-small/quick/betavae/beta=1/seed-0",
+        "sprites-small/quick/lambdabeta/beta=1,lambda=0/seed-0",
+    ]
+    with_lambda = quick_plan(models=("vae", "lambdabeta"), seeds=(0,), betas=(1.0,))
+    assert len(with_lambda) == 3
+
+
+def test_vae_without_a_second_phase_is_betavae_at_beta_1():
+    config = override(QUICK.config, continue_steps=0)
+    plan = quick_plan(config=config, models=("vae",), seeds=(0,))
+    assert paths(plan) == ["sprites-small/quick/betavae/beta=1/seed-0"]
+
+
+def test_compared_runs_take_equal_steps_in_equal_phases():
+    plan = quick_plan(seeds=(0,))
+    compared = [spec for spec in plan if spec.model.name != "betavae"]
+    assert {spec.phases for spec in compared} == {(3000, 1000)}
+    parents = [spec for spec in plan if spec.model.name == "betavae"]
+    assert {spec.phases for spec in parents} == {(3000,)}
+
+
+def test_scratch_is_part_of_the_identity_and_lambda_0_is_not_trained_twice():
+    scratch = quick_plan(models=("lambdabeta",), seeds=(0,), betas=(4.0,), init="scratch")
+    assert paths(scratch) == [
+        "sprites-small/quick/betavae/beta=4/seed-0",
+        "sprites-small/quick/lambdabeta/beta=4,lambda=0/seed-0",
+        "sprites-small/quick/lambdabeta/beta=4,lambda=8,init=scratch/seed-0",
+    ]
+    assert scratch[2].parent is None
+    assert scratch[2].own_steps == sum(scratch[2].phases) == scratch[1].own_steps + 3000
+
+
+def test_a_continuation_of_no_steps_is_refused_with_the_way_out():
+    config = override(QUICK.config, continue_steps=0)
+    with pytest.raises(BenchError, match=r"--continue-steps, which is 0.*--init scratch"):
+        quick_plan(config=config, models=("lambdabeta",))
+
+
+def test_the_tag_names_a_folder_of_its_own():
+    plan = quick_plan(models=("betavae",), seeds=(0,), betas=(4.0,), tag="wide")
+    assert paths(plan) == ["sprites-small/quick+wide/betavae/beta=4/seed-0"]
+
+
+def test_an_unknown_hyperparameter_is_refused():
+    with pytest.raises(BenchError, match=r"--set gamma: neither a setting .* \(theirs: beta\)"):
+        quick_plan(models=("betavae",), settings=[("gamma", 1.0)])
+
+
+def test_a_hyperparameter_can_be_fixed_by_a_setting():
+    plan = quick_plan(models=("betatcvae",), seeds=(0,), settings=[("beta", 3.0)])
+    assert paths(plan) == ["sprites-small/quick/betatcvae/beta=3/seed-0"]
+
+
+def test_dlib_has_its_own_sweep_for_betatcvae():
+    dlib = PRESETS["dlib"]
+    plan = make_plan(dlib, dlib.config, models=("betatcvae",), datasets=("dsprites",), seeds=(0,))
+    assert [dict(spec.hyperparameters)["beta"] for spec in plan] == [1, 2, 4, 6, 8, 10]
+
+
+def test_the_paper_grid_has_its_size():
+    paper = PRESETS["paper"]
+    plan = make_plan(paper, paper.config, models=("lambdabeta",), datasets=("dsprites",))
+    assert len(plan) == 10 * 5 * (1 + 5)
+    assert {spec.phases for spec in plan} == {(150_000,), (150_000, 50_000)}
+    assert {spec.resolved()["final_steps"] for spec in plan} == {5_000}
+
+
+def test_shards_cover_the_plan_once_and_keep_families_whole():
+    plan = quick_plan(seeds=(0, 1, 2))
+    parts = [shard(plan, index, 4) for index in range(4)]
+    assert sorted(p for part in parts for p in paths(part)) == sorted(paths(plan))
+    for part in parts:
+        assert all(spec.parent is None or spec.parent in part for spec in part)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 3 * max(map(len, families(plan)))
+
+
+def test_every_run_has_a_path_of_its_own():
+    plan = quick_plan()
+    assert len(set(paths(plan))) == len(plan)
+
+
+def test_bookkeeping_does_not_change_a_run_but_everything_else_does():
+    def resolved(**changes):
+        settings = list(changes.items())
+        config = override(QUICK.config, settings=settings)
+        return quick_plan(config=config, models=("betavae",), seeds=(0,), betas=(4.0,))[
+            0
+        ].resolved()
+
+    assert config_sha256(resolved()) == config_sha256(resolved(checkpoint_every="7"))
+    assert config_sha256(resolved()) == config_sha256(resolved(continue_steps="7"))
+    assert compare(resolved(), resolved(batch_size="7")) == ["batch_size: 32 there, 7 wanted"]
+    assert compare(resolved(), resolved()) == []

@@ -1,0 +1,266 @@
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.runs import execute
+from disentanglement_bench.benchmark.runs.execute import Execution, load_checkpoint
+from disentanglement_bench.evaluation.representation.file_format import read_representation
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+
+
+def carry_out(spec, store, dataset, stop_after=None):
+    """Execute a run in this process; stop after a number of its own steps."""
+    steps = 0
+
+    def should_stop():
+        nonlocal steps
+        steps += 1
+        return steps == stop_after
+
+    folder = store.folder(spec)
+    with folder.claim() as claim:
+        execution = Execution(spec, store, dataset, "cpu", claim, {"command": "bench train"})
+        return execution.run(should_stop=should_stop)
+
+
+def run_json(store, spec):
+    return json.loads((store.folder(spec).path / "run.json").read_text())
+
+
+def codes(store, spec):
+    return read_representation(store.folder(spec).representation).codes
+
+
+def test_a_run_publishes_its_files(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "done"
+    folder = store.folder(spec).path
+    assert {f.name for f in folder.iterdir()} == {
+        "run.json",
+        "training.csv",
+        "checkpoint.pt",
+        "representation.h5",
+    }
+    record = run_json(store, spec)
+    assert record["status"] == "done"
+    assert record["dataset"] == {"name": "tiny", "version": "1", "grid": [4, 4, 4]}
+    assert record["notes"] == ["made for tests"]
+    assert set(record["final"]) == {"nll", "kl", "l2", "tc", "active_units", "bce_floor"}
+    assert record["pixels"] == 256
+    assert record["seconds"] > 0
+    assert record["steps_per_second"] > 0
+    assert record["peak_memory_bytes"] > 1 << 20
+    lines = (folder / "training.csv").read_text().splitlines()
+    assert lines[0] == "step,nll,kl,l2,tc,active_units"
+    assert [int(line.split(",")[0]) for line in lines[1:]] == [2, 4, 6]
+
+
+def test_the_representation_is_that_of_the_images_it_names(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    carry_out(spec, store, dataset)
+    found = read_representation(store.folder(spec).representation)
+    assert (found.codes.shape, found.n_train) == ((30, 3), 20)
+    assert len(set(found.index)) == 30
+    np.testing.assert_array_equal(found.factors, dataset.factors(found.index))
+    assert found.factor_names == ("x", "y", "level")
+    assert tuple(found.factor_sizes) == (4, 4, 4)
+
+    model = BetaVAE((1, 16, 16), 3, "conv-small")
+    model.load_state_dict(load_checkpoint(store.folder(spec).checkpoint)["model"])
+    images = torch.from_numpy(dataset.source.images(found.index)).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        means, log_variances = model.encode(images)
+    np.testing.assert_allclose(found.codes, means.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found.log_variances, log_variances.numpy(), atol=1e-5)
+
+
+def test_the_floor_is_the_entropy_of_the_evaluation_images(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    outcome = carry_out(spec, store, dataset)
+    index = read_representation(store.folder(spec).representation).index
+    p = dataset.source.images(index).reshape(30, -1).astype(float) / 255
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy = -np.nan_to_num(p * np.log(p)) - np.nan_to_num((1 - p) * np.log(1 - p))
+    assert outcome.final["bce_floor"] == pytest.approx(entropy.sum(axis=1).mean(), rel=1e-5)
+
+
+def test_a_child_continues_from_its_parent_and_names_it(store, plan, dataset):
+    parent, control, child = plan()
+    for spec in (parent, control, child):
+        assert carry_out(spec, store, dataset).status == "done"
+    record = run_json(store, child)
+    assert record["parent"]["path"] == parent.path
+    assert record["parent"]["config_sha256"] == run_json(store, parent)["config_sha256"]
+    assert record["config"]["start"] == 6
+    checkpoint = load_checkpoint(store.folder(child).checkpoint)
+    assert checkpoint["step"] == 10
+    steps = {float(s["step"]) for s in checkpoint["optimiser"]["state"].values()}
+    assert steps == {4.0}, "the second phase begins with a fresh Adam"
+    assert not np.array_equal(codes(store, control), codes(store, child))
+
+
+def test_lambda_0_continued_is_the_same_as_trained_from_scratch(store, plan, dataset):
+    parent, control = plan(lambdas=(0.0,))
+    scratch = replace(control, parent=None, init="scratch", tag="scratch")
+    for spec in (parent, control, scratch):
+        carry_out(spec, store, dataset)
+    np.testing.assert_array_equal(codes(store, control), codes(store, scratch))
+
+
+@pytest.mark.parametrize(
+    ("model", "stop_after"),
+    [
+        *(("betatcvae", step) for step in (1, 3, 5, 6, 7, 9)),
+        *(("lambdabeta", step) for step in (1, 2, 3)),
+    ],
+)
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    model, stop_after, store, plan, dataset, tmp_path
+):
+    *parents, spec = plan(models=(model,), lambdas=(8.0,))
+    for parent in parents:
+        carry_out(parent, store, dataset)
+    assert carry_out(spec, store, dataset, stop_after).status == "interrupted"
+    assert run_json(store, spec)["status"] == "interrupted"
+    assert carry_out(spec, store, dataset).status == "done"
+    folder = store.folder(spec).path
+    resumed = codes(store, spec), (folder / "training.csv").read_text(), run_json(store, spec)
+    shutil.rmtree(folder)
+    carry_out(spec, store, dataset)
+    np.testing.assert_array_equal(codes(store, spec), resumed[0])
+    assert (folder / "training.csv").read_text() == resumed[1]
+    assert run_json(store, spec)["final"] == resumed[2]["final"]
+
+
+def test_runs_of_one_seed_see_the_same_evaluation_sample(store, plan, dataset):
+    specs = plan(models=("betavae",), betas=(1.0, 4.0), seeds=(0, 1))
+    samples = []
+    for spec in specs:
+        carry_out(spec, store, dataset)
+        samples.append(read_representation(store.folder(spec).representation).index)
+    np.testing.assert_array_equal(samples[0], samples[1])
+    assert not np.array_equal(samples[0], samples[2])
+
+
+def test_a_diverging_loss_fails_with_step_and_value(store, plan, dataset, monkeypatch):
+    spec = plan(models=("betavae",))[0]
+    steps = iter([1.0, 1.0, float("inf"), 1.0])
+
+    def loss(self, outputs, coefficients):
+        return outputs.means.square().sum() * next(steps), {}
+
+    monkeypatch.setattr(BetaVAE, "loss", loss)
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "failed"
+    assert "the loss became inf at step 3" in outcome.reason
+    assert run_json(store, spec)["status"] == "failed"
+    assert "Diverged" in store.folder(spec).traceback.read_text()
+    assert not store.folder(spec).representation.exists()
+
+
+def test_out_of_memory_says_what_to_lower(store, plan, dataset, monkeypatch):
+    spec = plan(models=("betavae",))[0]
+
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(execute, "Images", exhausted)
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "failed"
+    assert "--set batch_size" in outcome.reason
+    assert "--jobs" in outcome.reason
+
+
+def test_a_full_disk_fails_the_run_and_leaves_no_half_files(store, plan, dataset, monkeypatch):
+    spec = plan(models=("betavae",))[0]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(execute.torch, "save", full)
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "failed"
+    assert "No space left" in outcome.reason
+    names = {f.name for f in store.folder(spec).path.iterdir()}
+    assert names == {"run.json", "traceback.txt"}
+
+
+def test_too_small_a_data_set_says_what_to_lower(store, plan, dataset):
+    spec = plan(models=("betavae",), settings=[("n_train", "60")])[0]
+    outcome = carry_out(spec, store, dataset)
+    assert "n_train + n_test = 70 images, but the data set has 64" in outcome.reason
+    spec = plan(models=("betavae",), settings=[("batch_size", "65")], tag="b")[0]
+    assert "lower batch_size" in carry_out(spec, store, dataset).reason
+
+
+def test_a_run_begun_on_other_data_is_not_continued(store, plan, dataset):
+    parent, _, child = plan()
+    carry_out(parent, store, dataset)
+    other = replace(dataset, identity={**dataset.identity, "version": "2"})
+    outcome = carry_out(child, store, other)
+    assert outcome.status == "failed"
+    assert "its parent was trained on other data (version: 1 then, 2 now)" in outcome.reason
+
+
+def test_a_checkpoint_that_is_not_one_is_named(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    store.folder(spec).path.mkdir(parents=True)
+    store.folder(spec).checkpoint.write_bytes(b"not a checkpoint")
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "failed"
+    assert "checkpoint.pt cannot be read" in outcome.reason
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(store, plan, dataset):
+    spec, other = plan(models=("betavae",), betas=(1.0, 2.0))
+    carry_out(other, store, dataset)
+    store.folder(spec).path.mkdir(parents=True)
+    shutil.copy(store.folder(other).checkpoint, store.folder(spec).checkpoint)
+    assert "belongs to another configuration" in carry_out(spec, store, dataset).reason
+
+
+def test_a_run_that_was_taken_over_publishes_nothing(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    folder = store.folder(spec)
+    claim = folder.claim()
+
+    def taken_over():
+        (folder.path / "claim-2").write_text("{}")
+        return False
+
+    outcome = Execution(spec, store, dataset, "cpu", claim, {}).run(should_stop=taken_over)
+    claim.release()
+    assert outcome.status == "lost"
+    assert not folder.checkpoint.exists()
+    assert not folder.representation.exists()
+    assert run_json(store, spec)["status"] == "running"
+
+
+def test_load_checkpoint_refuses_pickled_code(tmp_path):
+    torch.save({"step": pytest}, tmp_path / "checkpoint.pt", pickle_module=_Sneaky)
+    with pytest.raises(BenchError, match="cannot be read"):
+        load_checkpoint(tmp_path / "checkpoint.pt")
+
+
+class _Sneaky:
+    """A pickle module that stores a call instead of the object."""
+
+    from pickle import load
+
+    @staticmethod
+    def _call():
+        raise AssertionError("code from a checkpoint ran")
+
+    import pickle as _pickle
+
+    class Pickler(_pickle.Pickler):
+        def reducer_override(self, obj):
+            return (print, ("code from a checkpoint ran",)) if obj is pytest else NotImplemented
+
+    dump = staticmethod(_pickle.dump)

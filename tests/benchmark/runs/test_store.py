@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.runs.claims import Observer
+from disentanglement_bench.benchmark.runs.store import Store
+
+
+def record(spec, status="done", **changes):
+    return {
+        "status": status,
+        "reason": "",
+        "run": spec.identity(),
+        "config": spec.resolved(),
+        **changes,
+    }
+
+
+def test_a_run_lies_where_its_identity_says(store, plan):
+    spec = plan()[0]
+    assert store.folder(spec).path == store.runs / "tiny/quick/betavae/beta=2/seed-0"
+
+
+def test_statuses(store, plan):
+    folder = store.folder(plan()[0])
+    observer = Observer()
+    assert folder.status(observer) == ("missing", "")
+    folder.write_record(record(plan()[0], "running"))
+    assert folder.status(observer) == ("interrupted", "its process ended")
+    with folder.claim():
+        assert folder.status(observer) == ("running", "")
+    folder.write_record(record(plan()[0], "failed", reason="why"))
+    assert folder.status(observer) == ("failed", "why")
+    folder.write_record(record(plan()[0]))
+    with folder.claim():
+        assert folder.status(observer) == ("done", "")
+
+
+def test_a_run_of_another_configuration_is_refused_with_the_keys(store, plan):
+    spec = plan()[0]
+    store.folder(spec).write_record(record(spec))
+    store.refuse_conflicts(plan())
+    with pytest.raises(BenchError, match=r"batch_size: 8 there, 4 wanted.*--tag NAME") as caught:
+        store.refuse_conflicts(plan(settings=[("batch_size", "4")]))
+    assert caught.value.exit_code == 2
+
+
+def test_a_broken_record_is_named(store, plan):
+    folder = store.folder(plan()[0])
+    folder.path.mkdir(parents=True)
+    (folder.path / "run.json").write_text("{")
+    with pytest.raises(BenchError, match=r"run\.json.*remove the file"):
+        folder.read()
+
+
+def test_claiming_clears_what_was_left_half_written(store, plan):
+    folder = store.folder(plan()[0])
+    folder.path.mkdir(parents=True)
+    (folder.path / ".checkpoint.pt.1.abc.tmp").write_text("half")
+    with folder.claim():
+        assert not list(folder.path.glob(".*.tmp"))
+
+
+def test_a_lost_run_is_recorded_as_failed(store, plan):
+    spec = plan()[0]
+    folder = store.folder(spec)
+    folder.write_record(record(spec, "running"))
+    folder.record_lost(spec, "its worker process was ended by SIGKILL")
+    assert folder.status(Observer()) == ("failed", "its worker process was ended by SIGKILL")
+    assert "SIGKILL" in folder.traceback.read_text()
+    assert json.loads((folder.path / "run.json").read_text())["config"] == spec.resolved()
+
+
+def test_a_done_run_is_never_recorded_as_lost(store, plan):
+    spec = plan()[0]
+    store.folder(spec).write_record(record(spec))
+    store.folder(spec).record_lost(spec, "lost")
+    assert store.folder(spec).status(Observer())[0] == "done"
+
+
+def test_a_results_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(BenchError, match=r"cannot write to .*--results"):
+        Store(tmp_path / "results").check_writable()

@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from disentanglement_bench.benchmark.workers import devices
+from disentanglement_bench.benchmark.workers.devices import resolve_devices, workers_and_threads
+
+
+def test_the_cpu_needs_no_torch():
+    assert resolve_devices("cpu") == ["cpu"]
+
+
+def test_auto_takes_all_gpus_before_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_devices("auto") == ["cuda:0", "cuda:1"]
+    assert resolve_devices("cuda:1") == ["cuda:1"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_devices("auto") == ["mps"]
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert resolve_devices("auto") == ["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("names", "jobs", "cores", "expected"),
+    [
+        (["cpu"], None, 2, (2, 1)),
+        (["cpu"], 1, 2, (1, 2)),
+        (["cpu"], 8, 2, (8, 1)),
+        (["cuda:0", "cuda:1"], None, 16, (2, 8)),
+        (["cuda:0"], 4, 16, (4, 4)),
+    ],
+)
+def test_workers_and_threads(names, jobs, cores, expected, monkeypatch):
+    monkeypatch.setattr(devices, "available_cores", lambda: cores)
+    assert workers_and_threads(names, jobs) == expected

@@ -1,0 +1,81 @@
+import pytest
+
+from disentanglement_bench.evaluation.page.figures import draw_figures
+
+EVERY = {
+    "curve-mig", "curve-mi-matched-sampled", "curve-sap", "curve-dci-disentanglement",
+    "curve-dci-completeness", "curve-mi-matched", "latents", "front-mig", "matrix-mi-sampled",
+    "matrix-mi", "methods", "boxes", "agreement",
+}  # fmt: skip
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Names that are saved; nothing is rendered, which the tests of the plots do."""
+
+    def save(figure, folder, name, formats):
+        return {kind: folder / f"{name}.{kind}" for kind in formats}
+
+    monkeypatch.setattr("disentanglement_bench.evaluation.page.figures.save_figure", save)
+    return lambda summary, folder, **options: draw_figures(summary, folder, **options)
+
+
+def test_every_figure_has_a_title_and_a_caption(
+    drawn, summary_of, sweep, write_run_files, tmp_path
+):
+    rows = sweep(seeds=2)
+    write_run_files(tmp_path, rows)
+    made = drawn(summary_of(tmp_path, rows), tmp_path)
+    names = {entry["name"].removesuffix("-dsprites-paper") for entry in made}
+    assert names - EVERY == {"grid-mean", "grid-change", "grid-published"} - EVERY
+    assert EVERY - {"agreement"} <= names
+    for entry in made:
+        assert entry["title"]
+        assert entry["caption"].endswith(".")
+        assert set(entry["files"]) == {"png", "pdf"}
+    captions = {entry["name"]: entry["caption"] for entry in made}
+    assert "bands are 95 % intervals" in captions["curve-mig-dsprites-paper"]
+    assert "mig[hist20,plugin,mean]" in captions["curve-mig-dsprites-paper"]
+    assert "does not see a collapse" in captions["curve-mi-matched-dsprites-paper"]
+
+
+def test_the_kl_of_latents_is_read_and_called_an_analogy(
+    drawn, summary_of, sweep, write_run_files, tmp_path
+):
+    rows = sweep(seeds=2)
+    write_run_files(tmp_path, rows)
+    made = drawn(summary_of(tmp_path, rows), tmp_path)
+    (entry,) = [entry for entry in made if entry["name"].startswith("latents")]
+    # codes of standard deviation 2/β, 1/β and 0 have KL 2/β², 1/(2 β²) and 0 nats
+    assert "latents with at least 0.1 nats: 2 at β = 1, 0 at β = 8, 0 at β = 32" in entry["caption"]
+    assert "the strongest lasts to β = 1" in entry["caption"]
+    assert "an analogy to it, not a proof" in entry["caption"]
+
+
+def test_without_files_there_are_no_matrices_and_no_latents(drawn, summary_of, sweep, tmp_path):
+    made = drawn(summary_of(tmp_path, sweep(seeds=2)), tmp_path)
+    assert not [e for e in made if e["name"].startswith(("matrix", "latents"))]
+
+
+def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
+    drawn, summary_of, sweep, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("disentanglement_bench.evaluation.page.figures.MANY", 2)
+    rows = [r for name in ("p", "q") for r in sweep(preset=name, seeds=1, betas=(1, 8))]
+    summary = summary_of(tmp_path, rows)
+    made = drawn(summary, tmp_path)
+    stems = {entry["name"].split("-dsprites")[0] for entry in made}
+    assert stems == {"curves", "grid-change", "grid-published"}
+    assert sum(entry["name"].startswith("curves") for entry in made) == 2
+    assert all(set(entry["files"]) == {"png"} for entry in made)
+    assert len(drawn(summary, tmp_path, extent="all")) > 2 * len(made)
+
+
+def test_published_grids_stand_beside_genuine_data_only(drawn, summary_of, sweep, tmp_path):
+    rows = [*sweep(seeds=1), *sweep("sprites", seeds=1), *sweep(preset="quick", seeds=1)]
+    made = drawn(summary_of(tmp_path, rows), tmp_path)
+    published = [entry for entry in made if entry["name"].startswith("grid-published")]
+    assert [entry["protocol"] for entry in published] == ["paper"]
+    assert "sprites" not in published[0]["title"].replace("dsprites", "")
+    kinds = [entry["title"] for entry in made if entry["name"].startswith("grid-mean")]
+    assert not [title for title in kinds if "genuine" in title and "re-rendered" in title]

@@ -1,0 +1,305 @@
+import html.parser
+import re
+
+import pytest
+
+from disentanglement_bench.evaluation.page.page import write_page
+from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
+from disentanglement_bench.evaluation.statistics.summary import summarise
+from disentanglement_bench.evaluation.tables.tables import all_tables
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+NOTHING = {"commands": ["bench report x"], "facts": [("Scores", "sha256 abc")], "notes": ["a note"]}
+
+
+class Page(html.parser.HTMLParser):
+    """Elements of a page with their attributes, and its visible text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.words, self.open = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            continue
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture
+def page_of(tmp_path):
+    """Write the page of a summary, with a figure and pictures that are single pixels."""
+
+    def make(summary, theory=None, pictures=None, tables=None):
+        image = tmp_path / "page" / "figures" / "a.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(PIXEL)
+        dataset, protocol = summary.strata[0]
+        figure = {
+            "dataset": dataset,
+            "protocol": protocol,
+            "weight": 0,
+            "name": "a",
+            "title": "A figure",
+            "caption": "What it shows",
+            "files": {"png": image, "pdf": image.with_suffix(".pdf")},
+        }
+        shared = {**figure, "dataset": None, "title": "A grid"}
+        tables = all_tables(summary) if tables is None else tables
+        path = tmp_path / "page" / "index.html"
+        size = write_page(path, summary, tables, [figure, shared], NOTHING, theory, pictures)
+        assert size == path.stat().st_size
+        return Page(path.read_text(encoding="utf-8"))
+
+    return make
+
+
+def test_the_page_asks_for_nothing_outside_itself(page_of, summary_of, sweep, tmp_path):
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=2)))
+    assert page.all("img")
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    assert not any("src" in script for script in page.all("script"))
+    policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m)
+    assert policy.startswith("default-src 'none'")
+    for link in page.all("a"):
+        assert not re.match(r"https?:|//", link["href"])
+
+
+def test_the_page_holds_findings_tables_figures_and_how_to_reproduce(
+    page_of, summary_of, sweep, tmp_path
+):
+    summary = summary_of(tmp_path / "r", [*sweep(seeds=2), *sweep("sprites", "quick", seeds=1)])
+    page = page_of(summary)
+    for words in (
+        "MIG of β-VAE is largest at β = 8",
+        "Scores over β on dsprites, protocol paper",
+        "Scores over β on sprites, protocol quick",
+        "mig[hist20,plugin,mean]",
+        "A figure. What it shows",
+        "A grid.",
+        "bench report x",
+        "sha256 abc",
+        "a note",
+        "Agreement with the published grid",
+        "information of posterior means ignores their scale and cannot see a collapse",
+        "None: every run found has scores, and every setting has every seed.",
+        "BibTeX",
+    ):
+        assert words in page.text, words
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for link in page.all("a"):
+        if link["href"].startswith("#"):
+            assert link["href"][1:] in ids
+
+
+def test_every_table_is_shown_once_and_in_its_section(page_of, summary_of, sweep, tmp_path):
+    summary = summary_of(tmp_path / "r", [*sweep(seeds=2), *sweep("shapes3d", seeds=2)])
+    tables = all_tables(summary)
+    page = page_of(summary, tables=tables)
+    for table in tables:
+        links = [a for a in page.all("a") if a["href"] == f"tables/{table.name}.csv"]
+        assert len(links) == 1, table.name
+    sections, current = {}, None
+    for tag, attributes in page.elements:
+        current = attributes["id"] if tag == "section" else current
+        if tag == "a" and attributes["href"].endswith(".csv"):
+            sections[attributes["href"][7:-4]] = current
+    assert sections["collapse-mi-matched-sampled-dsprites-paper"] == "part-0"
+    assert sections["comparison-shapes3d-paper"] == "part-1"
+    assert sections["ranking-all-genuine-paper"] == "rankings"
+    assert sections["published"] == "grids"
+
+
+def test_tables_can_be_sorted_and_read_by_keyboard(page_of, summary_of, sweep, tmp_path):
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=2)))
+    heads = [
+        i for i, (tag, a) in enumerate(page.elements) if (tag, a.get("scope")) == ("th", "col")
+    ]
+    buttons = [i for i in heads if page.elements[i + 1][0] == "button"]
+    sortable = [t for t in page.all("table") if t.get("class") == "sortable"]
+    assert len(sortable) >= 5
+    assert len(buttons) > 20
+    for attributes in (a for _, a in page.elements if (a.get("class") or "").startswith("scroll")):
+        assert attributes["tabindex"] == "0"
+        assert attributes["aria-label"]
+    assert all(image["alt"] for image in page.all("img"))
+
+
+def test_names_from_the_data_cannot_become_markup(page_of, summary_of, sweep, tmp_path):
+    evil = "<script>alert(1)</script>&"
+    rows = [{**row, "model": evil} for row in sweep(seeds=1, models=("betatcvae",))]
+    page = page_of(summary_of(tmp_path / "r", rows))
+    assert evil in page.text
+    assert len(page.all("script")) == 2  # the points and the page's own
+
+
+def test_failed_and_missing_runs_are_listed(page_of, summary_of, sweep, tmp_path):
+    rows = sweep(seeds=3)[1:]
+    rows[3] = {**rows[3], "run_status": "failed"}
+    page = page_of(summary_of(tmp_path / "r", rows))
+    assert "Failed and missing runs" in page.text
+    assert "other settings have this seed" in page.text
+    assert "None: every run" not in page.text
+
+
+def test_a_long_list_is_cut_and_says_where_the_rest_is(
+    page_of, summary_of, sweep, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("disentanglement_bench.evaluation.page.page.MOST_ROWS", 4)
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=2)))
+    assert "8 more rows are in tables/beta-curves-dsprites-paper.csv" in page.text
+
+
+def theory_folder(folder):
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(PIXEL)
+    figure = {"name": "a", "problem": "p", "title": "Gain", "caption": "It contracts."}
+    write_json(
+        folder / "theory.json",
+        {
+            "figures": [figure | {"png": "a.png", "pdf": "a.pdf"}],
+            "problems": [{"name": "p"}],
+            "columns": [
+                {"key": "beta", "heading": "β", "unit": "", "meaning": "weight"},
+                {"key": "information", "heading": "I", "unit": "nats", "meaning": "MI"},
+                {"key": "other", "heading": "other", "unit": "", "meaning": ""},
+            ],
+            "rows": [{"beta": 4.0, "information": -1.5e-7}, {"beta": 8.0, "information": None}],
+            "largest_deviation": 1e-12,
+            "notes": ["a note on theory"],
+            "command": "bench theory",
+        },
+    )
+    return folder
+
+
+def test_the_theory_comes_first_where_it_lies_there(page_of, summary_of, sweep, tmp_path):
+    summary = summary_of(tmp_path / "r", sweep(seeds=1))
+    page = page_of(summary, theory_folder(tmp_path / "page" / "theory"))
+    sections = [section["id"] for section in page.all("section")]
+    assert sections[:2] == ["theory", "summary"]
+    assert "Gain. It contracts." in page.text
+    assert "within 1.0e-12 nats" in page.text
+    assert "a note on theory" in page.text
+    assert "-1.5e-07" in page.text
+
+
+def test_without_theory_or_with_a_broken_file_there_is_no_such_section(
+    page_of, summary_of, sweep, tmp_path
+):
+    summary = summary_of(tmp_path / "r", sweep(seeds=1))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "theory.json").write_text('{"figures": 3}')
+    for folder in (tmp_path / "nowhere", broken):
+        assert "theory" not in [s["id"] for s in page_of(summary, folder).all("section")]
+
+
+def pictures_folder(folder, count=3):
+    folder.mkdir(parents=True)
+    names = ("reconstructions.png", "traversals.png", "traversals.gif")
+    entries = []
+    for i in range(count):
+        for name in names:
+            (folder / f"{i}-{name}").write_bytes(PIXEL)
+        entries.append(
+            {
+                "dataset": "dsprites",
+                "protocol": "paper",
+                "method": "betavae",
+                "curve": "betavae",
+                "setting": f"beta={i + 2}",
+                "seed": i,
+                "median_by": "mig",
+                "latents": [1, 0],
+                "kl": [2.0, 0.01],
+                "files": {name: f"{i}-{name}" for name in names},
+                "source": str(i),
+            }
+        )
+    write_json(folder / "pictures.json", {"pictures": entries, "skipped": []})
+    return folder
+
+
+def test_pictures_are_embedded_with_the_kl_of_their_latents(page_of, summary_of, sweep, tmp_path):
+    summary = summary_of(tmp_path / "r", sweep(seeds=1))
+    page = page_of(summary, pictures=pictures_folder(tmp_path / "page" / "pictures"))
+    assert "β-VAE, β = 3, seed 1" in page.text
+    assert "z1 2.00, z0 0.01" in page.text
+    assert sum(image["src"].startswith("data:image/gif") for image in page.all("img")) == 3
+    assert len(page.all("img")) == 2 + 9
+
+
+def test_a_full_page_links_what_it_does_not_hold(page_of, summary_of, sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr("disentanglement_bench.evaluation.page.parts.PICTURE_BYTES", 4 * len(PIXEL))
+    monkeypatch.setattr("disentanglement_bench.evaluation.page.parts.ANIMATION_BYTES", 0)
+    summary = summary_of(tmp_path / "r", sweep(seeds=1))
+    page = page_of(summary, pictures=pictures_folder(tmp_path / "page" / "pictures"))
+    assert len(page.all("img")) == 2 + 4
+    assert "5 images not embedded" in page.text
+    assert "pictures/2-traversals.gif" in [a["href"] for a in page.all("a")]
+
+
+UNDEFINED = dict.fromkeys(
+    ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched", "mi_matched_sampled")
+)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"seeds": 1},
+        {"betas": (8,)},
+        {"models": ("betatcvae",)},
+        {"models": ("betavae",), "betas": (1,), "seeds": 1},
+        {"undefined": True},
+        {"missing": True},
+        {"mixed": True},
+        {"plain": True},
+    ],
+    ids=lambda case: "-".join(case),
+)
+def test_degenerate_results_give_a_page(case, page_of, summary_of, sweep, tmp_path):
+    kinds = {"undefined", "missing", "mixed", "plain"}
+    rows = sweep(**({"seeds": 2} | {k: v for k, v in case.items() if k not in kinds}))
+    if "undefined" in case:
+        rows = [{**row, **UNDEFINED} for row in rows]
+    if "missing" in case:
+        rows = [r for r in rows if not (r["model"] == "betatcvae" and r["beta"] == 8)]
+    if "mixed" in case:
+        rows = rows + sweep("sprites", "quick", seeds=1) + sweep("mine", "paper", seeds=1)
+    if "plain" in case:  # representations from elsewhere: a path and scores
+        rows = [{"path": f"{row['model']}-{i}.h5", "mig": 0.1} for i, row in enumerate(rows)]
+    summary = summary_of(tmp_path / "r", rows)
+    page = page_of(summary)
+    for dataset, protocol in summary.strata:
+        assert f"{dataset}, protocol {protocol}" in page.text
+    assert " nan" not in page.text.lower()
+
+
+def test_no_runs_at_all_is_one_clear_line(tmp_path):
+    with pytest.raises(ScoresError, match=r"holds no run; run bench train and bench evaluate") as e:
+        summarise(collect(tmp_path))
+    assert "\n" not in str(e.value)

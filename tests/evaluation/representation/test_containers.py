@@ -1,0 +1,184 @@
+"""Broken and hostile files: one clear line each, quickly."""
+
+import io
+import os
+import pickle
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from disentanglement_bench.evaluation.representation.file_format import (
+    RepresentationError,
+    read_representation,
+    write_representation,
+)
+
+
+@pytest.fixture
+def good(tmp_path, stream):
+    arrays = stream.normal(size=(300, 3)), stream.integers(0, 3, (300, 2))
+    for name in ("good.h5", "good.npz"):
+        write_representation(tmp_path / name, *arrays)
+    np.savez_compressed(tmp_path / "packed.npz", codes=arrays[0], factors=arrays[1])
+    return tmp_path
+
+
+def refused(path, message):
+    with pytest.raises(RepresentationError, match=message) as caught:
+        read_representation(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def array_bytes(header, payload=b""):
+    """An .npy member with a header of our own."""
+    text = (header + " " * 20).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + payload
+
+
+@pytest.mark.parametrize("name", ["good.h5", "good.npz", "packed.npz"])
+def test_truncated_anywhere(good, name):
+    content = (good / name).read_bytes()
+    for length in range(0, len(content), max(1, len(content) // 40)):
+        path = good / f"cut{(good / name).suffix}"
+        path.write_bytes(content[:length])
+        with pytest.raises(RepresentationError):
+            read_representation(path)
+
+
+@pytest.mark.parametrize("name", ["good.h5", "good.npz", "packed.npz"])
+def test_flipped_bytes_never_give_a_traceback(good, stream, name):
+    content = bytearray((good / name).read_bytes())
+    refusals = 0
+    for position in stream.integers(0, min(len(content), 4000), 100):
+        changed = bytearray(content)
+        changed[position] ^= 0xFF
+        path = good / f"flipped{(good / name).suffix}"
+        path.write_bytes(changed)
+        try:
+            read_representation(path)
+        except RepresentationError:
+            refusals += 1
+    assert refusals > 0
+
+
+def test_not_files_at_all(tmp_path):
+    (tmp_path / "folder.h5").mkdir()
+    refused(tmp_path / "folder.h5", "is a folder, not a representation file")
+    refused(tmp_path / "none.h5", r"cannot be read \(No such file or directory\)")
+    os.mkfifo(tmp_path / "pipe.npz")
+    refused(tmp_path / "pipe.npz", "is not a regular file")
+    (tmp_path / "text.h5").write_text("hello")
+    refused(tmp_path / "text.h5", "is not a readable HDF5 file")
+    (tmp_path / "text.npz").write_text("hello")
+    refused(tmp_path / "text.npz", "is not a readable .npz file")
+    (tmp_path / "a.csv").write_text("1,2")
+    refused(tmp_path / "a.csv", "a representation ends in")
+
+
+def test_missing_arrays(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["codes"] = np.zeros((2, 2))
+    refused(tmp_path / "a.h5", "holds no array named factors")
+    np.savez(tmp_path / "a.npz", other=np.zeros(2))
+    refused(tmp_path / "a.npz", "holds no array named codes and none named factors")
+
+
+def test_hdf5_that_declares_what_it_does_not_hold(tmp_path):
+    with h5py.File(tmp_path / "huge.h5", "w") as file:
+        file.create_dataset("codes", shape=(10**12, 10), dtype="f4", chunks=(1000, 10))
+        file["factors"] = np.zeros((2, 2), int)
+    refused(tmp_path / "huge.h5", r"codes declares the absurd size \(1000000000000, 10\)")
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file.create_dataset("codes", shape=(10**6, 10), dtype="f4", chunks=(1000, 10))
+        file["factors"] = np.zeros((2, 2), int)
+    refused(tmp_path / "empty.h5", "codes declares shape .* but holds no data")
+
+
+def test_hdf5_oddities(tmp_path):
+    def variant(name, make):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["factors"] = np.zeros((2, 2), int)
+            make(file)
+        return tmp_path / name
+
+    text = h5py.string_dtype()
+    refused(
+        variant("text.h5", lambda f: f.create_dataset("codes", data=["a", "b"], dtype=text)),
+        "codes must hold numbers, not Python objects",
+    )
+    refused(
+        variant("record.h5", lambda f: f.create_dataset("codes", (2,), dtype=[("a", "f4")])),
+        "codes must hold numbers, not records",
+    )
+    refused(variant("group.h5", lambda f: f.create_group("codes")), "codes is a group")
+    refused(variant("null.h5", lambda f: f.create_dataset("codes", data=h5py.Empty("f"))), "empty")
+
+    def outside(file):
+        file["codes"] = h5py.ExternalLink("/etc/passwd", "/codes")
+
+    refused(variant("link.h5", outside), "codes is a link; store the array itself")
+
+    def raw(file):
+        file.create_dataset("codes", (2, 2), "f4", external=[("/etc/passwd", 0, 16)])
+
+    refused(variant("raw.h5", raw), "codes lies in another file")
+
+    def many(file):
+        file["codes"] = np.zeros((2, 2))
+        file.attrs["note"] = np.zeros(5000, dtype="i1")
+
+    refused(variant("attribute.h5", many), "attribute 'note' is absurdly large")
+
+
+class Bomb:
+    """Unpickling it leaves a trace."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("name", ["codes", "note"])
+def test_pickles_are_never_loaded(tmp_path, name):
+    mark = tmp_path / "exploded"
+    arrays = {"codes": np.zeros((2, 1)), "factors": np.zeros((2, 1), int)}
+    arrays[name] = np.array([[Bomb(mark)]], dtype=object)
+    np.savez(tmp_path / "a.npz", **arrays)
+    refused(tmp_path / "a.npz", "Python objects")
+    assert not mark.exists()
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        archive.writestr("codes.npy", pickle.dumps(Bomb(mark)))
+    refused(tmp_path / "b.npz", "is not a readable .npz file")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 1000000)}",
+            "declares the absurd size",
+        ),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (1000, 10)}", "but 8 bytes are stored"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 10)}", "codes"),
+        ("{'descr': '<f4', 'shape': (1, 2)}", "is not a readable .npz file"),
+        ("__import__('os').system('false')", "is not a readable .npz file"),
+    ],
+)
+def test_npz_headers(tmp_path, header, message):
+    factors = io.BytesIO()
+    np.save(factors, np.zeros((1, 1), int))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("codes.npy", array_bytes(header, b"\0" * 8))
+        archive.writestr("factors.npy", factors.getvalue())
+    refused(tmp_path / "a.npz", message)
+
+
+def test_unknown_format_version(tmp_path):
+    np.savez(tmp_path / "a.npz", codes=[[0.0]], factors=[[0]], format_version=2)
+    refused(tmp_path / "a.npz", r"format_version 2 is not known here \(newest 1\)")

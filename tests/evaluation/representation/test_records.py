@@ -1,0 +1,195 @@
+import json
+import os
+
+import numpy as np
+import pytest
+
+from disentanglement_bench.evaluation.representation.records import (
+    RecordError,
+    find_runs,
+    read_json,
+    read_run,
+    replacing,
+    walk,
+    write_atomically,
+    write_json,
+)
+
+
+def run(**changes):
+    return {"schema_version": 1, "status": "done", **changes}
+
+
+def test_text_and_bytes(tmp_path):
+    write_atomically(tmp_path / "a" / "text", "β")
+    write_atomically(tmp_path / "a" / "bytes", b"\x00")
+    assert (tmp_path / "a" / "text").read_text(encoding="utf-8") == "β"
+    assert (tmp_path / "a" / "bytes").read_bytes() == b"\x00"
+    assert sorted(os.listdir(tmp_path / "a")) == ["bytes", "text"]
+
+
+def test_temporary_names_are_hidden_and_told_apart(tmp_path):
+    with replacing(tmp_path / "x.h5") as first, replacing(tmp_path / "x.h5") as second:
+        assert first.parent == second.parent == tmp_path
+        assert first != second
+        for name in (first.name, second.name):
+            assert name.startswith(".")
+            assert name.endswith(".tmp")
+            assert f".{os.getpid()}." in name
+        first.write_text("1")
+        second.write_text("2")
+    assert (tmp_path / "x.h5").read_text() == "1"
+
+
+def test_a_failure_leaves_the_old_content_and_nothing_else(tmp_path):
+    write_atomically(tmp_path / "x", "old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "x") as temporary:
+        fail(temporary)
+    assert (tmp_path / "x").read_text() == "old"
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "x"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_long_names_fit(tmp_path):
+    name = "n" * 255
+    write_atomically(tmp_path / name, "")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_json_is_plain(tmp_path):
+    write_json(
+        tmp_path / "x.json",
+        {
+            "b": float("nan"),
+            "a": np.float32(0.5),
+            "list": (np.int64(1), float("-inf"), np.bool_(True)),
+            "array": np.array([[1.0, np.nan]]),
+            1: tmp_path,
+        },
+    )
+    text = (tmp_path / "x.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    found = json.loads(text)
+    assert list(found) == ["b", "a", "list", "array", "1"]
+    assert found["b"] is None
+    assert found["list"] == [1, None, True]
+    assert found["array"] == [[1.0, None]]
+    assert text.splitlines()[1].startswith(' "b"')
+
+
+def test_what_json_cannot_hold(tmp_path):
+    with pytest.raises(TypeError, match="cannot write a set as JSON"):
+        write_json(tmp_path / "x.json", {"a": {1}})
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 1,\n "b": }', r"not valid JSON at line 2, column 7"),
+        (b"", r"not valid JSON at line 1"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_broken_json(tmp_path, content, message):
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=message) as caught:
+        read_json(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_nothing(tmp_path):
+    with pytest.raises(RecordError, match="cannot be read"):
+        read_json(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / "x.json")
+
+
+def test_bare_nan_of_others_is_null(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": NaN, "b": -Infinity}')
+    assert read_json(tmp_path / "x.json") == {"a": None, "b": None}
+
+
+def test_read_run_by_file_or_folder(tmp_path):
+    write_json(tmp_path / "run.json", run(reason=""))
+    assert read_run(tmp_path) == read_run(tmp_path / "run.json") == run(reason="")
+
+
+def test_migrations_are_applied_in_turn(tmp_path):
+    write_json(tmp_path / "run.json", {"schema_version": 1, "state": "done"})
+    migrations = {
+        1: lambda record: {**record, "status": record["state"]},
+        2: lambda record: {k: v for k, v in record.items() if k != "state"},
+    }
+    found = read_run(tmp_path, migrations=migrations, version=3)
+    assert found == {"schema_version": 3, "status": "done"}
+    with pytest.raises(RecordError, match="schema version 1 has no migration to 3"):
+        read_run(tmp_path, migrations={}, version=3)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ([], "no integer schema_version"),
+        ({"status": "done"}, "no integer schema_version"),
+        (run(schema_version=True), "no integer schema_version"),
+        (run(schema_version=99), "newer than 1.*update disentanglement-bench"),
+        (run(status="finished"), "status must be one of done, failed, interrupted, running"),
+    ],
+)
+def test_records_that_are_no_runs(tmp_path, record, message):
+    write_json(tmp_path / "run.json", record)
+    with pytest.raises(RecordError, match=message):
+        read_run(tmp_path)
+
+
+def test_find_runs_sorted_and_without_loops(tmp_path):
+    for name in ("b/seed-1", "b/seed-0", "a", ".hidden/run"):
+        write_json(tmp_path / "runs" / name / "run.json", run())
+    (tmp_path / "runs" / "b" / "loop").symlink_to(tmp_path / "runs", target_is_directory=True)
+    (tmp_path / "runs" / "self").symlink_to(tmp_path / "runs" / "self")
+    write_json(tmp_path / "elsewhere" / "run.json", run())
+    (tmp_path / "runs" / "c").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = [
+        path.relative_to(tmp_path / "runs").as_posix() for path in find_runs(tmp_path / "runs")
+    ]
+    assert found == ["a", "b/seed-0", "b/seed-1", "c"]
+    assert list(find_runs(tmp_path / "runs" / "a")) == [tmp_path / "runs" / "a"]
+
+
+def test_find_runs_needs_a_folder(tmp_path):
+    with pytest.raises(RecordError, match="no such folder"):
+        list(find_runs(tmp_path / "none"))
+
+
+def test_walk_reports_what_it_cannot_list(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open").mkdir()
+    really = os.scandir
+
+    def scandir(folder):
+        if folder.endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return really(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(RecordError, match=r"closed: cannot be listed \(Permission denied\)"):
+        list(walk(tmp_path))
+    said = []
+    seen = [folder for folder, _ in walk(tmp_path, on_error=lambda *pair: said.append(pair[0]))]
+    assert seen == [str(tmp_path), str(tmp_path / "open")]
+    assert said == [str(tmp_path / "closed")]

@@ -1,0 +1,294 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
+from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.scoring.batch import find_representations
+
+FAST = ("mig", "mi", "sap_continuous")
+
+
+def write(path, seed=0, rows=60, **options):
+    stream = np.random.default_rng(seed)
+    factors = stream.integers(0, 3, (rows, 2))
+    write_representation(path, factors + stream.normal(size=(rows, 2)), factors, **options)
+
+
+def score_files(root):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in root.rglob("*.json")}
+
+
+def read_table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_finds_run_folders_and_stray_files(tmp_path):
+    for name in ("b/representation.h5", "a.npz", "c/d/e.hdf5", ".hidden/x.h5"):
+        write(tmp_path / name)
+    (tmp_path / "notes.txt").touch()
+    found, problems = find_representations([tmp_path, tmp_path / "a.npz", tmp_path / "none"])
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == [
+        "a.npz",
+        "b/representation.h5",
+        "c/d/e.hdf5",
+    ]
+    assert problems == [(tmp_path / "none", "no such file or folder")]
+
+
+def test_computes_once_and_tabulates(tmp_path):
+    write(tmp_path / "a.h5", dataset="toy", attributes={"beta": 4.0, "note": "mine"})
+    write(tmp_path / "b.h5", log_variances=np.zeros((60, 2)))
+    first = evaluate_paths(tmp_path, metrics=FAST)
+    assert (first.computed, first.kept, first.problems) == (8, 0, [])
+    assert sorted(os.listdir(tmp_path / "a.scores")) == [
+        "mi.json",
+        "mig.json",
+        "sap_continuous.json",
+    ]
+    assert "mig_sampled.json" in os.listdir(tmp_path / "b.scores")
+    before = score_files(tmp_path)
+    second = evaluate_paths(tmp_path, metrics=FAST)
+    assert (second.computed, second.kept) == (0, 8)
+    assert score_files(tmp_path) == before
+    rows = read_table(tmp_path / "scores.csv")
+    assert [row["path"] for row in rows] == ["a.h5", "b.h5"]
+    assert rows[0]["dataset"] == "toy"
+    assert rows[0]["beta"] == "4.0"
+    assert rows[0]["note"] == "mine"
+    assert rows[0]["mig_sampled"] == rows[0]["mig_sampled_status"] == ""
+    assert float(rows[1]["mig_sampled"]) >= 0
+    saved = json.loads((tmp_path / "a.scores" / "mig.json").read_text())
+    assert float(rows[0]["mig"]) == saved["values"]["mig"] == first.rows[0]["mig"]
+
+
+def test_force_and_changed_files(tmp_path):
+    write(tmp_path / "a.h5")
+    evaluate_paths(tmp_path, metrics=["mig"])
+    assert evaluate_paths(tmp_path, metrics=["mig"], force=True).computed == 1
+    assert evaluate_paths(tmp_path, metrics=["mig", "mi"]).computed == 1
+    old = evaluate_paths(tmp_path, metrics=["mig"]).rows[0]
+    write(tmp_path / "a.h5", seed=1)
+    report = evaluate_paths(tmp_path, metrics=["mig"])
+    assert report.computed == 1
+    assert report.rows[0]["mig"] != old["mig"]
+    assert report.rows[0]["mi_status"] == "outdated"
+    assert report.rows[0].get("mi_matched") is None
+
+
+def test_broken_files_do_not_stop_the_others(tmp_path):
+    write(tmp_path / "good.h5")
+    (tmp_path / "empty.h5").touch()
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "folder.h5").mkdir()
+    (tmp_path / "dangling.h5").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.h5")
+    report = evaluate_paths(tmp_path, metrics=["mig"])
+    assert report.computed == 1
+    assert sorted(path.name for path, _ in report.problems) == [
+        "dangling.h5",
+        "empty.h5",
+        "folder.h5",
+        "pipe.h5",
+        "text.npz",
+    ]
+    assert all("\n" not in problem and str(path) in problem for path, problem in report.problems)
+    rows = {row["path"]: row for row in read_table(tmp_path / "scores.csv")}
+    assert rows["good.h5"]["mig_status"] == "done"
+    assert "HDF5" in rows["empty.h5"]["reasons"]
+
+
+def test_a_failing_metric_does_not_stop_the_others(tmp_path, monkeypatch):
+    (tmp_path / "failing.py").write_text(
+        "def crash(codes, factors, n_train):\n    raise KeyError('a\\nb')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path / "a.h5")
+    for _ in range(2):
+        report = evaluate_paths(tmp_path, metrics=["failing:crash", "mig"])
+        (problem,) = report.problems
+        assert "metric crash failed: KeyError: 'a\\nb' (failing.py, line 2)" in problem[1]
+        assert report.rows[0]["crash_status"] == "failed"
+    assert report.computed == 1, "a failure is tried again, the rest is kept"
+    assert report.rows[0]["mig"] is not None
+
+
+def test_undefined_is_reported_with_its_reason(tmp_path):
+    write_representation(tmp_path / "a.h5", np.arange(60.0)[:, None], np.arange(60)[:, None] % 3)
+    (row,) = evaluate_paths(tmp_path, metrics=["mig"]).rows
+    assert row["mig"] is None
+    assert row["mig_status"] == "undefined"
+    assert row["reasons"].startswith("mig: one code")
+    assert evaluate_paths(tmp_path, metrics=["mig"]).computed == 0
+
+
+def test_runs_bring_their_attributes(tmp_path):
+    folder = tmp_path / "runs" / "seed-0"
+    write(folder / "representation.h5", attributes={"beta": 99, "extra": 1})
+    write_json(
+        folder / "run.json",
+        {
+            "schema_version": 1,
+            "status": "done",
+            "run": {
+                "dataset": "toy",
+                "preset": "quick",
+                "tag": "",
+                "model": "lambdabeta",
+                "hyperparameters": {"beta": 4, "lambda": 2, "gamma": 7},
+                "init": "parent",
+                "seed": 0,
+            },
+            "config": {"phases": [2000, 700]},
+            "dataset": {"version": "1"},
+            "final": {"nll": 10.5, "kl": 3.0, "l2": 2.0, "tc": 0.1, "active_units": 2},
+        },
+    )
+    evaluate_paths(tmp_path, metrics=["mig"])
+    with open(tmp_path / "scores.csv") as file:
+        header = file.readline().strip().split(",")
+    (row,) = read_table(tmp_path / "scores.csv")
+    assert row["path"] == "runs/seed-0/representation.h5"
+    wanted = {
+        "dataset": "toy",
+        "dataset_version": "1",
+        "preset": "quick",
+        "model": "lambdabeta",
+        "beta": "4",
+        "lambda": "2",
+        "gamma": "7",
+        "init": "parent",
+        "seed": "0",
+        "steps": "2700",
+        "nll": "10.5",
+        "active_units": "2",
+        "bce_floor": "",
+        "extra": "1",
+        "run_status": "done",
+    }
+    assert {key: row[key] for key in wanted} == wanted
+    order = [
+        "path",
+        "dataset",
+        "model",
+        "gamma",
+        "steps",
+        "nll",
+        "mig",
+        "dci_completeness",
+        "reasons",
+    ]
+    assert [name for name in header if name in order] == order
+    assert os.listdir(folder / "scores") == ["mig.json"]
+
+
+def test_a_broken_run_record_is_told_and_the_scores_stand(tmp_path):
+    write(tmp_path / "representation.h5")
+    (tmp_path / "run.json").write_text("{")
+    report = evaluate_paths(tmp_path, metrics=["mig"])
+    assert report.rows[0]["mig"] is not None
+    assert "not valid JSON" in report.problems[0][1]
+
+
+def test_progress_is_told(tmp_path):
+    for name in "abc":
+        write(tmp_path / f"{name}.h5")
+    evaluate_paths(tmp_path / "b.h5", metrics=["mig"])
+    said = []
+    evaluate_paths(
+        tmp_path,
+        metrics=["mig"],
+        progress=lambda done, total, outcome: said.append(
+            (done, total, outcome and outcome.path.name)
+        ),
+    )
+    assert said == [(0, 2, None), (1, 2, "a.h5"), (2, 2, "c.h5")]
+
+
+def test_table_elsewhere_and_none_without_representations(tmp_path):
+    write(tmp_path / "in" / "a.h5")
+    report = evaluate_paths(tmp_path / "in", metrics=["mig"], table=tmp_path / "out" / "t.csv")
+    assert report.table == tmp_path / "out" / "t.csv"
+    assert read_table(report.table)[0]["path"] == "../in/a.h5"
+    assert not (tmp_path / "in" / "scores.csv").exists()
+    (tmp_path / "empty").mkdir()
+    assert evaluate_paths(tmp_path / "empty").table is None
+    assert os.listdir(tmp_path / "empty") == []
+
+
+def test_wrong_requests(tmp_path):
+    with pytest.raises(MetricError, match="did you mean 'sap'"):
+        evaluate_paths(tmp_path, metrics=["sapp"])
+    with pytest.raises(ValueError, match="jobs must be at least 1, not 0"):
+        evaluate_paths(tmp_path, jobs=0)
+    with pytest.raises(ValueError, match="backend must be one of"):
+        evaluate_paths(tmp_path, backend="gpu")
+
+
+def test_processes_give_the_same_scores(tmp_path):
+    for seed in range(4):
+        write(tmp_path / "one" / f"{seed}.h5", seed)
+        write(tmp_path / "two" / f"{seed}.h5", seed)
+    evaluate_paths(tmp_path / "one", metrics=FAST)
+    report = evaluate_paths(tmp_path / "two", metrics=FAST, jobs=2)
+    assert report.computed == 12
+    assert (tmp_path / "one" / "scores.csv").read_text() == (
+        tmp_path / "two" / "scores.csv"
+    ).read_text()
+
+
+def call(root, jobs=1):
+    """`evaluate_paths` in a process of its own."""
+    code = (
+        "import sys; from evaluation import evaluate_paths; "
+        f"r = evaluate_paths(sys.argv[1], metrics={FAST}, jobs={jobs}); print(r.computed, r.kept)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, root],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_killed_outright_loses_and_repeats_nothing(tmp_path):
+    count = 24
+    for seed in range(count):
+        write(tmp_path / f"{seed}.h5", seed, rows=2000)
+    process = call(tmp_path)
+    deadline = time.monotonic() + 60
+    while len(score_files(tmp_path)) < 5 and time.monotonic() < deadline:
+        os.sched_yield()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = score_files(tmp_path)
+    assert 5 <= len(before) < 3 * count, "killed in the middle"
+    for _, content in before.values():
+        assert json.loads(content)["status"] == "done"
+    report = evaluate_paths(tmp_path, metrics=FAST)
+    assert report.computed == 3 * count - len(before)
+    after = score_files(tmp_path)
+    assert all(after[path] == before[path] for path in before)
+    assert not [row for row in report.rows if row["mig_status"] != "done"]
+
+
+def test_several_processes_on_one_folder(tmp_path):
+    for seed in range(6):
+        write(tmp_path / f"{seed}.h5", seed)
+    processes = [call(tmp_path) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    for process in processes:
+        process.stdout.close()
+    for _, content in score_files(tmp_path).values():
+        assert json.loads(content)["status"] == "done"
+    assert evaluate_paths(tmp_path, metrics=FAST).computed == 0
+    assert len(read_table(tmp_path / "scores.csv")) == 6
+    assert not list(tmp_path.rglob(".*.tmp"))

@@ -1,0 +1,141 @@
+import dataclasses
+import os
+
+import pytest
+
+from disentanglement_bench.evaluation import (
+    METRICS,
+    Score,
+    read_representation,
+    write_representation,
+)
+from disentanglement_bench.evaluation.representation.records import read_json, write_json
+from disentanglement_bench.evaluation.scoring.score_files import (
+    Source,
+    is_current,
+    read_score,
+    request,
+    scores_folder,
+    write_score,
+)
+
+SCORE = Score("mig", {"mig": 0.5}, "mig[hist20,plugin,mean]")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A representation and the score file of one metric."""
+    path = tmp_path / "a.h5"
+    write_representation(path, [[0.0, 1.0]] * 3, [[0], [1], [0]], attributes={"beta": 4})
+    source = Source.of(path)
+    metric = METRICS["mig"]
+    target = scores_folder(path) / "mig.json"
+    write_score(
+        target,
+        SCORE,
+        metric,
+        request(metric, 0, "numba"),
+        source,
+        source.sha256(),
+        read_representation(path),
+        0.25,
+    )
+    return path, target
+
+
+def current(path, target, metric=METRICS["mig"], seed=0, backend="numba"):
+    return is_current(read_score(target), request(metric, seed, backend), Source.of(path))
+
+
+def test_where_scores_lie(tmp_path):
+    assert scores_folder(tmp_path / "representation.h5") == tmp_path / "scores"
+    assert scores_folder(tmp_path / "representation.npz") == tmp_path / "scores"
+    assert scores_folder(tmp_path / "a.npz") == tmp_path / "a.scores"
+    (tmp_path / "a.h5").touch()
+    assert scores_folder(tmp_path / "a.h5") == tmp_path / "a.scores"
+    assert scores_folder(tmp_path / "a.npz") == tmp_path / "a.npz.scores"
+    (tmp_path / "representation.h5").touch()
+    assert scores_folder(tmp_path / "representation.npz").name == "representation.npz.scores"
+
+
+def test_what_a_score_file_says(written):
+    record = read_json(written[1])
+    assert record["metric"] == "mig"
+    assert record["status"] == "done"
+    assert record["values"] == {"mig": 0.5}
+    assert record["variant"] == "mig[hist20,plugin,mean]"
+    assert record["request"] == {
+        "version": 1,
+        "variant": "mig[hist20,plugin,mean]",
+        "backend": "numba",
+    }
+    assert set(record["source"]) == {"file", "size", "mtime_ns", "sha256"}
+    assert record["representation"]["attributes"] == {"beta": 4}
+    assert record["representation"]["posterior"] is False
+    assert record["seconds"] == 0.25
+    assert record["versions"]["numpy"]
+
+
+def test_a_score_holds_until_its_file_changes(written):
+    path, target = written
+    assert current(path, target)
+    os.utime(path, ns=(1, 1))
+    assert current(path, target), "the content is the same"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(2, 2))
+    assert not current(path, target)
+
+
+def test_a_score_of_another_size_or_name_does_not_hold(written):
+    path, target = written
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert not current(path, target)
+    other = path.with_name("b.h5")
+    other.write_bytes(path.read_bytes())
+    assert not current(other, target)
+
+
+def test_a_score_holds_for_the_same_request_only(written):
+    path, target = written
+    assert current(path, target, seed=1), "mig draws nothing"
+    assert not current(path, target, backend="sklearn")
+    assert not current(path, target, dataclasses.replace(METRICS["mig"], version=2))
+    assert not current(path, target, dataclasses.replace(METRICS["mig"], variant="mig[hist30]"))
+    assert request(METRICS["mi"], 0, "numba") != request(METRICS["mi"], 1, "numba")
+
+
+def test_a_failure_is_stored_but_never_holds(written):
+    path, target = written
+    metric = METRICS["mig"]
+    source = Source.of(path)
+    record = write_score(
+        target,
+        "ValueError: no",
+        metric,
+        request(metric, 0, "numba"),
+        source,
+        source.sha256(),
+        read_representation(path),
+        0.0,
+    )
+    assert record["status"] == "failed"
+    assert record["values"] == {"mig": None}
+    assert record["reasons"] == {"mig": "ValueError: no"}
+    assert read_score(target) is not None
+    assert not current(path, target)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"schema_version": 1, "status": "done"}', '{"schema_version": 9}']
+)
+def test_unreadable_score_files_are_computed_anew(tmp_path, content):
+    (tmp_path / "mig.json").write_text(content)
+    assert read_score(tmp_path / "mig.json") is None
+
+
+def test_statuses_are_a_closed_vocabulary(written):
+    record = read_json(written[1])
+    write_json(written[1], {**record, "status": "good"})
+    assert read_score(written[1]) is None

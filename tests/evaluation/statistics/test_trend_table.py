@@ -1,0 +1,129 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from disentanglement_bench.evaluation.statistics.trend_table import trend_table
+from disentanglement_bench.evaluation.statistics.trends import holm, peak_test
+
+BETAS = (1.0, 4.0, 8.0, 16.0, 32.0)
+HUMP = (0.08, 0.15, 0.20, 0.19, 0.05)
+
+
+def tidy(means=HUMP, n=10, curve="betavae", metric="mig", betas=BETAS, spread=0.02, **more):
+    rng = np.random.default_rng(len(curve))
+    rows = []
+    for seed in range(n):
+        for beta, mean in zip(betas, means, strict=True):
+            rows.append(
+                {
+                    "dataset": "a",
+                    "dataset_kind": "genuine",
+                    "protocol": "paper",
+                    "curve": curve,
+                    "metric": metric,
+                    "variant": f"{metric}[x]",
+                    "beta": beta,
+                    "seed": float(seed),
+                    "status": "done",
+                    "value": mean + spread * rng.normal(),
+                }
+                | more
+            )
+    return pd.DataFrame(rows)
+
+
+def test_a_hump_is_described():
+    scores = tidy()
+    (row,) = trend_table(scores).to_dict("records")
+    assert (row["peak_beta"], row["first_beta"], row["last_beta"]) == (8, 1, 32)
+    assert row["verdict"] == "peak"
+    assert row["n"] == row["n_asked"] == 10
+    assert row["drop_low"] < 0.75 < row["drop_high"]
+    assert row["drop_kind"] == "cross-fitted"
+    assert (row["range_low"], row["range_high"], row["range_open"]) == (8, 16, False)
+    assert row["peak_low"] <= 8 <= row["peak_high"]
+    assert sum(share for _, share in row["peak_distribution"]) == pytest.approx(1)
+    wide = scores.pivot(index="seed", columns="beta", values="value").to_numpy()
+    assert row["p_peak"] == pytest.approx(peak_test(wide)[0])
+    assert row["peak_mean"] == pytest.approx(wide.mean(axis=0).max())
+
+
+def test_a_rise_has_no_peak_and_an_open_range():
+    (row,) = trend_table(tidy((0.1, 0.2, 0.3, 0.4, 0.41))).to_dict("records")
+    assert row["verdict"] == "no peak shown"
+    assert row["range_open"]
+    assert abs(row["drop"]) < 0.05
+
+
+def test_holm_goes_over_the_tests_of_a_data_set_and_protocol():
+    other = tidy((0.1,) * 5, dataset="b")
+    scores = pd.concat([tidy(), tidy((0.1,) * 5, curve="betatcvae"), tidy(n=3, curve="m"), other])
+    table = trend_table(scores.reset_index(drop=True))
+    own = table[table["dataset"] == "a"]
+    assert own["family"].tolist() == [2, 2, 2]
+    np.testing.assert_allclose(own["p_peak_holm"], holm(own["p_peak"]))
+    assert table[table["dataset"] == "b"]["family"].item() == 1
+
+
+def test_few_seeds_have_no_p_value():
+    (row,) = trend_table(tidy(n=3)).to_dict("records")
+    assert row["verdict"] == "too few seeds"
+    assert row["illustrative"]
+    assert np.isnan(row["p_peak"])
+    assert row["drop_kind"] == "selected, biased upward"
+    assert np.isnan(row["drop_low"])
+
+
+def test_one_seed_one_beta_and_no_scores():
+    (row,) = trend_table(tidy(n=1)).to_dict("records")
+    assert row["n"] == 1
+    assert row["peak_beta"] in BETAS
+    (row,) = trend_table(tidy((0.1,), betas=(4.0,))).to_dict("records")
+    assert row["verdict"] == "too few β"
+    assert row["peak_beta"] == 4
+    assert np.isnan(row["drop"])
+    assert trend_table(tidy().assign(value=np.nan)).empty
+    assert trend_table(tidy().iloc[:0]).empty
+
+
+def test_a_beta_without_scores_is_left_out():
+    scores = tidy()
+    scores.loc[scores["beta"] == 32, "value"] = np.nan
+    (row,) = trend_table(scores).to_dict("records")
+    assert (row["n_betas"], row["last_beta"]) == (4, 16)
+
+
+def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
+    scores = tidy()
+    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 2), "value"] = np.nan
+    (row,) = trend_table(scores).to_dict("records")
+    assert (row["n"], row["n_asked"]) == (9, 10)
+    assert row["verdict"] == "peak"
+
+
+def test_seeds_that_share_no_complete_row_still_have_means():
+    scores = tidy(n=2)
+    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 0), "value"] = np.nan
+    scores.loc[(scores["beta"] == 8) & (scores["seed"] == 1), "value"] = np.nan
+    (row,) = trend_table(scores).to_dict("records")
+    assert row["n"] == 0
+    assert row["peak_beta"] in (8, 16)
+    assert np.isnan(row["drop"])
+
+
+def test_metrics_for_which_lower_is_better_are_left_out():
+    assert trend_table(tidy(metric="nll"), ["nll"]).empty
+
+
+def test_the_family_as_a_whole_rarely_raises_a_false_alarm():
+    rng = np.random.default_rng(0)
+    parts = []
+    for trial in range(60):
+        for i in range(4):
+            part = tidy((0.2,) * 5, n=6, curve=f"c{i}", dataset=f"trial {trial}")
+            part["value"] = rng.normal(size=len(part))
+            parts.append(part)
+    table = trend_table(pd.concat(parts, ignore_index=True), permutations=19)
+    false = table.groupby("dataset")["verdict"].agg(lambda v: (v == "peak").any())
+    assert len(false) == 60
+    assert false.mean() <= 0.07

@@ -1,0 +1,258 @@
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.scoring.score_files import scores_folder
+from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.summary import summarise
+from disentanglement_bench.evaluation.tables.rendering import to_csv, to_latex, to_markdown, to_text
+from disentanglement_bench.evaluation.tables.tables import (
+    all_tables,
+    beta_curve_table,
+    collapse_table,
+    comparison_table,
+    published_table,
+    ranking_table,
+)
+
+HUMP = {1: 0.08, 4: 0.15, 8: 0.20, 16: 0.20, 32: 0.05}
+SCORES = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
+
+
+def sweep(dataset="dsprites", preset="paper", n=6, betas=(1, 4, 8, 16, 32), lambdas=(0, 8), seed=0):
+    """Rows of a scores.csv: first phase, β-VAE, λβ-VAE and β-TCVAE; β = 32 collapses at λ = 0."""
+    rng = np.random.default_rng(seed)
+    models = [("betavae", None, "scratch", 2500), ("betatcvae", None, "scratch", 3300)]
+    models += [("lambdabeta", lambda_, "parent", 3300) for lambda_ in lambdas]
+    rows = []
+    for (model, lambda_, init, steps), beta, s in itertools.product(models, betas, range(n)):
+        level = 0.2 if lambda_ and beta == 32 else HUMP[beta]
+        scores = {name: level + 0.02 * rng.normal() for name in SCORES}
+        rows.append(
+            {
+                "path": f"{dataset}/{preset}/{model},{lambda_}/{beta}/seed-{s}/representation.h5",
+                "dataset": dataset,
+                "dataset_version": "1",
+                "preset": preset,
+                "model": model,
+                "beta": beta,
+                "lambda": lambda_,
+                "init": init,
+                "seed": s,
+                "steps": steps,
+                "nll": 40.0 + beta,
+                "kl": 0.05 if beta == 32 and not lambda_ else 20 / beta,
+                "bce_floor": 9.8,
+                "mi_matched_sampled": 5 * level,
+                "run_status": "done",
+                **scores,
+            }
+        )
+    return rows
+
+
+def summary_of(folder, *parts):
+    folder.mkdir(exist_ok=True)
+    frame = pd.DataFrame([row for part in parts for row in part])
+    frame.to_csv(folder / "scores.csv", index=False)
+    return summarise(collect(folder))
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory):
+    return summary_of(tmp_path_factory.mktemp("results"), sweep(), sweep("sprites", "quick", n=4))
+
+
+def rows_of(table):
+    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+
+
+def test_all_tables_render_in_every_form(summary):
+    tables = all_tables(summary)
+    assert len({table.name for table in tables}) == len(tables)
+    for table in tables:
+        assert all(len(row) == len(table.columns) for row in table.rows)
+        for render in (to_text, to_markdown, to_latex, to_csv):
+            text = render(table)
+            assert not re.search(r"\b(nan|None)\b", text), (table.name, render)
+
+
+def test_every_table_says_what_it_is_made_of(summary):
+    for table in all_tables(summary):
+        if table.name == "gaps":
+            continue
+        notes = "\n".join(table.notes)
+        for wanted in ("Data: ", "Protocol: ", "Seeds: 0–", "Variants: "):
+            assert wanted in notes, (table.name, wanted)
+        if any("mig[" in note for note in table.notes):
+            assert "MIG with 20 bins is at most" in notes
+        assert "disentanglement_bench" in table.citations
+        assert "vu2026mutual" in table.citations or "I_m" not in notes
+
+
+def test_the_comparison_shows_methods_once_with_their_choice(summary):
+    table = comparison_table(summary, "dsprites", "paper")
+    rows = rows_of(table)
+    assert list(rows) == ["VAE", "β-VAE", "λβ-VAE", "β-TCVAE", "β-VAE (first phase) §"]
+    mig = rows["λβ-VAE"]["MIG ↑"].split("\n")
+    assert mig[1].endswith("3/3*")
+    assert "(best of 5)" in mig[2]
+    assert "λ = 8" in mig[2]
+    assert rows["VAE"]["MIG ↑"].split("\n")[2] == "β = 1"
+    assert "KL [nats]" in table.columns, "neither a high nor a low KL is better: no arrow"
+    assert "NLL [nats] ↓" in table.columns
+    assert any(note.startswith("§") for note in table.notes)
+    assert any("cannot fall below 9.8 nats" in note for note in table.notes)
+    own = table.data[(table.data["method"] == "vae") & (table.data["metric"] == "mig")].iloc[0]
+    assert rows["VAE"]["MIG ↑"].startswith(f"{own['mean']:.3f} ± {own['std']:.3f}")
+
+
+def test_the_ranking_names_winners_only_with_five_seeds(summary):
+    table = ranking_table(summary, "quick", "re-rendered", "sprites")
+    text = to_text(table)
+    assert "illustrative*" in text
+    assert "winner" not in "".join(cell for row in table.rows for cell in row)
+    assert "β-VAE (first phase)" not in rows_of(table)
+
+
+def test_the_curve_table_has_every_beta_and_the_collapsed_runs(summary):
+    table = beta_curve_table(summary, "dsprites", "paper")
+    assert len(table.rows) == 4 * 5
+    last = [row for row in table.rows if row[:2] == ("β-VAE", "32")]
+    assert last[0][-1] == "6/6"
+    assert [row[-1] for row in table.rows if row[:2] == ("λβ-VAE, λ = 8", "32")] == ["0/6"]
+
+
+def test_the_collapse_table_tells_the_story(summary):
+    table = collapse_table(summary, "dsprites", "paper")
+    rows = rows_of(table)
+    beta, rescued = rows["β-VAE"], rows["λβ-VAE, λ = 8"]
+    assert beta["MIG peaks at β"].startswith(("8", "16"))
+    assert beta["drop to largest β"].startswith("7")
+    assert re.fullmatch(r"peak\np [<=] 0\.00\d", beta["peak test"])
+    assert beta["Collapsed"] == "6/6"
+    assert rescued["Collapsed"] == "0/6"
+    assert rescued["peak test"].startswith("no peak shown")
+    assert rescued["effective β range"] == "≥ 2.0 octaves (8–32)"
+    assert beta["I_m (sampled codes) [nats] ↑\nat largest β"] == "0.250"
+    assert table.data["last_collapsed"].tolist()[:2] == [6, 0]
+
+
+def test_quick_is_marked(summary):
+    notes = "\n".join(beta_curve_table(summary, "sprites", "quick").notes)
+    assert "quick: not comparable" in notes
+    assert "Re-rendered data: scores do not compare with published ones." in notes
+    assert "quick" not in "\n".join(beta_curve_table(summary, "dsprites", "paper").notes)
+
+
+def test_quick_prints_its_pressure(tmp_path):
+    for row in sweep("sprites", "quick", n=1, lambdas=(0,)):
+        write_json(
+            (tmp_path / row["path"]).parent / "run.json",
+            {
+                "schema_version": 1,
+                "status": "done",
+                "run": {k: row[k] for k in ("dataset", "preset", "model", "init", "seed")}
+                | {"hyperparameters": {"beta": row["beta"]}},
+                "config": {"phases": [row["steps"]], "latent_size": 10},
+                "dataset": {"name": "sprites", "version": "1", "kind": "re-rendered"},
+                "notes": ["orientation 0 and orientation 39 are the same picture", "re-rendered"],
+                "pixels": 1024,
+            },
+        )
+    summary = summary_of(tmp_path, sweep("sprites", "quick", n=1, lambdas=(0,)))
+    notes = "\n".join(beta_curve_table(summary, "sprites", "quick").notes)
+    assert "0.0098 at β = 1" in notes.replace("0.00977", "0.0098")
+    assert "0.312 at β = 32" in notes
+    assert "orientation 0 and orientation 39 are the same picture" in notes
+    assert "Data: sprites, version 1, re-rendered." in notes
+    assert "Re-rendered data" not in notes, "the data say it in their own words"
+
+
+def test_reference_values_come_from_the_score_files(tmp_path):
+    rows = sweep(n=1, lambdas=(0,))
+    about = {"factor_names": ["shape", "orientation"], "n_train": 3000}
+    common = {"schema_version": 1, "status": "done", "values": {}, "reasons": {}}
+    common |= {"request": {}, "source": {}, "representation": about}
+    for row in rows:
+        folder = scores_folder(tmp_path / row["path"])
+        references = {
+            "mig": {"ceiling": 0.9, "ceiling_per_factor": [1.0, 0.8], "without_orientation": 0.31},
+            "sap": {"perfect_ordinal": [0.7, 0.06]},
+            "mi": {"noise": 0.12, "max": 4.5},
+        }
+        for name, reference in references.items():
+            write_json(folder / f"{name}.json", common | {"reference": reference})
+    summary = summary_of(tmp_path, rows)
+    table = comparison_table(summary, "dsprites", "paper")
+    notes = "\n".join(table.notes)
+    assert "at most 0.90 on these factors (shape 1.00, orientation 0.80)" in notes
+    assert "by factor: shape 0.70, orientation 0.06." in notes
+    assert "I_m: 0.12 nats by chance (factors shuffled, 3,000 points, one run)" in notes
+    assert rows_of(table)["VAE"]["MIG without orientation ↑"].startswith("0.310")
+
+
+def test_published_figures_stand_beside_genuine_data_only(summary, tmp_path):
+    table = published_table(summary)
+    assert {row[0] for row in table.rows} == {"dsprites"}
+    assert "arXiv:2602.09277" in "\n".join(table.notes)
+    assert published_table(summary_of(tmp_path, sweep("sprites"))) is None
+
+
+def test_failed_and_missing_runs_are_listed(tmp_path):
+    rows = sweep()
+    rows[0] |= {"run_status": "failed", "mig": None}
+    del rows[40]
+    summary = summary_of(tmp_path, rows)
+    (table,) = [table for table in all_tables(summary) if table.name == "gaps"]
+    assert sorted(row[5] for row in table.rows) == ["failed", "missing"]
+    notes = "\n".join(comparison_table(summary, "dsprites", "paper").notes)
+    assert "1 failed" in notes
+
+
+DEGENERATE = {
+    "one seed": sweep(n=1),
+    "one beta": sweep(betas=(8,)),
+    "one model": [row for row in sweep(lambdas=()) if row["model"] == "betatcvae"],
+    "all undefined": [row | dict.fromkeys([*SCORES, "mi_matched_sampled"]) for row in sweep(n=2)],
+    "a missing beta": [r for r in sweep() if not (r["model"] == "betatcvae" and r["beta"] == 8)],
+    "one run": sweep(n=1, betas=(8,), lambdas=())[:1],
+    "two kinds": sweep(n=2) + sweep("sprites", n=2) + sweep("mine", n=2),
+    "no beta": [row | {"beta": None, "model": "mine", "lambda": None} for row in sweep(n=2)[:2]],
+    "no training": [
+        {k: v for k, v in row.items() if k not in ("nll", "kl", "bce_floor")} for row in sweep(n=2)
+    ],
+    "nothing but a path": [{"path": "a.h5", "mig": 0.2}],
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_results_still_give_tables(name, tmp_path):
+    summary = summary_of(tmp_path, DEGENERATE[name])
+    tables = all_tables(summary)
+    assert tables
+    for table in tables:
+        for render in (to_text, to_markdown, to_latex, to_csv):
+            assert render(table)
+
+
+def test_all_undefined_shows_what_training_measured(tmp_path):
+    summary = summary_of(tmp_path, DEGENERATE["all undefined"])
+    table = comparison_table(summary, "dsprites", "paper")
+    assert table.columns == ("Method", "NLL [nats] ↓", "KL [nats]", "Collapsed")
+
+
+def test_seconds_say_how_long_each_part_took(summary):
+    assert set(summary.seconds) == {
+        "tidy",
+        "cells",
+        "selection",
+        "ranking",
+        "trends",
+        "agreement",
+    }
+    assert all(value >= 0 for value in summary.seconds.values())

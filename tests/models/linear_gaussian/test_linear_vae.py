@@ -1,0 +1,107 @@
+"""The linear VAE in the suite's own training loop, beside theory, fixed point and AdamW."""
+
+import numpy as np
+import pytest
+import torch
+
+from disentanglement_bench.models.autoencoder import (
+    Objective,
+    coefficient_tensors,
+    resolve_hyperparameters,
+)
+from disentanglement_bench.models.linear_gaussian.adamw import AdamWSettings, train
+from disentanglement_bench.models.linear_gaussian.closed_form import Problem, closed_form
+from disentanglement_bench.models.linear_gaussian.fixed_point import decoder_update, solve
+from disentanglement_bench.models.linear_gaussian.linear_vae import LinearVAE
+from disentanglement_bench.models.linear_gaussian.terms import loss_terms
+from disentanglement_bench.models.training.loop import Schedule, Trainer, build_model
+from disentanglement_bench.models.training.streams import Noise
+
+BATCH, LATENTS = 64, 2
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return Problem(np.eye(3), np.diag([3.5, 1.5, 0.1]), np.diag([4.0, 2.0, 0.6]), "small")
+
+
+@pytest.fixture(scope="module")
+def data(problem):
+    """Observations whose sample covariance is exactly Σ_Y, as 1 × 1 × 3 images."""
+    draws = np.random.default_rng(0).standard_normal((BATCH, problem.n))
+    draws -= draws.mean(axis=0)
+    root = np.linalg.cholesky(draws.T @ draws / BATCH)
+    rows = draws @ np.linalg.inv(root).T @ np.linalg.cholesky(problem.sigma_y).T
+    np.testing.assert_allclose(rows.T @ rows / BATCH, problem.sigma_y, atol=1e-10)
+    return torch.tensor(rows, dtype=torch.float32).reshape(BATCH, 1, 1, problem.n)
+
+
+def fit(data, beta, lambda_, steps, learning_rate):
+    model = build_model(LinearVAE, 0, CPU, tuple(data.shape[1:]), latent_size=LATENTS)
+    trainer = Trainer(
+        model,
+        {"beta": beta, "lambda": lambda_},
+        lambda step: data,
+        Noise((BATCH, LATENTS), 0, CPU),
+        Schedule((steps,), learning_rate=learning_rate, checkpoint_every=10**6, final_steps=200),
+        seed=0,
+    )
+    trainer.run(lambda _: None)
+    return model, trainer.recorder.final()
+
+
+@pytest.mark.parametrize(("beta", "lambda_"), [(4.0, 0.0), (4.0, 1.0)])
+def test_four_ways_to_the_same_numbers(problem, data, beta, lambda_):
+    theory = closed_form(problem, beta, lambda_, LATENTS)
+    model, final = fit(data, beta, lambda_, 800, 1e-2)
+    trained = loss_terms(problem, *model.matrices(), beta, lambda_)
+    found = solve(problem, [beta], [lambda_], LATENTS, starts=1)
+    fixed = loss_terms(
+        problem,
+        found.encoder,
+        found.sigma_w,
+        *decoder_update(problem, found.encoder, found.sigma_w),
+        beta,
+        lambda_,
+    )
+    settings = AdamWSettings(steps=1200, learning_rate=1e-2)
+    adamw = train(problem, [beta], [lambda_], LATENTS, settings=settings)
+    assert fixed.loss[0] == pytest.approx(theory.loss, abs=1e-8)
+    assert adamw.loss[0] == pytest.approx(theory.loss, abs=5e-3)
+    # The loop sees one noisy sample of each code: near the optimum, never below it.
+    assert -1e-5 <= trained.loss - theory.loss <= 0.1
+    assert trained.information == pytest.approx(theory.information, abs=0.05)
+    assert trained.nll == pytest.approx(theory.nll, abs=0.05)
+    assert final["nll"] == pytest.approx(theory.nll, abs=0.05)
+    assert final["kl"] == pytest.approx(theory.kl, abs=0.05)
+    assert final["l2"] == pytest.approx(theory.squared_error, abs=0.1)
+
+
+def test_loss_and_terms_are_the_exact_ones_on_average(problem, data):
+    torch.manual_seed(0)
+    model = LinearVAE((1, 1, 3), LATENTS)
+    with torch.no_grad():
+        model.log_variances.copy_(torch.tensor([-0.5, 0.2]))
+        model.log_scales.copy_(torch.tensor([0.1, -0.2, 0.3]))
+        model.below.normal_(std=0.3)
+    expected = loss_terms(problem, *model.matrices(), 3.0, 0.5)
+    coefficients = coefficient_tensors({"beta": 3.0, "lambda": 0.5}, CPU)
+    objective = Objective(model)
+    with torch.no_grad():
+        draws = [objective(data, torch.randn(BATCH, LATENTS), coefficients)[1] for _ in range(400)]
+    loss, nll, kl, l2, _ = torch.stack(draws).mean(dim=0).tolist()
+    assert loss == pytest.approx(float(expected.loss), rel=0.02)
+    assert nll == pytest.approx(float(expected.nll), rel=0.02)
+    assert kl == pytest.approx(float(expected.kl), rel=1e-4)
+    assert l2 == pytest.approx(float(expected.squared_error), rel=0.02)
+
+
+def test_protocol():
+    model = LinearVAE((2, 3, 3), latent_size=4)
+    means, log_variances = model.encode(torch.randn(5, 2, 3, 3))
+    assert means.shape == log_variances.shape == (5, 4)
+    assert model.decode(means).shape == (5, 2, 3, 3)
+    assert resolve_hyperparameters(LinearVAE, {"lambda": 2}) == {"beta": 4.0, "lambda": 2}
+    with pytest.raises(ValueError, match="lambda must be"):
+        LinearVAE.Hyperparameters(lambda_=-1)

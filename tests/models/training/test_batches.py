@@ -1,0 +1,292 @@
+"""Images from every storage form, and batches as epochs without replacement."""
+
+import threading
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import disentanglement_bench.models.training.batches
+from disentanglement_bench.benchmark.datasets.base import ImageSource
+from disentanglement_bench.models.training.batches import Batches, Images
+
+SIDE = 16
+KINDS = ("bits", "uint8", "memmap", "templates")
+
+
+@pytest.fixture
+def make_source(tmp_path):
+    """A source of 24 random images of a kind, with a number of channels."""
+
+    def make(kind, channels=1, side=SIDE, count=24):
+        draw = np.random.default_rng(channels)
+        shape = (side, side, channels)
+        if kind == "templates":
+            weights = draw.integers(0, 256, (count // 4, 2, side, side), dtype=np.uint8)
+            palette = draw.uniform(0, 200, (4, 2, channels)).astype(np.float32)
+            return ImageSource(kind, weights, shape, palette)
+        if kind == "bits":
+            pixels = draw.integers(0, 2, (count, side * side * channels), dtype=np.uint8)
+            return ImageSource(kind, np.packbits(pixels, axis=1), shape)
+        array = draw.integers(0, 256, (count, *shape), dtype=np.uint8)
+        if kind == "memmap":
+            np.save(tmp_path / "images.npy", array)
+            array = np.load(tmp_path / "images.npy", mmap_mode="r")
+        return ImageSource(kind, array, shape)
+
+    return make
+
+
+def expected_images(source, index, pool=1):
+    """Channels-first float64 images in [0, 1], pooled with plain loops over blocks."""
+    images = source.images(index).astype(np.float64).transpose(0, 3, 1, 2) / 255
+    side = images.shape[-1] // pool
+    blocks = images.reshape(*images.shape[:2], side, pool, side, pool)
+    return blocks.mean(axis=(3, 5))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("pool", [1, 2, 4, 8, 16])
+def test_images_are_those_of_the_source_pooled(kind, channels, pool, make_source):
+    source = make_source(kind, channels)
+    images = Images(source, "cpu", None if pool == 1 else SIDE // pool)
+    index = np.array([5, 0, 23, 5, 11])
+    batch = images(torch.from_numpy(index))
+    assert len(images) == 24
+    assert images.shape == (channels, SIDE // pool, SIDE // pool)
+    assert batch.shape == (5, *images.shape)
+    assert batch.dtype == torch.float32
+    expected = expected_images(source, index, pool)
+    if kind == "bits":
+        # Numbers of ones over a power of two: no rounding at all.
+        np.testing.assert_array_equal(batch.numpy(), expected)
+    else:
+        np.testing.assert_allclose(batch.numpy(), expected, rtol=0, atol=3e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=9), st.sampled_from([1, 2, 4]))
+def test_bits_in_any_order_with_any_side(index, pool):
+    pixels = np.random.default_rng(0).integers(0, 2, (6, 20, 20, 1), dtype=np.uint8)
+    source = ImageSource("bits", np.packbits(pixels.reshape(6, -1), axis=1), (20, 20, 1))
+    batch = Images(source, "cpu", 20 // pool)(torch.tensor(index))
+    np.testing.assert_array_equal(batch.numpy(), expected_images(source, index, pool))
+
+
+def test_images_that_are_not_square_come_as_they_are(make_source):
+    array = make_source("uint8").array.reshape(24, 8, 32, 1)
+    source = ImageSource("uint8", array, (8, 32, 1))
+    batch = Images(source, "cpu")(torch.tensor([3]))
+    np.testing.assert_allclose(batch, expected_images_of(source, [3]), atol=1e-7)
+    with pytest.raises(ValueError, match="images of 8×32 cannot be average-pooled to 8×8: "):
+        Images(source, "cpu", 8)
+
+
+def expected_images_of(source, index):
+    return source.images(index).transpose(0, 3, 1, 2) / 255
+
+
+@pytest.mark.parametrize("side", [-2, 3, 5, 12, 32])
+def test_sides_that_do_not_divide_are_refused(side, make_source):
+    message = (
+        f"^images of 16×16 cannot be average-pooled to {side}×{side}: "
+        "they must be square, and the side must divide theirs$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Images(make_source("bits"), "cpu", side)
+
+
+def test_an_unknown_kind_is_refused(make_source):
+    source = make_source("bits")
+    object.__setattr__(source, "kind", "tiles")
+    with pytest.raises(ValueError, match="unknown kind of image source 'tiles'"):
+        Images(source, "cpu")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_read_only_arrays_are_neither_warned_about_nor_aliased(kind, make_source):
+    source = make_source(kind)
+    source.array.flags.writeable = False
+    if source.palette is not None:
+        source.palette.flags.writeable = False
+    index = torch.tensor([1, 2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images = Images(source, "cpu")
+        batch = images(index)
+    batch.fill_(7)
+    np.testing.assert_allclose(images(index), expected_images(source, [1, 2]), atol=3e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pool", [1, 2])
+def test_on_an_accelerator_shapes_and_devices_are_right(kind, pool, make_source):
+    """On "meta" every mixing of devices is an error; nothing but shapes is computed."""
+    images = Images(make_source(kind, 3), "meta", SIDE // pool)
+    assert images.resident == (kind == "templates")
+    batches = Batches(images, 5, 0)
+    try:
+        for step in range(6):
+            batch = batches(step)
+            assert batch.device.type == "meta"
+            assert batch.shape == (5, 3, SIDE // pool, SIDE // pool)
+    finally:
+        batches.close()
+
+
+@pytest.mark.parametrize("kind", ["bits", "uint8", "memmap"])
+def test_rows_move_to_a_device_with_room_and_stay_on_the_host_otherwise(
+    kind, make_source, monkeypatch
+):
+    source = make_source(kind)
+    monkeypatch.setattr(
+        disentanglement_bench.models.training.batches,
+        "_room",
+        lambda device, reserve: source.array.nbytes,
+    )
+    resident = Images(source, "cpu", 8)
+    monkeypatch.setattr(
+        disentanglement_bench.models.training.batches,
+        "_room",
+        lambda device, reserve: source.array.nbytes - 1,
+    )
+    on_host = Images(source, "cpu", 8)
+    assert resident.resident
+    assert not on_host.resident
+    for step in range(8):
+        assert torch.equal(Batches(resident, 5, 0)(step), Batches(on_host, 5, 0)(step))
+
+
+def test_a_large_source_is_uploaded_in_pieces(make_source, monkeypatch):
+    """Rows of more than half a piece's size are copied one by one."""
+    array = np.zeros((3, 8, 8, 1), dtype=np.uint8)
+    array[:, 0, 0, 0] = [1, 2, 3]
+    source = ImageSource("uint8", array, (8, 8, 1))
+    monkeypatch.setattr(
+        disentanglement_bench.models.training.batches, "_room", lambda device, reserve: 1 << 20
+    )
+    monkeypatch.setattr(disentanglement_bench.models.training.batches, "UPLOAD_BYTES", 100)
+    images = Images(source, "cpu")
+    assert (images(torch.arange(3))[:, 0, 0, 0] * 255).round().tolist() == [1, 2, 3]
+
+
+def test_the_room_on_the_host_and_on_devices_that_cannot_be_asked():
+    assert disentanglement_bench.models.training.batches._room(torch.device("cpu"), 0) == 0
+    assert (
+        disentanglement_bench.models.training.batches._room(torch.device("mps"), 0)
+        == disentanglement_bench.models.training.batches.UNKNOWN_MEMORY_LIMIT
+    )
+
+
+class Numbers:
+    """Images that are their own index."""
+
+    resident = False
+    device = torch.device("cpu")
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __call__(self, index):
+        return index.clone()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 60), st.data())
+def test_an_epoch_draws_without_replacement_and_drops_the_rest(count, data):
+    size = data.draw(st.integers(1, count))
+    seed, epoch = data.draw(st.integers(0, 5)), data.draw(st.integers(0, 3))
+    batches = Batches(Numbers(count), size, seed)
+    steps = range(epoch * batches.per_epoch, (epoch + 1) * batches.per_epoch)
+    drawn = [batches(step) for step in steps]
+    assert all(len(batch) == size for batch in drawn)
+    seen = torch.cat(drawn).tolist()
+    assert len(seen) == count // size * size
+    assert len(set(seen)) == len(seen)
+    assert set(seen) <= set(range(count))
+
+
+def test_epochs_and_seeds_differ_and_every_image_comes_in_turn():
+    def epoch(seed, number):
+        batches = Batches(Numbers(40), 10, seed)
+        return torch.cat([batches(4 * number + i) for i in range(4)]).tolist()
+
+    orders = [epoch(seed, number) for seed in (0, 1) for number in (0, 1, 2)]
+    assert len({tuple(order) for order in orders}) == 6
+    assert all(sorted(order) == list(range(40)) for order in orders)
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    """Runs that differ in model, β or λ, and resumed runs, see the same batches."""
+    batches = Batches(Numbers(30), 7, 3)
+    first = [batches(step).tolist() for step in range(12)]
+    again = Batches(Numbers(30), 7, 3)
+    assert [again(step).tolist() for step in reversed(range(12))][::-1] == first
+
+
+def test_a_data_set_smaller_than_a_batch_is_refused():
+    message = "^the data set has 3 images, fewer than a batch of 4; lower batch_size$"
+    with pytest.raises(ValueError, match=message):
+        Batches(Numbers(3), 4, 0)
+
+
+class Watched(Numbers):
+    """Also notes which thread read which batch."""
+
+    def __init__(self, count):
+        super().__init__(count)
+        self.reads = []
+
+    def __call__(self, index):
+        self.reads.append((threading.current_thread() is threading.main_thread(), index.tolist()))
+        return super().__call__(index)
+
+
+def test_reading_ahead_gives_the_same_batches_from_another_thread():
+    plain = Batches(Numbers(23), 5, 1)
+    watched = Watched(23)
+    ahead = Batches(watched, 5, 1, read_ahead=True)
+    steps = [0, 1, 2, 3, 4, 5, 17, 18, 2]
+    try:
+        for step in steps:
+            assert torch.equal(ahead(step), plain(step))
+    finally:
+        ahead.close()
+    jumps = 1 + sum(after != before + 1 for before, after in pairwise(steps))
+    assert [index for _, index in watched.reads][:3] == [plain(i).tolist() for i in range(3)]
+    assert sum(main for main, _ in watched.reads) == jumps
+    assert not Batches(Numbers(23), 5, 1)._reader
+
+
+def test_an_error_while_reading_ahead_reaches_the_training_loop():
+    class Broken(Numbers):
+        def __call__(self, index):
+            if threading.current_thread() is not threading.main_thread():
+                raise OSError("the disk is gone")
+            return super().__call__(index)
+
+    batches = Batches(Broken(20), 5, 0, read_ahead=True)
+    try:
+        batches(0)
+        with pytest.raises(OSError, match="the disk is gone"):
+            batches(1)
+    finally:
+        batches.close()
+
+
+def test_closing_ends_the_reader():
+    batches = Batches(Numbers(20), 5, 0, read_ahead=True)
+    batches(0)
+    reader = batches._next[1]
+    batches.close()
+    assert reader.done()
+    assert not [t for t in threading.enumerate() if t.name.startswith("reader")]
+    Batches(Numbers(20), 5, 0).close()

@@ -1,0 +1,87 @@
+"""Training on "meta", where whatever copies to the host or mixes devices is an error."""
+
+import pytest
+import torch
+
+from disentanglement_bench.models.networks import NETWORKS
+from disentanglement_bench.models.training.loop import (
+    Schedule,
+    Stopped,
+    Trainer,
+    build_model,
+    fused_adam,
+)
+from disentanglement_bench.models.training.streams import Noise
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+
+SIDES = {"conv": 16, "conv-dlib": 16, "conv-small": 8}
+OPTIMISERS = {
+    "sgd": lambda parameters, schedule: torch.optim.SGD(parameters, lr=schedule.learning_rate),
+    "adam": lambda parameters, schedule: torch.optim.Adam(parameters, fused=False, foreach=False),
+    "default": fused_adam,
+}
+
+
+def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", steps=3, **options):
+    """Train for some steps, all within one interval of the log, which alone is read."""
+    shape = (1, SIDES[network], SIDES[network])
+    saved = []
+    trainer = Trainer(
+        build_model(model_class, 0, "meta", shape, latent_size=3, network=network),
+        hyperparameters,
+        lambda step: torch.empty((4, *shape), device="meta"),
+        Noise((4, 3), 0, "meta", draw=lambda shape, seed: torch.empty(shape, device="meta")),
+        Schedule(phases=(2, 5), log_every=10, **options),
+        0,
+        make_optimiser=OPTIMISERS[optimiser],
+    )
+    with pytest.raises(Stopped):
+        trainer.run(saved.append, should_stop=lambda: trainer.step == steps)
+    assert saved == [trainer]
+    assert trainer.step == steps
+    return trainer
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_model_and_network_trains_without_a_copy_to_the_host(network, optimiser, zoo_model):
+    """Three steps, over the boundary of two phases and through the recorder."""
+    trainer = train(*zoo_model, network, optimiser)
+    tensors = [*trainer.model.parameters(), trainer.recorder._buffer, trainer.recorder._moments]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+def test_reading_the_log_is_a_copy_to_the_host():
+    """So the step's silence above means something: the recorder's buffer is on the device."""
+    trainer = train(BetaVAE, {"beta": 2.0})
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        trainer.recorder.flush(3)
+
+
+def branches_on_beta(nll, kl, coefficients):
+    return nll + kl if coefficients["beta"] == 1 else nll + coefficients["beta"] * kl
+
+
+def reads_the_loss(nll, kl, coefficients):
+    return nll + kl if nll.item() > 0 else kl
+
+
+def goes_through_the_host(nll, kl, coefficients):
+    return nll + (coefficients["beta"].cpu() * kl.cpu()).to(nll.device)
+
+
+def mixes_devices(nll, kl, coefficients):
+    return nll + (kl.reshape(1) * torch.ones(1)).sum()
+
+
+@pytest.mark.parametrize(
+    "combine", [branches_on_beta, reads_the_loss, goes_through_the_host, mixes_devices]
+)
+def test_a_model_that_waits_for_the_host_is_caught(combine):
+    class Careless(BetaVAE):
+        def loss(self, outputs, coefficients):
+            _, known = super().loss(outputs, coefficients)
+            return combine(known["nll"], known["kl"], coefficients), known
+
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        train(Careless, {"beta": 2.0})
