@@ -26,7 +26,7 @@ _PLACES = {
     "sample_codes": "disentanglement_bench.evaluation.representation.sampling",
     "Representation": "disentanglement_bench.evaluation.representation.file_format",
     "RepresentationError": "disentanglement_bench.evaluation.representation.array_checks",
-    "RecordError": "disentanglement_bench.evaluation.representation.records",
+    "RecordError": "disentanglement_bench.evaluation.files",
     "read_representation": "disentanglement_bench.evaluation.representation.file_format",
     "write_representation": "disentanglement_bench.evaluation.representation.file_format",
     "evaluate_paths": "disentanglement_bench.evaluation.scoring.batch",

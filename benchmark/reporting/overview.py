@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ...evaluation.naming import format_number
-from ...evaluation.representation.records import STATUSES, find_runs
+from ...evaluation.scoring.run_records import STATUSES, find_runs
 from ..console import console, table
 from ..errors import BenchError
 

@@ -35,7 +35,7 @@ def make_pictures(runs, folder, data_dir=None, progress=None):
         `files` (name to path below `folder`), `source` (hash of what they were drawn from); and
         `skipped`, a list of texts.
     """
-    from ...evaluation.representation.records import RecordError, read_json, write_json
+    from ...evaluation.files import RecordError, read_json, write_json
     from ...evaluation.statistics.median_runs import median_runs
 
     folder = Path(folder)
@@ -92,8 +92,9 @@ def _draw(run, folder, place, loaded, data_dir):
     import numpy as np
     import torch
 
+    from ...evaluation.files import RecordError, write_atomically
     from ...evaluation.representation.posterior import kl_per_latent
-    from ...evaluation.representation.records import RecordError, read_run, write_atomically
+    from ...evaluation.scoring.run_records import read_run
     from ...models import pictures
     from ..protocol.registry import import_object
     from ..runs.execute import construct, load_checkpoint
@@ -138,7 +139,7 @@ def _sample(record, side, loaded, data_dir):
     """Images of a run's data set and the same random sample of them for all its runs."""
     import torch
 
-    from ...evaluation.representation.records import plain
+    from ...evaluation.files import plain
     from ...models.training.batches import Images
     from ...models.training.streams import sample_without_replacement
     from .. import datasets

@@ -242,7 +242,7 @@ def _reproduction(results, runs):
 
 def _records(runs):
     """Records of at most `MOST_RECORDS` runs, evenly picked."""
-    from ...evaluation.representation.records import RecordError, read_json
+    from ...evaluation.files import RecordError, read_json
 
     folders = [Path(path) for path in runs.loc[runs["run_status"].notna(), "folder"]]
     step = max(1, -(-len(folders) // MOST_RECORDS))

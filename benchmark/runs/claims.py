@@ -20,7 +20,7 @@ import threading
 import time
 from pathlib import Path
 
-from ...evaluation.representation.records import write_atomically
+from ...evaluation.files import write_atomically
 
 BEAT_SECONDS = 15
 STALE_SECONDS = 240

@@ -8,8 +8,8 @@ import traceback
 
 import torch
 
+from ...evaluation.files import plain, replacing
 from ...evaluation.representation.file_format import write_representation
-from ...evaluation.representation.records import plain, replacing
 from ...models.encoding import encode
 from ...models.training.batches import Batches, Images
 from ...models.training.loop import Schedule, Stopped, Trainer, build_model

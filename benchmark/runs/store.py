@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from ...evaluation.representation.records import (
-    RUN_SCHEMA_VERSION,
-    RecordError,
-    read_run,
-    write_atomically,
-    write_json,
-)
+from ...evaluation.files import RecordError, write_atomically, write_json
+from ...evaluation.scoring.run_records import RUN_SCHEMA_VERSION, read_run
 from ..errors import BenchError
 from ..protocol.plan import config_sha256
 from .claims import acquire
@@ -127,7 +122,7 @@ class RunFolder:
         Returns
         -------
         (str, str)
-            "missing" or one of `evaluation.representation.records.STATUSES`. A record left as
+            "missing" or one of `evaluation.scoring.run_records.STATUSES`. A record left as
             running by a process that is gone is an interrupted run.
         """
         record = self.read()

@@ -100,7 +100,7 @@ def run(
     BenchError
         For a problem that cannot be posed or weights out of range.
     """
-    from ...evaluation.representation.records import write_atomically, write_json
+    from ...evaluation.files import write_atomically, write_json
     from ...models.linear_gaussian.closed_form import regime
     from .cells import add_adamw, solve_cells
     from .figures import draw

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
+from ..files import write_atomically
 from ..naming import format_number
-from ..representation.records import write_atomically
 from ..statistics.labels import curve_order
 
 FORMATS = ("png", "pdf")

@@ -9,8 +9,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ..files import replacing
 from ..naming import format_number
-from ..representation.records import replacing
 
 FORMATS = ("png", "pdf")
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"

@@ -7,8 +7,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from ..files import plain, write_atomically
 from ..naming import format_number
-from ..representation.records import plain, write_atomically
 from ..tables.citations import bibtex
 from ..tables.parts import file_stem
 from .choice import choices

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..representation.records import RecordError, read_json
+from ..files import RecordError, read_json
 from ..statistics.labels import curve_label, method_label, setting_label
 
 # Bytes of pictures that a page takes in, before base64 adds a third.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import replacing
 from .array_checks import LARGEST_INT32, RepresentationError, classes, factor_labels, float32, real
-from .records import replacing
 
 FORMAT_VERSION = 1
 SUFFIXES = (".h5", ".hdf5", ".npz")

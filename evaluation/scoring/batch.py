@@ -4,9 +4,9 @@ import dataclasses
 import os
 from pathlib import Path
 
+from ..files import walk
 from ..metrics import METRICS, get_metric
 from ..representation.file_format import SUFFIXES
-from ..representation.records import walk
 from .file_scores import DEFAULT, Options, Outcome, evaluate_one, look
 
 

@@ -7,8 +7,8 @@ import os
 import platform
 from pathlib import Path
 
+from ..files import RecordError, read_json, write_json
 from ..representation.file_format import SUFFIXES
-from ..representation.records import RecordError, read_json, write_json
 
 SCORE_SCHEMA_VERSION = 1
 STATUSES = ("done", "undefined", "failed")

@@ -5,8 +5,9 @@ import io
 import os
 from pathlib import Path
 
+from ..files import RecordError, write_atomically
 from ..metrics import TRAINING_KEYS, with_twins
-from ..representation.records import RecordError, read_run, write_atomically
+from .run_records import read_run
 from .score_files import Source, is_current, read_score, scores_folder
 
 RUN_COLUMNS = (

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..files import RecordError
 from ..metrics import TRAINING_KEYS
-from ..representation.records import RecordError, find_runs, read_run
+from ..scoring.run_records import find_runs, read_run
 from .labels import write_setting
 
 TRAINING = (*TRAINING_KEYS, "bce_floor")

@@ -21,7 +21,8 @@ def run_table(scores=None, records=None):
     ----------
     scores : DataFrame, optional
         From `evaluation.statistics.run_reading.read_scores`. A row whose `folder` has a record
-        belongs to that run; others are representations from elsewhere and count as runs of their own.
+        belongs to that run; others are representations from elsewhere and count as runs of their
+        own.
     records : DataFrame, optional
         From `evaluation.statistics.run_reading.read_records`.
 

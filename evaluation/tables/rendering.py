@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from ..representation.records import write_atomically
+from ..files import write_atomically
 from .citations import bibtex
 
 _LATEX = {

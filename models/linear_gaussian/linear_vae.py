@@ -13,8 +13,9 @@ class LinearVAE(nn.Module):
     """NLL + β KL + λ ‖y − Ax‖² with encoder N(By, diag) and decoder N(Ax, Σ_Z), all linear.
 
     Its optimum on Gaussian data is known in closed form (`models.linear_gaussian.closed_form`): a
-    diagonal posterior covariance is no restriction, because the loss does not care how latents are rotated
-    and one rotation makes the optimal covariance diagonal. It has no biases, for data of mean 0.
+    diagonal posterior covariance is no restriction, because the loss does not care how latents are
+    rotated and one rotation makes the optimal covariance diagonal. It has no biases, for data of
+    mean 0.
 
     Parameters
     ----------

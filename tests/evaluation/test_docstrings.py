@@ -18,7 +18,7 @@ MODULES = [
     "disentanglement_bench.evaluation.metrics.sap",
     "disentanglement_bench.evaluation.metrics.sap_continuous",
     "disentanglement_bench.evaluation.naming",
-    "disentanglement_bench.evaluation.representation.records",
+    "disentanglement_bench.evaluation.files",
     "disentanglement_bench.evaluation.representation.file_format",
     "disentanglement_bench.evaluation.representation.sampling",
     "disentanglement_bench.evaluation.scoring.score_files",

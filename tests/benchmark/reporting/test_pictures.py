@@ -8,7 +8,7 @@ import torch
 from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
 from disentanglement_bench.benchmark.reporting.pictures import FILES, make_pictures
 from disentanglement_bench.benchmark.runs.execute import Execution
-from disentanglement_bench.evaluation.representation.records import read_json, write_json
+from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.median_runs import median_runs
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from disentanglement_bench.benchmark.commands.report import command
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.reporting.report import make_report, report
-from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.files import write_json
 
 
 def row(model="betavae", beta=1, seed=0, lambda_=None, dataset="dsprites", **other):

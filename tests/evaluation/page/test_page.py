@@ -3,8 +3,8 @@ import re
 
 import pytest
 
+from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.page.page import write_page
-from disentanglement_bench.evaluation.representation.records import write_json
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
 from disentanglement_bench.evaluation.statistics.summary import summarise

@@ -4,16 +4,15 @@ import os
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation.representation.records import (
+from disentanglement_bench.evaluation.files import (
     RecordError,
-    find_runs,
     read_json,
-    read_run,
     replacing,
     walk,
     write_atomically,
     write_json,
 )
+from disentanglement_bench.evaluation.scoring.run_records import find_runs, read_run
 
 
 def run(**changes):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
-from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.scoring.batch import find_representations
 
 FAST = ("mig", "mi", "sap_continuous")

@@ -9,7 +9,7 @@ from disentanglement_bench.evaluation import (
     read_representation,
     write_representation,
 )
-from disentanglement_bench.evaluation.representation.records import read_json, write_json
+from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.scoring.score_files import (
     Source,
     is_current,

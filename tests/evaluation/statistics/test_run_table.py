@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.statistics.run_reading import (
     ScoresError,
     identity_text,

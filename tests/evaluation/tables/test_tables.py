@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentanglement_bench.evaluation.representation.records import write_json
+from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.scoring.score_files import scores_folder
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.summary import summarise
