@@ -1,6 +1,7 @@
 """How names and numbers are written, everywhere the same."""
 
 import difflib
+import re
 
 
 def unknown_name(kind, name, available):
@@ -45,3 +46,34 @@ def format_number(value):
         return str(int(number))
     text = repr(number)
     return f"{number:.10f}".rstrip("0") if "e-" in text and abs(number) >= 1e-9 else text
+
+
+def one_line(text, limit=300):
+    """Foreign text as it may be shown: one line, without control characters, and not endless.
+
+    Parameters
+    ----------
+    text : object
+        A message, a name or a path that came from outside.
+    limit : int, default 300
+        Longer text is cut in the middle, where paths and messages lose least.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> one_line("two\\nlines \\x1b[31mred")
+    'two lines [31mred'
+    >>> one_line("0123456789", limit=7)
+    '012…789'
+    """
+    text = str(text).encode("utf-8", "backslashreplace").decode()
+    text = " ".join(
+        re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", text).split()
+    )
+    if len(text) <= limit:
+        return text
+    half = (limit - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"

@@ -1,5 +1,21 @@
 """One thread a process: tests share the machine, and threads that wait for each other crawl."""
 
 import os
+import sys
+
+import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_import_path():
+    """Users' modules are found in the current folder; no test leaves its folder to the next."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield
+    added = set(sys.path) - set(path)
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and os.path.dirname(os.path.abspath(file)) in added:
+            del sys.modules[name]
