@@ -7,8 +7,8 @@ What a notebook needs, imported when it is first used, so that importing the pac
 True
 
 `evaluate` and `score` score arrays, `read_representation` and `write_representation` read and write
-the interchange format, `load_dataset` gives images and factors, `report` makes tables, figures and a
-page of everything scored below a folder.
+the interchange format, `load_dataset` gives images and factors, and `report` makes tables, figures
+and a page of everything scored below a folder.
 """
 
 import importlib
