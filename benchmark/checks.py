@@ -105,7 +105,7 @@ def check_dataset(target):
     from ..models.training.batches import Images
     from . import datasets
 
-    dataset = datasets.load(target)
+    dataset = datasets.load_dataset(target)
     height, width, channels = dataset.source.image_shape
     lines = [
         f"{dataset.name} version {dataset.version}: {len(dataset):,} images of "

@@ -75,7 +75,7 @@ def save(figure, name):
 
 def main():
     """Draw one picture of every rendered data set, and one of all of them."""
-    loaded = [datasets.load(name) for name in BASES]
+    loaded = [datasets.load_dataset(name) for name in BASES]
     for dataset in loaded:
         figure, axes = plt.subplots(
             figsize=(8.6, 0.3 + 0.71 * len(dataset.factor_sizes)), layout="constrained"

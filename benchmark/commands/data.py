@@ -35,7 +35,7 @@ def list_(data_dir):
     from .. import datasets
 
     rows = [("name", "images", "size", "state", "factors (classes)")]
-    for name in datasets.names(data_dir):
+    for name in datasets.list_names(data_dir):
         known = datasets.describe(name, data_dir)
         rows.append((name, _count(known), _shape(known), _state(known), _factors(known)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
@@ -77,7 +77,7 @@ def get(names, url, data_dir):
                 path = download.fetch(RELEASES[name], data_folder(data_dir), url, report)
             click.echo(f"{name}: saved {path}")
         with _Progress(f"{name}: unpacking") as report:
-            dataset = datasets.load(name, data_dir, report=report)
+            dataset = datasets.load_dataset(name, data_dir, report=report)
         click.echo(f"{name}: ready, {len(dataset):,} images (sha256 {dataset.identity['sha256']})")
 
 
@@ -101,7 +101,7 @@ def verify(names, data_dir):
     for name in names:
         datasets.describe(name, data_dir)
     if not names:
-        known = [datasets.describe(name, data_dir) for name in datasets.names(data_dir)]
+        known = [datasets.describe(name, data_dir) for name in datasets.list_names(data_dir)]
         names = [k.name for k in known if k.present and k.origin in ("genuine", "added")]
         if not names:
             click.echo("no data files to verify; `bench data list` shows what there is")

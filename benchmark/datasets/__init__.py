@@ -3,15 +3,24 @@
 Nothing heavy is imported before a data set is loaded.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..errors import BenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+    from .base import Dataset
 
 DEFAULT = "sprites-small"
 
 
-def names(data_dir=None):
-    """Names of all known data sets: built in, then added ones, then those of plugins.
+def list_names(data_dir=None):
+    """List the names of all known data sets: built in, then added ones, then those of plugins.
 
     Parameters
     ----------
@@ -28,15 +37,19 @@ def names(data_dir=None):
     return [*BUILT_IN, *added, *plugins]
 
 
-def load(name, data_dir=None, report=None):
-    """Load a data set.
+def load_dataset(
+    name: str,
+    data_dir: str | PathLike[str] | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Load a data set: its factors, and its images by flat index.
 
     Parameters
     ----------
     name : str
-        One of `names`, or ``package.module:Attribute``: a class or function that gives a
-        `Dataset` or an object as `benchmark.datasets.own.plugins.from_object` describes it.
-        Modules in the current folder are found too, after all others.
+        One of `list_names`, or ``package.module:Name`` or ``path/to/file.py:Name``: a class or
+        function that gives a `Dataset` or an object as
+        `benchmark.datasets.own.plugins.from_object` describes it.
     data_dir : path, optional
         The data folder, else ``$BENCH_DATA``, else the user's cache folder.
     report : callable, optional
@@ -50,6 +63,15 @@ def load(name, data_dir=None, report=None):
     ------
     BenchError
         For an unknown name, a missing or damaged file, or an object that does not fit.
+
+    Examples
+    --------
+    >>> dataset = load_dataset("rooms3d")
+    >>> dataset.factor_names[:2], dataset.factor_sizes[:2], len(dataset)
+    (('floor_hue', 'wall_hue'), (10, 10), 480000)
+    >>> index = dataset.sample_index(5, seed=0)
+    >>> dataset.images(index).shape, dataset.factors(index).shape
+    ((5, 64, 64, 3), (5, 6))
     """
     if ":" in name:
         from .own import plugins
@@ -89,13 +111,49 @@ def load(name, data_dir=None, report=None):
     return plugins.load(plugin_entries[name].value, name)
 
 
-def describe(name, data_dir=None):
-    """What is known of a data set without loading it.
+def count_images(name: str, data_dir: str | PathLike[str] | None = None) -> int | None:
+    """Count the images of a data set without rendering or reading any.
 
     Parameters
     ----------
     name : str
-        One of `names`.
+        As `load_dataset` takes it.
+    data_dir : path, optional
+        The data folder, else ``$BENCH_DATA``, else the user's cache folder.
+
+    Returns
+    -------
+    int or None
+        None where its file is missing.
+
+    Raises
+    ------
+    BenchError
+        For an unknown name, or an object of the user's that cannot be loaded.
+
+    Examples
+    --------
+    >>> count_images("sprites-small")
+    46080
+    """
+    reference = name
+    if ":" not in name:
+        known = describe(name, data_dir)
+        if known.origin != "plugin":
+            return known.size if known.present else None
+        reference = _others(data_dir)[1][name].value
+    from .own import plugins
+
+    return plugins.count_images(reference)
+
+
+def describe(name, data_dir=None):
+    """Describe a data set without loading it.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_names`.
     data_dir : path, optional
         The data folder, else ``$BENCH_DATA``, else the user's cache folder.
 
@@ -120,7 +178,7 @@ def describe(name, data_dir=None):
         return Description(name, f"from {plugin_entries[name].value}", "plugin")
     from ...evaluation.naming import unknown_name
 
-    raise BenchError(unknown_name("data set", name, names(data_dir)), exit_code=2)
+    raise BenchError(unknown_name("data set", name, list_names(data_dir)), exit_code=2)
 
 
 def _found(known, data_dir):

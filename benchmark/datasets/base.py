@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 KINDS = ("bits", "uint8", "memmap", "templates")
 
@@ -122,11 +123,22 @@ class Dataset:
         Sentences that have to stand under every table of scores on this data set.
     labels : ndarray of int32, shape (N, K), optional
         Classes of every image where the images are not the full grid.
+    unidentifiable_factors : tuple of str
+        Factors that the images do not determine, so that no code can be perfect on them.
 
     Raises
     ------
     ValueError
         When the number of images is not what the factors say.
+
+    Examples
+    --------
+    >>> source = ImageSource("uint8", np.zeros((6, 8, 8, 1), np.uint8), (8, 8, 1))
+    >>> dataset = Dataset("toy", "1", ("size", "hue"), (2, 3), source, {"name": "toy"})
+    >>> dataset.factors([0, 1, 5]).tolist()
+    [[0, 0], [0, 1], [1, 2]]
+    >>> dataset.images([0, 1, 5]).shape
+    (3, 8, 8, 1)
     """
 
     name: str
@@ -137,6 +149,7 @@ class Dataset:
     identity: dict
     notes: tuple[str, ...] = ()
     labels: np.ndarray | None = field(default=None, repr=False)
+    unidentifiable_factors: tuple[str, ...] = ()
 
     def __post_init__(self):
         if len(self.factor_names) != len(self.factor_sizes):
@@ -149,19 +162,66 @@ class Dataset:
                 f"data set {self.name}: {len(self.source)} images, "
                 f"but the factors describe {len(self)}"
             )
+        unknown = set(self.unidentifiable_factors) - set(self.factor_names)
+        if unknown:
+            raise ValueError(f"data set {self.name}: no factor is named {sorted(unknown)}")
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.labels is not None:
             return len(self.labels)
         return int(np.prod(self.factor_sizes, dtype=np.int64))
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
         return self.source.image_shape
 
-    def factors(self, index):
-        """Factor classes of images.
+    def sample_index(self, count: int, seed: int = 0) -> np.ndarray:
+        """Draw images at random, each at most once.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        seed : int, default 0
+            The same seed draws the same images.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+            Flat indices, for `images` and `factors`.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images.
+        """
+        if count > len(self):
+            raise ValueError(f"data set {self.name} has {len(self)} images, {count} were asked for")
+        return np.random.default_rng(seed).choice(len(self), count, replace=False)
+
+    def images(self, index: ArrayLike) -> np.ndarray:
+        """Give images as bytes.
+
+        Parameters
+        ----------
+        index : array_like of int, shape (B,)
+            Flat indices.
+
+        Returns
+        -------
+        ndarray of uint8, shape (B, H, W, C)
+            From 0 to 255.
+
+        Raises
+        ------
+        IndexError
+            For an index outside ``0 … len(self) - 1``.
+        """
+        return self.source.images(index)
+
+    def factors(self, index: ArrayLike) -> np.ndarray:
+        """Give the factor classes of images.
 
         Parameters
         ----------

@@ -81,7 +81,7 @@ def show_datasets(data_dir=None):
     from .. import datasets
 
     shown = table("Data sets", "name", "images", "factors (sizes)", "origin", "ready", "what it is")
-    for name in datasets.names(data_dir):
+    for name in datasets.list_names(data_dir):
         known = datasets.describe(name, data_dir)
         factors = ", ".join(
             f"{factor} {size}"

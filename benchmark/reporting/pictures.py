@@ -148,7 +148,7 @@ def _sample(record, side, loaded, data_dir):
     name = (record.get("run") or {}).get("dataset")
     if name not in loaded:
         try:
-            loaded[name] = datasets.load(name, data_dir) if name else None
+            loaded[name] = datasets.load_dataset(name, data_dir) if name else None
         except BenchError as error:
             loaded[name] = error
     dataset = loaded[name]

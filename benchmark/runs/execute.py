@@ -176,6 +176,7 @@ class Execution:
             dataset=dataset.name,
             attributes={
                 "dataset_version": dataset.version,
+                "unidentifiable_factors": list(dataset.unidentifiable_factors),
                 "model": self.spec.model.name,
                 "preset": self.spec.preset,
                 "seed": self.spec.seed,
@@ -245,6 +246,7 @@ class Execution:
             "parent": parent,
             "dataset": dict(self.dataset.identity),
             "notes": list(self.dataset.notes),
+            "unidentifiable_factors": list(self.dataset.unidentifiable_factors),
             "pixels": channels * side * side,
             **self.provenance,
             "device": _device_name(self.device),

@@ -59,7 +59,7 @@ class TrainRequest:
         if self.amp is not None:
             protocol.append(("amp", self.amp))
         config = override(preset.config, self.steps, self.continue_steps, protocol)
-        known = data.names(self.data_dir)
+        known = data.list_names(self.data_dir)
         for name in self.datasets:
             if name not in known and ":" not in name:
                 raise BenchError(unknown_name("data set", name, known), exit_code=2)
@@ -101,7 +101,7 @@ def train(request, reporter=None):
     runner = Runner(
         plan,
         Store(request.results),
-        lambda name: data.load(name, request.data_dir),
+        lambda name: data.load_dataset(name, request.data_dir),
         devices,
         jobs,
         threads,

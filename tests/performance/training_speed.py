@@ -31,7 +31,7 @@ def zoo_steps():
     trainer = Trainer(
         build_model(BetaVAE, 0, "cpu", SHAPE, latent_size=LATENTS, network="conv"),
         {"beta": BETA},
-        Batches(Images(datasets.load("sprites-small").source, "cpu"), BATCH, 0),
+        Batches(Images(datasets.load_dataset("sprites-small").source, "cpu"), BATCH, 0),
         Noise((BATCH, LATENTS), 0, "cpu"),
         Schedule(phases=(10**9,), learning_rate=LEARNING_RATE, checkpoint_every=10**9),
         0,
@@ -73,7 +73,7 @@ def plain_steps():
 
     from disentanglement_bench.benchmark import datasets
 
-    source = datasets.load("sprites-small").source
+    source = datasets.load_dataset("sprites-small").source
     images = source.images(np.arange(len(source))).transpose(0, 3, 1, 2)
     loader = DataLoader(
         TensorDataset(torch.from_numpy(np.ascontiguousarray(images))), BATCH, shuffle=True

@@ -54,6 +54,7 @@ def load(folder, release=RELEASES["dsprites"], sizes=BUILT_IN["dsprites"].factor
             **found,
         },
         notes=SYMMETRY_NOTES,
+        unidentifiable_factors=("orientation",),
     )
 
 

@@ -1,6 +1,6 @@
 """Reading a data set again in full, to prove that it is what it says."""
 
-from .. import describe, load
+from .. import describe, load_dataset
 from ..files import storage
 from ..files.npz import NpzFile
 from ..own import added
@@ -35,7 +35,7 @@ def verify(name, data_dir=None, report=None):
     if origin == "re-rendered":
         return "rendered in memory, no file to verify"
     if origin == "plugin":
-        load(name, data_dir)
+        load_dataset(name, data_dir)
         return "loads"
     if origin == "added":
         added.verify(name, folder)
@@ -56,7 +56,7 @@ def _verify_genuine(release, folder, data_dir, report):
                 archive.require("images")
                 for _ in archive.blocks("images", 2048):
                     pass
-    dataset = load(release.name, data_dir, report=report)
+    dataset = load_dataset(release.name, data_dir, report=report)
     if copy.is_file():
         converted.verify(copy, release.name)
     recorded = f"sha256 {dataset.identity['sha256']}"

@@ -1,13 +1,12 @@
-"""Data sets that are Python objects: from an entry point or as ``package.module:Attribute``."""
+"""Data sets that are Python objects: from an entry point or by reference."""
 
 import hashlib
-import importlib
 import math
-import os
-import sys
 
 import numpy as np
 
+from ....evaluation.importing import ImportFailure, load_object, name_object
+from ....evaluation.naming import one_line
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
 from . import rules
@@ -39,7 +38,7 @@ def load(reference, name=None):
     Parameters
     ----------
     reference : str
-        ``package.module:Attribute``; modules in the current folder are found too, after all others.
+        ``package.module:Name`` or ``path/to/file.py:Name``.
     name : str, optional
         Name of an entry point; else the object's own ``name`` or the name of the attribute.
 
@@ -52,20 +51,53 @@ def load(reference, name=None):
     BenchError
         When it cannot be imported, fails, or does not follow the protocol of `from_object`.
     """
-    module_name, _, attribute = reference.partition(":")
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.append(os.getcwd())
+    made = _make_object(reference)
+    attribute = reference.rpartition(":")[2].rpartition(".")[2]
+    return from_object(made, name or attribute, name_object(reference), forced=bool(name))
+
+
+def count_images(reference):
+    """Count the images of a user's object without asking it for any.
+
+    Parameters
+    ----------
+    reference : str
+        As for `load`.
+
+    Returns
+    -------
+    int or None
+        None where the object does not say how many there are.
+
+    Raises
+    ------
+    BenchError
+        When the object cannot be imported or made.
+    """
+    made = _make_object(reference)
+    if isinstance(made, Dataset):
+        return len(made)
     try:
-        found = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-        # A class or a function makes the data set; an instance is one.
-        made = found() if callable(found) else found
-    except Exception as error:
+        labels = getattr(made, "factors", None)
+        return len(labels) if labels is not None else math.prod(map(int, made.factor_sizes))
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _make_object(reference):
+    """Import a user's object; a class or a function makes the data set, an instance is one."""
+    try:
+        found = load_object(reference, "data set")
+    except ImportFailure as error:
+        raise BenchError(str(error), exit_code=2) from error
+    if not callable(found):
+        return found
+    try:
+        return found()
+    except (Exception, SystemExit) as error:
         raise BenchError(
-            f"data set {reference!r} could not be loaded: {type(error).__name__}: {error}"
+            f"data set {reference!r} could not be made: {type(error).__name__}: {one_line(error)}"
         ) from error
-    return from_object(made, name or attribute.rpartition(".")[2], reference, forced=bool(name))
 
 
 def from_object(made, name, reference, forced=False):
@@ -81,7 +113,8 @@ def from_object(made, name, reference, forced=False):
           such an array for flat indices, called once for all images;
         - ``factor_names`` and ``factor_sizes``: K each, the last factor fastest;
         - optionally ``factors``: integer classes (N, K), where the images are not the full grid;
-        - optionally ``name``, ``version`` and ``notes`` (sentences to stand under every table).
+        - optionally ``name``, ``version``, ``notes`` (sentences to stand under every table) and
+          ``unidentifiable_factors`` (names of factors that the images do not determine).
     name : str
         Used unless the object has a ``name``.
     reference : str
@@ -131,6 +164,7 @@ def from_object(made, name, reference, forced=False):
         },
         notes=tuple(getattr(made, "notes", ())),
         labels=labels,
+        unidentifiable_factors=tuple(getattr(made, "unidentifiable_factors", ())),
     )
 
 

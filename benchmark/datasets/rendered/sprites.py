@@ -137,6 +137,7 @@ def load(name="sprites-small"):
         source=ImageSource("bits", render(grid), (SIDE, SIDE, 1)),
         identity=identity,
         notes=NOTES[name],
+        unidentifiable_factors=("orientation",) if name == "sprites" else (),
     )
 
 

@@ -93,3 +93,20 @@ def test_a_data_set_counts_its_images(pixels):
         dataset(source, sizes=(2, 4))
     with pytest.raises(ValueError, match="2 factor names for 1"):
         dataset(source, sizes=(6,))
+
+
+def test_a_sample_is_drawn_without_replacement_and_again(pixels):
+    toy = dataset(ImageSource("uint8", pixels, (8, 8, 3)))
+    index = toy.sample_index(6, seed=1)
+    assert sorted(index) == list(range(6))
+    np.testing.assert_array_equal(toy.sample_index(6, seed=1), index)
+    np.testing.assert_array_equal(toy.images(index), pixels[index])
+    with pytest.raises(ValueError, match="toy has 6 images, 7 were asked for"):
+        toy.sample_index(7)
+
+
+def test_only_a_factor_there_is_can_be_unidentifiable(pixels):
+    source = ImageSource("uint8", pixels, (8, 8, 3))
+    assert dataset(source, unidentifiable_factors=("b",)).unidentifiable_factors == ("b",)
+    with pytest.raises(ValueError, match=r"no factor is named .'hue'."):
+        dataset(source, unidentifiable_factors=("hue",))

@@ -28,13 +28,13 @@ def test_importing_the_package_loads_no_numpy():
 
 def test_built_in_names_come_first_and_the_default_is_one():
     built_in = ["sprites-small", "sprites", "rooms3d", "dsprites", "shapes3d", "mpi3d_real"]
-    assert datasets.names()[:6] == built_in
+    assert datasets.list_names()[:6] == built_in
     assert datasets.DEFAULT in built_in
 
 
 @pytest.mark.parametrize("name", ["sprites-small", "rooms3d"])
 def test_descriptions_are_what_is_loaded(name):
-    known, loaded = datasets.describe(name), datasets.load(name)
+    known, loaded = datasets.describe(name), datasets.load_dataset(name)
     assert loaded.name == name
     assert known.present
     assert known.size == len(loaded)
@@ -44,7 +44,7 @@ def test_descriptions_are_what_is_loaded(name):
 
 
 def test_every_description_counts_its_grid():
-    for name in datasets.names():
+    for name in datasets.list_names():
         known = datasets.describe(name)
         assert known.size == math.prod(known.factor_sizes)
         assert len(known.factor_names) == len(known.factor_sizes)
@@ -56,7 +56,20 @@ def test_a_genuine_set_is_never_replaced_in_silence(name, folder):
     assert not known.present
     assert known.path == folder / RELEASES[name].filename
     with pytest.raises(BenchError, match=f"bench data get {name}"):
-        datasets.load(name)
+        datasets.load_dataset(name)
+
+
+def test_images_are_counted_without_loading(folder, monkeypatch):
+    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.rendered.sprites.render", None)
+    assert datasets.count_images("sprites") == 737_280
+    assert datasets.count_images("shapes3d") is None
+    (folder / RELEASES["shapes3d"].filename).write_bytes(b"x")
+    assert datasets.count_images("shapes3d") == 480_000
+    np.savez(folder / "mine.npz", images=np.full((4, 8, 8), 200, np.uint8), factor_sizes=[2, 2])
+    added.add("mine", folder / "mine.npz", folder)
+    assert datasets.count_images("mine") == 4
+    with pytest.raises(BenchError, match="unknown data set"):
+        datasets.count_images("nothing")
 
 
 def test_an_explicit_folder_wins(tmp_path):
@@ -64,7 +77,7 @@ def test_an_explicit_folder_wins(tmp_path):
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    for call in (datasets.load, datasets.describe):
+    for call in (datasets.load_dataset, datasets.describe, datasets.count_images):
         with pytest.raises(BenchError, match="unknown data set 'dsprite'; did you mean 'dsprites'"):
             call("dsprite")
 
@@ -73,7 +86,7 @@ def test_an_added_set_is_known_by_its_name(folder):
     images = np.full((4, 8, 8), 200, np.uint8)
     np.savez(folder / "mine.npz", images=images, factor_sizes=[2, 2])
     added.add("mine", folder / "mine.npz", folder)
-    assert datasets.names()[-1] == "mine"
+    assert datasets.list_names()[-1] == "mine"
     known = datasets.describe("mine")
     assert (known.origin, known.size, known.image_shape) == ("added", 4, (8, 8, 1))
-    assert datasets.load("mine").identity["kind"] == "added"
+    assert datasets.load_dataset("mine").identity["kind"] == "added"

@@ -30,7 +30,7 @@ def test_the_class_of_the_page_can_be_loaded(examples, tmp_path, monkeypatch):
     (tmp_path / "bars_of_the_page.py").write_text(examples[1])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    loaded = datasets.load("bars_of_the_page:Bars")
+    loaded = datasets.load_dataset("bars_of_the_page:Bars")
     sys.modules.pop("bars_of_the_page")
     assert loaded.name == "Bars"
     assert len({image.tobytes() for image in loaded.source.images(range(12))}) == 12
@@ -38,7 +38,7 @@ def test_the_class_of_the_page_can_be_loaded(examples, tmp_path, monkeypatch):
 
 def test_the_page_names_every_built_in_set_with_its_numbers():
     text = PAGE.read_text(encoding="utf-8")
-    for name in datasets.names()[:6]:
+    for name in datasets.list_names()[:6]:
         known = datasets.describe(name)
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}`"))
         assert f"{known.size:,}" in row

@@ -31,7 +31,7 @@ def loads(monkeypatch, dataset):
         calls.append(name)
         return dataset
 
-    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.load", load)
+    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.load_dataset", load)
     return calls
 
 
@@ -68,7 +68,7 @@ def test_other_data_are_not_drawn(runs, monkeypatch, tmp_path):
     source = ImageSource("uint8", np.zeros((64, 16, 16, 1), np.uint8), (16, 16, 1))
     other = Dataset("tiny", "2", ("x",), (64,), source, {"name": "tiny", "version": "2"})
     monkeypatch.setattr(
-        "disentanglement_bench.benchmark.datasets.load", lambda name, data_dir=None: other
+        "disentanglement_bench.benchmark.datasets.load_dataset", lambda name, data_dir=None: other
     )
     data = make_pictures(runs, tmp_path / "pictures")
     assert data["pictures"] == []

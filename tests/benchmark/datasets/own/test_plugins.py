@@ -28,11 +28,21 @@ class Squares:
 def broken():
     raise RuntimeError("no such disk")
 
+def leaving():
+    raise SystemExit(0)
+
 def shadowing():
     from disentanglement_bench.benchmark.datasets.rendered.sprites import SpritesGrid, render
     from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
     images = ImageSource("bits", render(SpritesGrid((0,), (0,), (0,), (0, 1), (0,))), (64, 64, 1))
     return Dataset("sprites", "1", ("x",), (2,), images, {})
+
+class Counted:
+    factor_names = ("a",)
+    factors = np.zeros((4, 1), int)
+
+    def images(self, index):
+        raise RuntimeError("not asked for")
 
 number = 3
 """
@@ -54,7 +64,7 @@ def module(tmp_path, monkeypatch):
 
 
 def test_a_class_in_the_current_folder(module, tmp_path):
-    loaded = datasets.load(f"{module}:Squares")
+    loaded = datasets.load_dataset(f"{module}:Squares")
     assert sys.path[-1] == str(tmp_path)
     assert loaded.name == "Squares"
     assert len(loaded) == 6
@@ -66,21 +76,38 @@ def test_a_class_in_the_current_folder(module, tmp_path):
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
-        ("broken", "could not be loaded: RuntimeError: no such disk"),
-        ("Nothing", "could not be loaded: AttributeError"),
+        ("broken", "could not be made: RuntimeError: no such disk"),
+        ("leaving", "could not be made: SystemExit: 0"),
+        ("Nothing", "module 'my_toy_sets': unknown data set 'Nothing'"),
         ("number", "expected factor_names, factor_sizes and images, factor_names is missing"),
         ("shadowing", "'sprites' is the name of a built-in data set"),
     ],
 )
 def test_what_is_wrong_with_a_users_object_is_one_line(module, attribute, message):
     with pytest.raises(BenchError, match=message) as caught:
-        datasets.load(f"{module}:{attribute}")
+        datasets.load_dataset(f"{module}:{attribute}")
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_is_named_by_its_path_and_stored_by_its_stem(module, tmp_path):
+    by_path = datasets.load_dataset(f"{tmp_path}/{module}.py:Squares")
+    assert by_path.identity == datasets.load_dataset(f"{module}:Squares").identity
+
+
+def test_images_are_counted_without_being_made(module):
+    assert datasets.count_images(f"{module}:Squares") == 6
+    assert datasets.count_images(f"{module}.py:Counted") == 4
+    assert datasets.count_images(f"{module}:number") is None
+
+
+def test_a_factor_that_cannot_be_told_is_declared():
+    made = plugins.from_object(toy(unidentifiable_factors=["b"]), "toy", "m:toy")
+    assert made.unidentifiable_factors == ("b",)
+
+
 def test_a_missing_module_is_one_line():
-    with pytest.raises(BenchError, match="ModuleNotFoundError: No module named 'no_such_module'"):
-        datasets.load("no_such_module:X")
+    with pytest.raises(BenchError, match=r"cannot import .* No module named 'no_such_module'"):
+        datasets.load_dataset("no_such_module:X")
 
 
 def test_arrays_maps_and_flags(tmp_path):
@@ -137,11 +164,11 @@ def installed(module, monkeypatch):
 
 
 def test_an_entry_point_goes_by_its_name(installed):
-    assert "squares" in datasets.names()
+    assert "squares" in datasets.list_names()
     assert datasets.describe("squares").origin == "plugin"
-    assert datasets.load("squares").name == "squares"
+    assert datasets.load_dataset("squares").name == "squares"
 
 
 def test_an_entry_point_does_not_shadow_a_built_in_set(installed):
-    assert datasets.names().count("sprites") == 1
+    assert datasets.list_names().count("sprites") == 1
     assert datasets.describe("sprites").origin == "re-rendered"
