@@ -6,9 +6,12 @@ import json
 import math
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import numpy as np
+
+from .naming import one_line
 
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
 
@@ -129,13 +132,15 @@ def write_json(path, obj):
     write_atomically(path, text + "\n")
 
 
-def read_json(path):
+def read_json(path, limit=2**28):
     """Read a JSON file.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        The file; only a regular one is read.
+    limit : int, default 2**28
+        Largest size in bytes; a larger file is refused unread.
 
     Returns
     -------
@@ -150,7 +155,13 @@ def read_json(path):
         If there is no such file.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise RecordError(f"{path}: not a regular file")
+            if status.st_size > limit:
+                raise RecordError(f"{path}: {status.st_size} bytes, more than {limit}")
+            text = file.read(limit).decode("utf-8")
         return json.loads(text, parse_constant=lambda _: None)
     except FileNotFoundError:
         raise
@@ -164,6 +175,15 @@ def read_json(path):
         raise RecordError(f"{path}: JSON nested too deeply") from None
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except RecordError:
+        raise
+    except ValueError as error:  # a number of thousands of digits, or a name that no file has
+        raise RecordError(f"{path}: cannot be read ({one_line(error)})") from None
+
+
+def _open_without_waiting(path, flags):
+    """Open a file; a pipe that nobody writes to would otherwise block for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _is_folder(entry):

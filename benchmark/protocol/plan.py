@@ -88,7 +88,7 @@ class RunSpec:
         config = {k: v for k, v in asdict(self.config).items() if k not in _BOOKKEEPING}
         config["final_steps"] = min(self.config.final_steps, max(1, self.phases[-1] // 10))
         return {
-            "model": self.model.target,
+            "model": self.model.name,
             "hyperparameters": dict(self.hyperparameters),
             "init": self.init,
             "seed": self.seed,

@@ -96,18 +96,18 @@ def _draw(run, folder, place, loaded, data_dir):
     from ...evaluation.representation.posterior import kl_per_latent
     from ...evaluation.scoring.run_records import read_run
     from ...models import pictures
-    from ..protocol.registry import import_object
+    from ..protocol.registry import get_model
     from ..runs.execute import construct, load_checkpoint
 
     try:
         record = read_run(run)
         config = SimpleNamespace(**record["config"])
-        target, side = config.model, config.image_size or None
+        entry, side = get_model(config.model), config.image_size or None
     except (FileNotFoundError, RecordError, KeyError, TypeError, AttributeError) as error:
         raise BenchError(f"its run.json does not say what was trained ({error})") from None
     images, sample = _sample(record, side, loaded, data_dir)
     device = torch.device("cpu")
-    model = construct(import_object(target, "model"), 0, device, images.shape, config)
+    model = construct(entry.load(), 0, device, images.shape, config)
     state = load_checkpoint(run / "checkpoint.pt")
     try:
         model.load_state_dict(state["model"])

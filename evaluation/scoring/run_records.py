@@ -4,61 +4,183 @@ import os
 from pathlib import Path
 
 from ..files import RecordError, read_json, walk
+from ..schema import (
+    SchemaError,
+    list_of,
+    mapping,
+    name,
+    number,
+    one_of,
+    optional,
+    plain,
+    record,
+    text,
+    whole,
+)
 
-RUN_SCHEMA_VERSION = 1
+RUN_SCHEMA_VERSION = 2
 STATUSES = ("done", "failed", "interrupted", "running")
 
+_LARGEST_FILE = 2**22
+_COUNT = whole(0, 2**53)
+_SETTINGS = mapping(number(), 100)
+_REDUCED = record({"name": name, "label": name, "where": _SETTINGS})
+_METHOD = record(
+    {"name": name, "label": name},
+    citation=text(5000),
+    continues=optional(name),
+    reduces_to=list_of(_REDUCED, 20),
+)
+_RUN = record(
+    dataset=name,
+    preset=name,
+    tag=name,
+    model=name,
+    hyperparameters=_SETTINGS,
+    init=name,
+    seed=_COUNT,
+)
+_CONFIG = record(
+    model=name,
+    hyperparameters=_SETTINGS,
+    init=name,
+    seed=_COUNT,
+    phases=list_of(_COUNT, 100),
+    steps=_COUNT,
+    latent_size=_COUNT,
+    image_size=_COUNT,
+)
+_RECORD = record(
+    {"status": one_of(*STATUSES)},
+    reason=optional(text()),
+    run=_RUN,
+    method=_METHOD,
+    config=_CONFIG,
+    config_sha256=name,
+    parent=optional(record(path=text(2000), config_sha256=name)),
+    dataset=record(name=name, version=optional(name), kind=optional(name)),
+    notes=list_of(text(), 100),
+    pixels=optional(_COUNT),
+    command=optional(text()),
+    versions=mapping(optional(name)),
+    device=optional(text()),
+    seconds=optional(number(low=0)),
+    steps_per_second=optional(number(low=0)),
+    peak_memory_bytes=optional(_COUNT),
+    final=optional(mapping(optional(number()))),
+    others=plain,
+)
+
+# What run records of version 1 leave out: the methods that wrote them.
+_VAE = {"name": "vae", "label": "VAE"}
+_BETAVAE = {"name": "betavae", "label": "β-VAE"}
+_FIRST_METHODS = {
+    "betavae": {
+        **_BETAVAE,
+        "citation": "higgins2017beta",
+        "reduces_to": [{**_VAE, "where": {"beta": 1}}],
+    },
+    "lambdabeta": {
+        "name": "lambdabeta",
+        "label": "λβ-VAE",
+        "citation": "vu2026mutual",
+        "continues": "betavae",
+        "reduces_to": [
+            {**_VAE, "where": {"beta": 1, "lambda": 0}},
+            {**_BETAVAE, "where": {"lambda": 0}},
+        ],
+    },
+    "betatcvae": {"name": "betatcvae", "label": "β-TCVAE", "citation": "chen2018isolating"},
+    "vae": {**_VAE, "citation": "kingma2014auto"},
+}
+
+
+def describe_method(model):
+    """The `method` block of a run record for a model of version 0.1.0, or for an unknown one.
+
+    Parameters
+    ----------
+    model : str
+        The model's name in the record.
+
+    Returns
+    -------
+    dict
+        What it is called, what to cite, what it continues and what it reduces to.
+
+    Examples
+    --------
+    >>> describe_method("betavae")["label"], describe_method("mine:VAE")["label"]
+    ('β-VAE', 'mine:VAE')
+    """
+    rest = {"citation": "", "continues": None, "reduces_to": []}
+    return {"name": model, "label": model, **rest, **_FIRST_METHODS.get(model, {})}
+
+
+def _add_method(record):
+    """Version 2 describes the method, and the configuration names the model as the run does."""
+    model = record.get("run", {}).get("model", "")
+    config = record.get("config", {})
+    if model and "model" in config:
+        config = {**config, "model": model}
+    return {**record, "method": describe_method(model), "config": config}
+
+
 # Version found in a file -> function that turns the record into the next version.
-MIGRATIONS = {}
+MIGRATIONS = {1: _add_method}
 
 
-def read_run(path, *, migrations=None, version=RUN_SCHEMA_VERSION):
-    """Read a run.json and bring it to the current schema version.
+def read_run(path):
+    """Read a run.json, check it and bring it to the current schema version.
 
     Parameters
     ----------
     path : str or Path
         The run.json, or the run folder that holds it.
-    migrations : dict of int to callable, optional
-        From a version to the function that returns the record of the next one.
-    version : int, default RUN_SCHEMA_VERSION
-        The version wanted.
 
     Returns
     -------
     dict
-        The record at schema version `version`, its status one of `STATUSES`.
+        The record: its numbers finite, its names text, and `run`, `method`, `config`, `dataset`,
+        `final` (objects), `notes` (list) and `reason` (text) always there. `config_sha256` is that
+        of the file, which is also the one that the run's checkpoint carries.
 
     Raises
     ------
     RecordError
-        If it is broken, has no known version or status, or comes from a newer version.
+        If it is broken, does not fit the schema, or comes from a newer version; one line.
     FileNotFoundError
         If there is no such file.
     """
     path = Path(path)
     path = path / "run.json" if path.is_dir() else path
-    migrations = MIGRATIONS if migrations is None else migrations
-    record = read_json(path)
-    found = record.get("schema_version") if isinstance(record, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool):
-        raise RecordError(f"{path}: not a run record (it has no integer schema_version)")
-    if found > version:
+    record = read_json(path, limit=_LARGEST_FILE)
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if type(version) is not int or version < 1:
+        raise RecordError(f"{path}: not a run record (it has no schema_version)")
+    if version > RUN_SCHEMA_VERSION:
         raise RecordError(
-            f"{path}: schema version {found} is newer than {version}, the newest known here; "
-            "update disentanglement-bench"
+            f"{path}: schema version {min(version, 10**9)} is newer than {RUN_SCHEMA_VERSION}, "
+            "the newest known here; update disentanglement-bench"
         )
-    while found < version:
-        if found not in migrations:
-            raise RecordError(f"{path}: schema version {found} has no migration to {version}")
-        record = migrations[found](record)
-        found += 1
-        record["schema_version"] = found
-    if record.get("status") not in STATUSES:
-        raise RecordError(
-            f"{path}: status must be one of {', '.join(STATUSES)}, not {record.get('status')!r}"
-        )
-    return record
+    try:
+        _RECORD(record, "")
+    except SchemaError as error:
+        raise RecordError(f"{path}: not a valid run record: {error}") from None
+    for older in range(version, RUN_SCHEMA_VERSION):
+        record = MIGRATIONS[older](record)
+    run = record.get("run", {})
+    return {
+        **record,
+        "schema_version": RUN_SCHEMA_VERSION,
+        "reason": record.get("reason") or "",
+        "run": run,
+        "method": {**describe_method(run.get("model", "")), **record.get("method", {})},
+        "config": record.get("config", {}),
+        "dataset": record.get("dataset", {}),
+        "notes": record.get("notes", []),
+        "final": record.get("final") or {},
+    }
 
 
 def find_runs(root):

@@ -12,11 +12,6 @@ from disentanglement_bench.evaluation.files import (
     write_atomically,
     write_json,
 )
-from disentanglement_bench.evaluation.scoring.run_records import find_runs, read_run
-
-
-def run(**changes):
-    return {"schema_version": 1, "status": "done", **changes}
 
 
 def test_text_and_bytes(tmp_path):
@@ -121,58 +116,6 @@ def test_a_folder_and_nothing(tmp_path):
 def test_bare_nan_of_others_is_null(tmp_path):
     (tmp_path / "x.json").write_text('{"a": NaN, "b": -Infinity}')
     assert read_json(tmp_path / "x.json") == {"a": None, "b": None}
-
-
-def test_read_run_by_file_or_folder(tmp_path):
-    write_json(tmp_path / "run.json", run(reason=""))
-    assert read_run(tmp_path) == read_run(tmp_path / "run.json") == run(reason="")
-
-
-def test_migrations_are_applied_in_turn(tmp_path):
-    write_json(tmp_path / "run.json", {"schema_version": 1, "state": "done"})
-    migrations = {
-        1: lambda record: {**record, "status": record["state"]},
-        2: lambda record: {k: v for k, v in record.items() if k != "state"},
-    }
-    found = read_run(tmp_path, migrations=migrations, version=3)
-    assert found == {"schema_version": 3, "status": "done"}
-    with pytest.raises(RecordError, match="schema version 1 has no migration to 3"):
-        read_run(tmp_path, migrations={}, version=3)
-
-
-@pytest.mark.parametrize(
-    ("record", "message"),
-    [
-        ([], "no integer schema_version"),
-        ({"status": "done"}, "no integer schema_version"),
-        (run(schema_version=True), "no integer schema_version"),
-        (run(schema_version=99), "newer than 1.*update disentanglement-bench"),
-        (run(status="finished"), "status must be one of done, failed, interrupted, running"),
-    ],
-)
-def test_records_that_are_no_runs(tmp_path, record, message):
-    write_json(tmp_path / "run.json", record)
-    with pytest.raises(RecordError, match=message):
-        read_run(tmp_path)
-
-
-def test_find_runs_sorted_and_without_loops(tmp_path):
-    for name in ("b/seed-1", "b/seed-0", "a", ".hidden/run"):
-        write_json(tmp_path / "runs" / name / "run.json", run())
-    (tmp_path / "runs" / "b" / "loop").symlink_to(tmp_path / "runs", target_is_directory=True)
-    (tmp_path / "runs" / "self").symlink_to(tmp_path / "runs" / "self")
-    write_json(tmp_path / "elsewhere" / "run.json", run())
-    (tmp_path / "runs" / "c").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    found = [
-        path.relative_to(tmp_path / "runs").as_posix() for path in find_runs(tmp_path / "runs")
-    ]
-    assert found == ["a", "b/seed-0", "b/seed-1", "c"]
-    assert list(find_runs(tmp_path / "runs" / "a")) == [tmp_path / "runs" / "a"]
-
-
-def test_find_runs_needs_a_folder(tmp_path):
-    with pytest.raises(RecordError, match="no such folder"):
-        list(find_runs(tmp_path / "none"))
 
 
 def test_walk_reports_what_it_cannot_list(tmp_path, monkeypatch):

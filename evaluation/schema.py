@@ -1,0 +1,174 @@
+"""Types, ranges and lengths of plain data that came from a file, checked before it is used.
+
+A check is a function of a value and the name of its place; it returns nothing or raises
+`SchemaError` with one line.
+"""
+
+import math
+import re
+
+from .naming import one_line
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+LONGEST_NAME = 200
+LONGEST_TEXT = 100_000
+DEEPEST = 12
+
+
+class SchemaError(ValueError):
+    """Plain data that has another type, range or length than it should; one line."""
+
+
+def _refuse(place, expected, value):
+    kinds = {dict: "an object", list: "a list", bool: "a truth value", type(None): "null"}
+    shown = kinds.get(type(value))
+    if shown is None:
+        huge = isinstance(value, int) and not -(10**30) < value < 10**30
+        shown = "an endless number" if huge else one_line(repr(value), 60)
+    raise SchemaError(f"{one_line(place, 100)} must be {expected}, not {shown}")
+
+
+def text(limit=LONGEST_TEXT):
+    """Text that can be written as UTF-8, of at most `limit` characters."""
+
+    def check(value, place):
+        if not isinstance(value, str):
+            _refuse(place, "text", value)
+        if len(value) > limit:
+            raise SchemaError(f"{place} has {len(value)} characters, more than {limit}")
+        if not value.isascii() and _SURROGATE.search(value):
+            _refuse(place, "text that can be written as UTF-8", value)
+
+    return check
+
+
+def name(value, place):
+    """Check a name: one line of text without control characters, at most `LONGEST_NAME` long."""
+    text(LONGEST_NAME)(value, place)
+    if _CONTROL.search(value):
+        _refuse(place, "a name without line breaks and control characters", value)
+
+
+def number(low=-math.inf, high=math.inf):
+    """A finite number in low … high; truth values are none."""
+
+    def check(value, place):
+        real = isinstance(value, float) and math.isfinite(value)
+        if not real and not (type(value) is int and -(2**1000) < value < 2**1000):
+            _refuse(place, "a finite number", value)
+        if not low <= value <= high:
+            _refuse(place, f"in {low:g} … {high:g}", value)
+
+    return check
+
+
+def whole(low=-(2**63), high=2**63 - 1):
+    """A whole number in low … high that is not written as a fraction."""
+
+    def check(value, place):
+        if type(value) is not int:
+            _refuse(place, "a whole number", value)
+        if not low <= value <= high:
+            _refuse(place, f"in {low} … {high}", value)
+
+    return check
+
+
+def one_of(*choices):
+    """One of some texts."""
+
+    def check(value, place):
+        if not isinstance(value, str) or value not in choices:
+            _refuse(place, f"one of {', '.join(choices)}", value)
+
+    return check
+
+
+def optional(inner):
+    """What `inner` takes, or null."""
+    return lambda value, place: None if value is None else inner(value, place)
+
+
+def list_of(inner, limit=10_000):
+    """A list of at most `limit` entries that `inner` takes."""
+
+    def check(value, place):
+        if not isinstance(value, list):
+            _refuse(place, "a list", value)
+        if len(value) > limit:
+            raise SchemaError(f"{place} has {len(value)} entries, more than {limit}")
+        for position, entry in enumerate(value):
+            inner(entry, f"{place}[{position}]")
+
+    return check
+
+
+def mapping(inner, limit=10_000):
+    """An object of at most `limit` names whose values `inner` takes."""
+
+    def check(value, place):
+        if not isinstance(value, dict):
+            _refuse(place, "an object", value)
+        if len(value) > limit:
+            raise SchemaError(f"{place} has {len(value)} names, more than {limit}")
+        for key, entry in value.items():
+            name(key, f"a name in {place}")
+            inner(entry, f"{place}.{key}")
+
+    return check
+
+
+def record(required=None, *, others=None, **known):
+    """An object whose known names have types of their own.
+
+    Parameters
+    ----------
+    required : dict of str to check, optional
+        Names that must be there.
+    others : check, optional
+        For names that are not declared; any plain data by default.
+    **known : check
+        Names that may be there.
+    """
+    required = required or {}
+    checks = {**known, **required}
+    others = others or plain
+
+    def check(value, place):
+        mapping(_anything)(value, place or "the record")
+        for key in required:
+            if key not in value:
+                raise SchemaError(f"{place or 'the record'} has no {key}")
+        for key, entry in value.items():
+            checks.get(key, others)(entry, f"{place}.{key}" if place else key)
+
+    return check
+
+
+def _anything(value, place):
+    """Take every value."""
+
+
+def plain(value, place, depth=0):
+    """Check any JSON: finite numbers of ordinary size, text, truth values, null, not too deep."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, str):
+        _TEXT(value, place)
+    elif isinstance(value, int | float):
+        _NUMBER(value, place)
+    elif depth >= DEEPEST:
+        raise SchemaError(f"{place} is nested more than {DEEPEST} deep")
+    elif isinstance(value, list):
+        for entry in value:
+            plain(entry, place, depth + 1)
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            _TEXT(key, f"a name in {place}")
+            plain(entry, place, depth + 1)
+    else:
+        _refuse(place, "plain data", value)
+
+
+_TEXT, _NUMBER = text(), number()
