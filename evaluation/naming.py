@@ -1,6 +1,7 @@
 """How names and numbers are written, everywhere the same."""
 
 import difflib
+import hashlib
 import re
 
 
@@ -77,3 +78,41 @@ def one_line(text, limit=300):
         return text
     half = (limit - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def file_name(kind, *names, taken=()):
+    """A file name without extension: readable, safe on any file system, one for each set of names.
+
+    Parameters
+    ----------
+    kind : str
+        What the file holds, in our own words.
+    *names : str
+        Names from outside that tell it from others of its kind. Where one of them cannot be kept
+        as it is (capitals, spaces, letters beyond ASCII), a hash of all stands at the end, so that
+        names that look alike never share a file.
+    taken : iterable of str
+        File names that are in use; a number is added rather than one of them given again.
+
+    Returns
+    -------
+    str
+        At most 120 characters.
+
+    Examples
+    --------
+    >>> file_name("curve-mi_matched", "sprites-small", "quick")
+    'curve-mi-matched-sprites-small-quick'
+    >>> file_name("curve", "toy"), file_name("curve", "Toy")
+    ('curve-toy', 'curve-toy-276667')
+    """
+    kept = [re.sub(r"[^a-z0-9.+_]+", "-", name.lower()).strip("-.") for name in names]
+    stem = "-".join([re.sub(r"[^a-z0-9.+]+", "-", kind.lower()), *filter(None, kept)])
+    if kept != list(names) or len(stem) > 110:
+        written = "\0".join(names).encode("utf-8", "surrogatepass")
+        stem = f"{stem[:110].rstrip('-.')}-{hashlib.sha256(written).hexdigest()[:6]}"
+    name, count, used = stem, 1, set(taken)
+    while name in used:
+        count += 1
+        name = f"{stem}-{count}"
+    return name

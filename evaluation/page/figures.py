@@ -7,11 +7,11 @@ from ..figures.fronts import plot_front
 from ..figures.grids import plot_agreement, plot_heat_maps
 from ..figures.methods import plot_boxes, plot_methods
 from ..figures.style import BAND, FORMATS, save_figure
+from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
 from ..representation.posterior import COLLAPSED
 from ..statistics.labels import HEADLINE, curve_label, describe_key
 from ..statistics.median_runs import median_runs
-from ..tables.parts import file_stem
 from .measures import latents_figure, matrix_figures
 
 # From this many data sets × protocols on only the figures that matter most are drawn.
@@ -56,21 +56,16 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
         ):
             if figure is None:
                 continue
-            stem = file_stem(name, dataset, protocol)
+            stem = file_name(name, dataset, protocol)
             common = {"dataset": dataset, "protocol": protocol, "weight": weight}
-            made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
+            made.append(common | _saved(figure, folder, stem, formats, title, caption))
     for protocol, stem, title, caption, figure in _grids(summary, every):
         common = {"dataset": None, "protocol": protocol, "weight": 1}
-        made.append(common | _saved(figure, folder, stem, formats, title, caption, made))
+        made.append(common | _saved(figure, folder, stem, formats, title, caption))
     return made
 
 
-def _saved(figure, folder, stem, formats, title, caption, made):
-    taken = {entry["name"] for entry in made}
-    name, count = stem, 1
-    while name in taken:
-        count += 1
-        name = f"{stem}-{count}"
+def _saved(figure, folder, name, formats, title, caption):
     files = save_figure(figure, folder, name, formats)
     return {"name": name, "title": title, "caption": caption, "files": files}
 
@@ -175,7 +170,7 @@ def _grid_pair(rows, protocol, kind, names, every):
     title = f"Means over β and λ: {what}"
     figure = plot_heat_maps(rows, title) if every else None
     if figure is not None:
-        yield protocol, file_stem("grid-mean", *names, protocol), title, caption, figure
+        yield protocol, file_name("grid-mean", *names, protocol), title, caption, figure
     title = f"Change against β = 1, λ = 0: {what}"
     caption = (
         "Change of the mean against (β, λ) = (1, 0) in percent, as arXiv:2602.09277 prints it. "
@@ -184,7 +179,7 @@ def _grid_pair(rows, protocol, kind, names, every):
     )
     figure = plot_heat_maps(rows, title, column="percent_change")
     if figure is not None:
-        yield protocol, file_stem("grid-change", *names, protocol), title, caption, figure
+        yield protocol, file_name("grid-change", *names, protocol), title, caption, figure
     published = paper_percent_change()
     published = published[published["dataset"].isin(names)]
     quick = protocol.split("+")[0] == "quick"
@@ -197,4 +192,4 @@ def _grid_pair(rows, protocol, kind, names, every):
             "means)."
         )
         figure = plot_heat_maps(published, title, column="percent_change")
-        yield protocol, file_stem("grid-published", *names, protocol), title, caption, figure
+        yield protocol, file_name("grid-published", *names, protocol), title, caption, figure

@@ -8,9 +8,8 @@ import jinja2
 from markupsafe import Markup
 
 from ..files import plain, write_atomically
-from ..naming import format_number
+from ..naming import file_name, format_number
 from ..tables.citations import bibtex
-from ..tables.parts import file_stem
 from .choice import choices
 from .findings import findings
 from .parts import Embedder, add_pictures, shown_width, theory_section
@@ -184,6 +183,6 @@ def _add_tables(sections, tables):
 
 def _names_of(section):
     place = section["dataset"], section["protocol"]
-    kinds = ("beta-curves", "collapse-mig", "comparison", "differences", "ranking")
-    stems = (*kinds, "collapse-mi_matched_sampled")
-    return {file_stem(*stem.split("|"), *place) for stem in stems}
+    kinds = ("beta-curves", "collapse-mig", "collapse-mi_matched_sampled", "comparison",
+             "differences", "ranking")  # fmt: skip
+    return {file_name(kind, *place) for kind in kinds}

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from ..naming import format_number
+from ..naming import file_name, format_number
 from ..reference import SOURCE, compare_with_paper
 from ..statistics.labels import curve_label, describe_key
 from .citations import citation_keys
@@ -12,7 +12,6 @@ from .notes import number_text
 from .parts import (
     by_keys,
     collapsed_text,
-    file_stem,
     heading,
     mark_notes,
     notes_of,
@@ -82,7 +81,7 @@ def collapse_table(summary, dataset, protocol, metric="mig"):
         "it by the sampled one and by the KL.",
     ]
     return Table(
-        file_stem("collapse", metric, dataset, protocol),
+        file_name(f"collapse-{metric}", dataset, protocol),
         f"Peak and collapse of {label} on {dataset}, protocol {protocol}",
         ("Curve", *heads, *at_last),
         tuple(rows),

@@ -1,7 +1,5 @@
 """Pieces that several tables share."""
 
-import re
-
 from ..statistics.labels import describe_key
 from .notes import ILLUSTRATIVE, UNEQUAL, stratum_notes
 
@@ -9,12 +7,6 @@ CHOICE = (
     "β and λ: the best of a sweep is chosen for each metric on half the seeds and reported on the "
     "other half; (best of N) states how many settings were tried. λβ-VAE means λ > 0."
 )
-
-
-def file_stem(*parts):
-    """Name of a table's files: lower case, what file systems may mind replaced by dashes."""
-    text = "-".join(parts).lower()
-    return re.sub(r"[^a-z0-9.+]+", "-", text).strip("-")
 
 
 def shown_metrics(cells, metrics):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from ..naming import format_number
+from ..naming import file_name, format_number
 from ..statistics.labels import HEADLINE, curve_label, method_label, method_order, setting_label
 from ..statistics.selection import describe_choice
 from .citations import citation_keys
@@ -15,7 +15,6 @@ from .parts import (
     CHOICE,
     by_keys,
     collapsed_text,
-    file_stem,
     heading,
     mark_notes,
     notes_of,
@@ -68,7 +67,7 @@ def comparison_table(summary, dataset, protocol, metrics=COMPARED):
         "NLL, KL and collapsed runs (KL < 0.1 nats) are those of the setting chosen by MIG.",
     ]
     return Table(
-        file_stem("comparison", dataset, protocol),
+        file_name("comparison", dataset, protocol),
         f"Comparison on {dataset}, protocol {protocol}",
         ("Method", *map(heading, names), "Collapsed"),
         tuple(rows),
@@ -121,9 +120,10 @@ def ranking_table(summary, protocol, kind, dataset="all", metrics=HEADLINE):
     for name in datasets:
         more = notes_of(summary, name, protocol, names)
         notes += [note for note in more if note not in notes]
+    named = ("ranking", dataset) if dataset != "all" else (f"ranking-all-{kind}",)
     where = dataset if dataset != "all" else f"{len(datasets)} data sets ({kind})"
     return Table(
-        file_stem("ranking", dataset if dataset != "all" else f"all-{kind}", protocol),
+        file_name(*named, protocol),
         f"Ranking on {where}, protocol {protocol}",
         ("Method", *map(heading, names)),
         tuple(rows),
@@ -177,7 +177,7 @@ def beta_curve_table(summary, dataset, protocol, metrics=CURVES):
         "β = 1 of the β-VAE is the VAE. Collapsed: runs with KL < 0.1 nats.",
     ]
     return Table(
-        file_stem("beta-curves", dataset, protocol),
+        file_name("beta-curves", dataset, protocol),
         f"Scores over β on {dataset}, protocol {protocol}",
         ("Curve", "β", *map(heading, names), "Collapsed"),
         tuple(rows),
@@ -213,7 +213,7 @@ def differences_table(summary, dataset, protocol, metrics=HEADLINE):
         CHOICE,
     ]
     return Table(
-        file_stem("differences", dataset, protocol),
+        file_name("differences", dataset, protocol),
         f"Differences between methods on {dataset}, protocol {protocol}",
         ("Difference", *map(heading, names)),
         tuple(rows),

@@ -1,6 +1,6 @@
 import pytest
 
-from disentanglement_bench.evaluation.naming import format_number, unknown_name
+from disentanglement_bench.evaluation.naming import file_name, format_number, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,17 @@ def test_unknown_names():
         "unknown metric 'MGI'; did you mean 'mig'? Available: mig, sap"
     )
     assert unknown_name("metric", "xyz", []) == "unknown metric 'xyz'; Available: none"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Toy", "toy"), ("日本", "中国"), ("a b", "a-b"), ("a" * 300, "a" * 301), ("", "..")],
+)
+def test_names_that_look_alike_never_share_a_file(one, other):
+    names = {file_name("comparison", name, "quick") for name in (one, other)}
+    assert len({name.lower() for name in names}) == 2
+    assert all(len(name) <= 120 and name.isascii() and "/" not in name for name in names)
+
+
+def test_a_file_name_that_is_taken_is_not_given_again():
+    assert file_name("curve", "toy", taken=["curve-toy", "curve-toy-2"]) == "curve-toy-3"

@@ -132,6 +132,20 @@ def test_every_table_is_shown_once_and_in_its_section(page_of, summary_of, sweep
     assert sections["published"] == "grids"
 
 
+def test_data_sets_whose_names_look_alike_keep_their_tables(page_of, summary_of, sweep, tmp_path):
+    names = ("Toy", "toy", "日本", "中国")
+    rows = [row for name in names for row in sweep(name, seeds=1, betas=(1, 8))]
+    summary = summary_of(tmp_path / "r", rows)
+    page = page_of(summary)
+    sections, current = {}, None
+    for tag, attributes in page.elements:
+        current = attributes["id"] if tag == "section" else current
+        if tag == "a" and re.match(r"tables/comparison.*csv", attributes["href"]):
+            sections.setdefault(current, []).append(attributes["href"].lower())
+    assert list(sections) == [f"part-{i}" for i in range(4)]
+    assert len({link for links in sections.values() for link in links}) == 4
+
+
 def test_tables_can_be_sorted_and_read_by_keyboard(page_of, summary_of, sweep, tmp_path):
     page = page_of(summary_of(tmp_path / "r", sweep(seeds=2)))
     heads = [
