@@ -5,8 +5,8 @@ import copy
 
 import numpy as np
 
+from ..evaluation.importing import ImportFailure, load_object
 from .errors import BenchError
-from .protocol.registry import import_object
 
 STEPS = 20
 BATCH = 16
@@ -34,7 +34,10 @@ def check(target):
     BenchError
         With the first thing that is wrong and what was expected.
     """
-    found = import_object(target, "model, data set or metric")
+    try:
+        found = load_object(target, "model, data set or metric")
+    except ImportFailure as error:
+        raise BenchError(str(error), exit_code=2) from error
     if _is_model(found):
         return "model", check_model(found)
     if _is_dataset(found):
@@ -68,7 +71,7 @@ def check_model(model_class):
     ------
     BenchError
     """
-    from ..models.autoencoder import resolve_hyperparameters
+    from ..models.hyperparameters import resolve_hyperparameters
 
     for method in ("encode", "decode", "loss"):
         if not callable(getattr(model_class, method, None)):

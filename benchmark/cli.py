@@ -41,9 +41,6 @@ def cli():
       bench train --model lambdabeta --seeds 10
       bench evaluate results/
     """
-    from .protocol.registry import make_current_folder_importable
-
-    make_current_folder_importable()
 
 
 def main():

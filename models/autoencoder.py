@@ -1,7 +1,6 @@
 """The protocol of a trainable model, and the zoo's common body."""
 
 import contextlib
-from dataclasses import fields
 
 import torch
 from torch import nn
@@ -102,47 +101,6 @@ class Objective(nn.Module):
 
 
 LOGGED = ("loss", *TERMS)
-
-
-def hyperparameter_names(model_class):
-    """Names of a model's hyperparameters, as users write them (``lambda``, not ``lambda_``)."""
-    declared = getattr(model_class, "Hyperparameters", None)
-    return tuple(field.name.rstrip("_") for field in fields(declared)) if declared else ()
-
-
-def resolve_hyperparameters(model_class, values):
-    """Merge the values given with the model's defaults.
-
-    Parameters
-    ----------
-    model_class : type
-        With a frozen dataclass ``Hyperparameters``, or without hyperparameters.
-    values : dict of str to float
-
-    Returns
-    -------
-    dict of str to float
-        In the order of declaration.
-
-    Raises
-    ------
-    ValueError
-        For a name the model does not have; whatever the dataclass raises for a value out of range.
-    """
-    known = hyperparameter_names(model_class)
-    unknown = [name for name in values if name not in known]
-    if unknown:
-        raise ValueError(
-            f"{model_class.__name__} has no hyperparameter {unknown[0]!r}; "
-            f"it has: {', '.join(known) or 'none'}"
-        )
-    if not known:
-        return {}
-    attributes = {
-        field.name.rstrip("_"): field.name for field in fields(model_class.Hyperparameters)
-    }
-    declared = model_class.Hyperparameters(**{attributes[k]: v for k, v in values.items()})
-    return {name: getattr(declared, attribute) for name, attribute in attributes.items()}
 
 
 def coefficient_tensors(hyperparameters, device):

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 
 from ...evaluation.naming import format_number
-from ..errors import BenchError
 from .presets import Config
-from .registry import ZOO, ModelEntry, get_model
+from .registry import Model
+from .sweep import list_settings
 
 # Keys of a configuration that do not change what a run computes.
 _BOOKKEEPING = ("checkpoint_every", "steps", "continue_steps")
@@ -22,7 +23,7 @@ class RunSpec:
     dataset, preset : str
     tag : str
         Name of a variant of the preset, or "".
-    model : ModelEntry
+    model : Model
     hyperparameters : tuple of (str, float)
     init : str
         "parent" (continues from `parent`) or "scratch".
@@ -36,13 +37,16 @@ class RunSpec:
     dataset: str
     preset: str
     tag: str
-    model: ModelEntry
+    model: Model
     hyperparameters: tuple[tuple[str, float], ...]
     init: str
     seed: int
     config: Config
     phases: tuple[int, ...]
     parent: "RunSpec | None" = None
+
+    def __hash__(self):
+        return hash(self.path)
 
     @property
     def start(self):
@@ -55,10 +59,15 @@ class RunSpec:
         return sum(self.phases) - self.start
 
     @property
+    def from_scratch(self):
+        """Whether a model that continues another was trained from the start instead."""
+        return self.model.declaration.continues is not None and self.init == "scratch"
+
+    @cached_property
     def path(self):
         """The run's folder below the folder of all runs; it is the run's identity."""
         settings = [f"{name}={format_number(value)}" for name, value in self.hyperparameters]
-        if self.model.name == "lambdabeta" and self.init == "scratch":
+        if self.from_scratch:
             settings.append("init=scratch")
         preset = f"{self.preset}+{self.tag}" if self.tag else self.preset
         return "/".join(
@@ -83,9 +92,13 @@ class RunSpec:
             "seed": self.seed,
         }
 
+    def method(self):
+        """What tables and figures need to know of the method, as run.json stores it."""
+        return self.model.method()
+
     def resolved(self):
         """Everything that decides the result, as plain data; what run.json stores as config."""
-        config = {k: v for k, v in asdict(self.config).items() if k not in _BOOKKEEPING}
+        config = {k: v for k, v in vars(self.config).items() if k not in _BOOKKEEPING}
         config["final_steps"] = min(self.config.final_steps, max(1, self.phases[-1] // 10))
         return {
             "model": self.model.name,
@@ -105,16 +118,7 @@ def config_sha256(resolved):
 
 
 def make_plan(
-    preset,
-    config,
-    models=(),
-    datasets=(),
-    seeds=None,
-    betas=None,
-    lambdas=None,
-    init="parent",
-    tag="",
-    settings=(),
+    preset, config, models=(), datasets=(), seeds=None, sweeps=None, init="parent", tag=""
 ):
     """List the runs of a preset, parents before their children.
 
@@ -126,13 +130,11 @@ def make_plan(
     models, datasets : iterable of str
         Default: the whole zoo, the preset's data sets.
     seeds : iterable of int, optional
-    betas, lambdas : iterable of float, optional
-        Default: the preset's.
+    sweeps : dict of str to tuple of float, optional
+        Values of hyperparameters, in place of the models' own and the preset's.
     init : str
-        "parent" or "scratch": how `lambdabeta` with λ > 0 begins.
+        "parent" or "scratch": how a model that continues another begins.
     tag : str
-    settings : iterable of (str, float)
-        Further hyperparameters of plugin models.
 
     Returns
     -------
@@ -142,125 +144,29 @@ def make_plan(
     Raises
     ------
     BenchError
-        For unknown names, a hyperparameter no planned model has, or λ without a continuation.
+        For unknown names, values out of range, a hyperparameter that no planned model has, or a
+        continuation of no steps.
     """
-    seeds = tuple(range(preset.seeds)) if seeds is None else tuple(seeds)
-    models = tuple(models) or ("vae", *ZOO)
-    builder = _Builder(preset, config, betas, lambdas, init, tag, dict(settings))
-    plan = {}
-    for dataset in tuple(datasets) or preset.datasets:
-        for seed in seeds:
-            for model in models:
-                for spec in builder.specs(model, dataset, seed):
-                    if spec.parent is not None:
-                        plan.setdefault(spec.parent)
-                    plan.setdefault(spec)
-    builder.check_used()
-    return list(plan)
-
-
-class _Builder:
-    def __init__(self, preset, config, betas, lambdas, init, tag, settings):
-        self.preset = preset
-        self.config = config
-        self.betas = betas
-        self.lambdas = lambdas
-        self.init = init
-        self.tag = tag
-        self.settings = settings
-        self.used = set()
-        self.entries = {}
-
-    def specs(self, model, dataset, seed):
-        """The runs of one model, data set and seed, over the sweep."""
-        if model == "vae":
-            yield self._vae(dataset, seed)
-            return
-        entry = self.entries.setdefault(model, get_model(model))
-        names = entry.hyperparameter_names()
-        betas = self._sweep(names, "beta", self.betas, self.preset.betas_of(model))
-        lambdas = self._sweep(names, "lambda", self.lambdas, self.preset.lambdas)
-        self.used.update(name for name in self.settings if name in names)
-        for beta in betas:
-            for lambda_ in lambdas:
-                given = {"beta": beta, "lambda": lambda_, **self.settings}
-                values = {name: given[name] for name in names if given.get(name) is not None}
-                if entry.name == "lambdabeta":
-                    yield self._lambda_beta(dataset, seed, beta, lambda_)
-                elif entry.name == "betavae":
-                    yield self._parent(dataset, seed, beta)
-                else:
-                    values = self._with_defaults(entry, values)
-                    yield self._spec(entry, dataset, seed, values, self._both_phases())
-
-    def check_used(self):
-        """Refuse hyperparameters that no planned model has."""
-        unused = [name for name in self.settings if name not in self.used]
-        if unused:
-            known = sorted({n for e in self.entries.values() for n in e.hyperparameter_names()})
-            raise BenchError(
-                f"--set {unused[0]}: neither a setting of the protocol nor a hyperparameter of "
-                f"the models planned (theirs: {', '.join(known) or 'none'}); "
-                "see bench list presets",
-                exit_code=2,
-            )
-
-    def _sweep(self, names, name, given, default):
-        if name not in names or name in self.settings:
-            return (None,)
-        return tuple(default if given is None else given)
-
-    def _with_defaults(self, entry, values):
-        """A plugin's hyperparameters, its own defaults among them, so that they are on record."""
-        if entry.hyperparameters is not None:
-            return values
-        from ...models.autoencoder import resolve_hyperparameters
-
-        try:
-            return resolve_hyperparameters(entry.load(), values)
-        except (TypeError, ValueError) as error:
-            raise BenchError(f"model {entry.name!r}: {error}", exit_code=2) from error
-
-    def _both_phases(self):
-        second = self.config.continue_steps
-        return (self.config.steps, second) if second else (self.config.steps,)
-
-    def _vae(self, dataset, seed):
-        """The VAE after as many steps as the runs it is compared with."""
-        if self.config.continue_steps:
-            return self._lambda_beta(dataset, seed, 1, 0)
-        return self._parent(dataset, seed, 1)
-
-    def _parent(self, dataset, seed, beta):
-        return self._spec(ZOO["betavae"], dataset, seed, {"beta": beta}, (self.config.steps,))
-
-    def _lambda_beta(self, dataset, seed, beta, lambda_):
-        values = {"beta": beta, "lambda": lambda_}
-        # Without the penalty both beginnings are the same computation: one run serves both.
-        if self.init == "scratch" and lambda_ > 0:
-            return self._spec(ZOO["lambdabeta"], dataset, seed, values, self._both_phases())
-        if not self.config.continue_steps:
-            raise BenchError(
-                "lambdabeta continues from betavae for --continue-steps, which is 0; "
-                "give it a positive number, or train from the start with --init scratch",
-                exit_code=2,
-            )
-        parent = self._parent(dataset, seed, beta)
-        return self._spec(ZOO["lambdabeta"], dataset, seed, values, self._both_phases(), parent)
-
-    def _spec(self, entry, dataset, seed, values, phases, parent=None):
-        return RunSpec(
-            dataset=dataset,
-            preset=self.preset.name,
-            tag=self.tag,
-            model=entry,
-            hyperparameters=tuple((name, float(value)) for name, value in values.items()),
-            init="parent" if parent else "scratch",
-            seed=seed,
-            config=self.config,
-            phases=phases,
-            parent=parent,
-        )
+    settings = list_settings(preset, config, models, sweeps or {}, init)
+    plan = []
+    for dataset in dict.fromkeys(tuple(datasets) or preset.datasets):
+        for seed in dict.fromkeys(range(preset.seeds) if seeds is None else seeds):
+            specs = {}
+            for setting in settings:
+                specs[setting] = RunSpec(
+                    dataset=dataset,
+                    preset=preset.name,
+                    tag=tag,
+                    model=setting.model,
+                    hyperparameters=setting.hyperparameters,
+                    init="parent" if setting.parent else "scratch",
+                    seed=seed,
+                    config=config,
+                    phases=setting.phases,
+                    parent=specs.get(setting.parent),
+                )
+            plan += specs.values()
+    return plan
 
 
 def families(plan):
@@ -287,5 +193,4 @@ def shard(plan, index, count):
         From 0 to count − 1.
     count : int
     """
-    mine = families(plan)[index::count]
-    return [spec for family in mine for spec in family]
+    return [spec for family in families(plan)[index::count] for spec in family]

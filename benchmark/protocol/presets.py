@@ -90,10 +90,8 @@ class Preset:
         Trained when no data set is named.
     seeds : int
         Number of seeds when none are named.
-    betas : tuple of float
-        Sweep of every model with a β, unless `model_betas` has its own.
-    lambdas : tuple of float
-    model_betas : tuple of (str, tuple of float)
+    sweeps : dict of str to tuple of float
+        Values of a hyperparameter of this name, in every model that has no sweep of its own.
     config : Config
     """
 
@@ -101,14 +99,8 @@ class Preset:
     description: str
     datasets: tuple[str, ...]
     seeds: int
-    betas: tuple[float, ...]
-    lambdas: tuple[float, ...]
+    sweeps: dict[str, tuple[float, ...]]
     config: Config
-    model_betas: tuple[tuple[str, tuple[float, ...]], ...] = ()
-
-    def betas_of(self, model):
-        """The β sweep of a model."""
-        return dict(self.model_betas).get(model, self.betas)
 
 
 GENUINE = ("dsprites", "shapes3d", "mpi3d_real")
@@ -121,8 +113,7 @@ PRESETS = {
             description="two CPU cores, minutes; 32×32 images; not comparable with the paper",
             datasets=("sprites-small",),
             seeds=5,
-            betas=(1, 4, 8, 16, 32),
-            lambdas=(0, 8),
+            sweeps={"beta": (1, 4, 8, 16, 32), "lambda": (0, 8)},
             config=Config(
                 network="conv-small",
                 image_size=32,
@@ -141,8 +132,7 @@ PRESETS = {
             description="arXiv:2602.09277: 150,000 steps, then 50,000 with λ",
             datasets=GENUINE,
             seeds=10,
-            betas=(1, 4, 8, 16, 32),
-            lambdas=(0, 2, 4, 6, 8),
+            sweeps={"beta": (1, 4, 8, 16, 32), "lambda": (0, 2, 4, 6, 8)},
             config=Config(),
         ),
         Preset(
@@ -150,10 +140,8 @@ PRESETS = {
             description="Locatello et al. 2019: 300,000 steps; λβ continues for 50,000",
             datasets=GENUINE,
             seeds=50,
-            betas=(1, 2, 4, 6, 8, 16),
-            lambdas=(0, 2, 4, 6, 8),
+            sweeps={"beta": (1, 2, 4, 6, 8, 16), "lambda": (0, 2, 4, 6, 8)},
             config=Config(network="conv-dlib", steps=300_000),
-            model_betas=(("betatcvae", (1, 2, 4, 6, 8, 10)),),
         ),
     )
 }

@@ -1,36 +1,41 @@
-"""Lazy names of models: the zoo, plugins by entry point, and `package.module:Class`."""
+"""Models by name: the zoo, plugins by entry point, and users' own by module or by file."""
 
-import importlib
 import importlib.metadata
-import os
-import sys
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
+from ...evaluation.importing import (
+    ImportFailure,
+    absolute_reference,
+    load_object,
+    name_object,
+)
 from ...evaluation.naming import unknown_name
+from ...models.declaration import Declaration, read_declaration
+from ...models.zoo import list_models, load_model
 from ..errors import BenchError
 
 MODEL_GROUP = "disentanglement_bench.models"
 
 
 @dataclass(frozen=True)
-class ModelEntry:
-    """A model's name and where its class is.
+class Model:
+    """A model by its name, where its class is, and what it says about itself.
 
     Attributes
     ----------
     name : str
-        As users write it; for a class by path, the path itself.
-    target : str
-        ``package.module:Class``.
-    description : str
-    hyperparameters : tuple of str, optional
-        Known without importing the class for the zoo; None asks the class.
+        Name in the zoo, of an entry point, or ``module:Class``; a class from a file goes by the
+        file's stem.
+    reference : str
+        What finds the class from any folder and in any process: a name of the zoo,
+        ``package.module:Class`` or ``/path/to/file.py:Class``.
+    declaration : Declaration
     """
 
     name: str
-    target: str
-    description: str = ""
-    hyperparameters: tuple[str, ...] | None = None
+    reference: str
+    declaration: Declaration = field(compare=False)
 
     @property
     def folder(self):
@@ -39,118 +44,82 @@ class ModelEntry:
 
     def load(self):
         """Import and return the class."""
-        return import_object(self.target, "model")
+        return _load_class(self.reference)
 
-    def hyperparameter_names(self):
-        """Names of the hyperparameters, e.g. ``("beta", "lambda")``."""
-        if self.hyperparameters is not None:
-            return self.hyperparameters
-        from ...models.autoencoder import hyperparameter_names
-
-        return hyperparameter_names(self.load())
-
-
-# `vae` is planned as `betavae` at β = 1: one run, two names.
-ALIASES = {"vae": "betavae at β = 1"}
-
-ZOO = {
-    "betavae": ModelEntry(
-        "betavae",
-        "disentanglement_bench.models.zoo.betavae:BetaVAE",
-        "NLL + β KL (Higgins et al. 2017)",
-        ("beta",),
-    ),
-    "lambdabeta": ModelEntry(
-        "lambdabeta",
-        "disentanglement_bench.models.zoo.lambdabeta:LambdaBetaVAE",
-        "NLL + β KL + λ L2, continued from betavae (arXiv:2602.09277)",
-        ("beta", "lambda"),
-    ),
-    "betatcvae": ModelEntry(
-        "betatcvae",
-        "disentanglement_bench.models.zoo.betatcvae:BetaTCVAE",
-        "NLL + KL + (β − 1) TC (Chen et al. 2018)",
-        ("beta",),
-    ),
-}
+    def method(self):
+        """What tables and figures need to know of the method, as plain data for run.json."""
+        declared = self.declaration
+        return {
+            "name": self.name,
+            "label": declared.label,
+            "citation": declared.citation,
+            "continues": declared.continues,
+            "reduces_to": [
+                {"name": name, "label": _label(name), "where": dict(where)}
+                for name, where in declared.reduces_to.items()
+            ],
+            "reference": self.reference,
+        }
 
 
-def plugin_models():
-    """Models of installed packages, by entry point of the group `MODEL_GROUP`."""
-    return {
-        point.name: ModelEntry(point.name, point.value, f"from {point.dist.name}")
-        for point in importlib.metadata.entry_points(group=MODEL_GROUP)
-        if point.name not in ZOO and point.name not in ALIASES
-    }
+def list_plugins():
+    """Models of installed packages: entry points of the group `MODEL_GROUP`, by name."""
+    points = importlib.metadata.entry_points(group=MODEL_GROUP)
+    zoo = list_models()
+    return {point.name: point for point in points if point.name not in zoo}
 
 
 def model_names():
-    """Every name that `--model` takes, apart from classes by path."""
-    return [*ALIASES, *ZOO, *plugin_models()]
+    """Every name that `--model` takes, apart from users' own by module or by file."""
+    return [*list_models(), *list_plugins()]
 
 
 def get_model(name):
-    """Find a model by name or by `package.module:Class`.
-
-    Raises
-    ------
-    BenchError
-        For a name nothing is registered under.
-    """
-    if name in ZOO:
-        return ZOO[name]
-    if ":" in name:
-        return ModelEntry(name, name, "a class of your own")
-    plugins = plugin_models()
-    if name in plugins:
-        return plugins[name]
-    raise BenchError(
-        unknown_name("model", name, model_names()) + ", or package.module:Class", exit_code=2
-    )
-
-
-def import_object(target, kind):
-    """Import ``package.module:name``.
+    """Find a model and read what it says about itself.
 
     Parameters
     ----------
-    target : str
-    kind : str
-        What it should be, for the message.
+    name : str
+        A name of `model_names`, ``package.module:Class`` or ``path/to/file.py:Class``.
+
+    Returns
+    -------
+    Model
 
     Raises
     ------
     BenchError
-        If the module or the name in it cannot be imported.
+        For a name nothing is registered under, a class that cannot be imported, or one that says
+        something about itself that cannot be.
     """
-    module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
-        raise BenchError(f"a {kind} is written package.module:Name, got {target!r}", exit_code=2)
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
+    if name in list_models():
+        reference = name
+    elif ":" in name:
+        name, reference = name_object(name), absolute_reference(name)
+    elif name in (plugins := list_plugins()):
+        reference = plugins[name].value
+    else:
+        hint = ", or package.module:Class, or path/to/file.py:Class"
+        raise BenchError(unknown_name("model", name, model_names()) + hint, exit_code=2)
+    if not re.fullmatch(r"\w[\w.:+ -]*", name):
         raise BenchError(
-            f"cannot import the {kind} {target!r}: {error}; "
-            "modules are looked for on Python's path and in the current folder",
+            f"the name of a model, {name!r}, must be of letters, digits and . : + - _",
             exit_code=2,
-        ) from error
+        )
     try:
-        found = module
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except AttributeError:
-        public = [name for name in vars(module) if not name.startswith("_")]
-        raise BenchError(
-            f"module {module_name!r}: " + unknown_name(kind, attribute, public), exit_code=2
-        ) from None
-    return found
+        return Model(name, reference, read_declaration(_load_class(reference), name))
+    except (TypeError, ValueError) as error:
+        raise BenchError(f"model {name!r}: {error}", exit_code=2) from error
 
 
-def make_current_folder_importable():
-    """Put the current folder last on the path, so that it never shadows an installed module.
+def _load_class(reference):
+    if ":" not in reference:
+        return load_model(reference)
+    try:
+        return load_object(reference, "model")
+    except ImportFailure as error:
+        raise BenchError(str(error), exit_code=2) from error
 
-    Worker processes inherit the path.
-    """
-    folder = os.getcwd()
-    if folder not in sys.path and "" not in sys.path:
-        sys.path.append(folder)
+
+def _label(name):
+    return get_model(name).declaration.label if name in list_models() else name

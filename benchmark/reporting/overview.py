@@ -63,17 +63,20 @@ def show_status(results, each=False):
 
 def show_models():
     """Print the models that `--model` takes."""
-    from ..protocol.registry import ALIASES, ZOO, plugin_models
+    from ..protocol.registry import get_model, list_models, list_plugins
 
-    shown = table("Models", "name", "swept by", "objective")
-    for name, meaning in ALIASES.items():
-        shown.add_row(name, "", f"NLL + KL: the same run as {meaning}")
-    for entry in ZOO.values():
-        shown.add_row(entry.name, ", ".join(entry.hyperparameters), entry.description)
-    for entry in plugin_models().values():
-        shown.add_row(entry.name, "", f"{entry.description} ({entry.target})")
+    shown = table("Models", "name", "method", "loss", "hyperparameters", "continues", "source")
+    for name in list_models():
+        model = get_model(name).declaration
+        names = ", ".join(model.hyperparameters)
+        cells = (model.label, model.description, names, model.continues or "", model.citation)
+        shown.add_row(name, *cells)
+    for name, point in list_plugins().items():
+        shown.add_row(name, "", f"from {point.dist.name} ({point.value})", "", "", "")
     console().print(shown)
-    click.echo("Your own: --model package.module:Class, after bench check package.module:Class.")
+    click.echo(
+        "Your own: --model package.module:Class or path/to/file.py:Class; try bench check first."
+    )
 
 
 def show_datasets(data_dir=None):
@@ -105,8 +108,8 @@ def show_presets():
         "": [p.description + (" (default)" * (p.name == DEFAULT_PRESET)) for p in PRESETS.values()],
         "data sets": [", ".join(p.datasets) for p in PRESETS.values()],
         "seeds": [f"0 to {p.seeds - 1}" for p in PRESETS.values()],
-        "β": [_betas(p) for p in PRESETS.values()],
-        "λ": [_numbers(p.lambdas) for p in PRESETS.values()],
+        "β": [_sweeps(p, "beta") for p in PRESETS.values()],
+        "λ": [_sweeps(p, "lambda") for p in PRESETS.values()],
     }
     for key in asdict(PRESETS[DEFAULT_PRESET].config):
         values = [getattr(p.config, key) for p in PRESETS.values()]
@@ -177,7 +180,12 @@ def _numbers(values):
     return ", ".join(format_number(value) for value in values)
 
 
-def _betas(preset):
-    texts = [_numbers(preset.betas)]
-    texts += [f"{model}: {_numbers(values)}" for model, values in preset.model_betas]
+def _sweeps(preset, name):
+    """The values of a hyperparameter, and those of models that have their own."""
+    from ..protocol.registry import get_model, list_models
+
+    texts = [_numbers(preset.sweeps[name])]
+    for model in list_models():
+        own = get_model(model).declaration.sweeps.get(preset.name, {}).get(name)
+        texts += [f"{model}: {_numbers(own)}"] if own else []
     return "; ".join(texts)

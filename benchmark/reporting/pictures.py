@@ -102,12 +102,13 @@ def _draw(run, folder, place, loaded, data_dir):
     try:
         record = read_run(run)
         config = SimpleNamespace(**record["config"])
-        entry, side = get_model(config.model), config.image_size or None
+        target = record.get("method", {}).get("reference", config.model)
+        side = config.image_size or None
     except (FileNotFoundError, RecordError, KeyError, TypeError, AttributeError) as error:
         raise BenchError(f"its run.json does not say what was trained ({error})") from None
     images, sample = _sample(record, side, loaded, data_dir)
     device = torch.device("cpu")
-    model = construct(entry.load(), 0, device, images.shape, config)
+    model = construct(get_model(target).load(), 0, device, images.shape, config)
     state = load_checkpoint(run / "checkpoint.pt")
     try:
         model.load_state_dict(state["model"])

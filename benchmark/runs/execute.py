@@ -10,7 +10,6 @@ import torch
 
 from ...evaluation.files import plain, replacing
 from ...evaluation.representation.file_format import write_representation
-from ...evaluation.scoring.run_records import describe_method
 from ...models.encoding import encode
 from ...models.training.batches import Batches, Images
 from ...models.training.loop import Schedule, Stopped, Trainer, build_model
@@ -242,7 +241,7 @@ class Execution:
             "status": outcome.status,
             "reason": outcome.reason,
             "run": spec.identity(),
-            "method": describe_method(spec.model.name),
+            "method": spec.method(),
             "config": self.resolved,
             "config_sha256": self.sha256,
             "parent": parent,

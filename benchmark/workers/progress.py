@@ -8,7 +8,7 @@ def describe(spec):
     from ...evaluation.naming import format_number
 
     settings = " ".join(f"{k}={format_number(v)}" for k, v in spec.hyperparameters)
-    scratch = " scratch" if spec.model.name == "lambdabeta" and spec.init == "scratch" else ""
+    scratch = " scratch" if spec.from_scratch else ""
     return f"{spec.dataset} {spec.model.name} {settings}{scratch} seed {spec.seed}"
 
 

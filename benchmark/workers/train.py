@@ -11,6 +11,7 @@ from ..console import console, table
 from ..errors import BenchError
 from ..protocol.plan import make_plan, shard
 from ..protocol.presets import Config, get_preset, override
+from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
 from ..runs.store import Store, compare
 from .devices import resolve_devices, workers_and_threads
@@ -59,6 +60,10 @@ class TrainRequest:
         if self.amp is not None:
             protocol.append(("amp", self.amp))
         config = override(preset.config, self.steps, self.continue_steps, protocol)
+        sweeps = {key: (_number(key, text),) for key, text in others}
+        for key, values in (("beta", self.betas), ("lambda", self.lambdas)):
+            if values is not None:
+                sweeps.setdefault(key, values)
         known = data.list_names(self.data_dir)
         for name in self.datasets:
             if name not in known and ":" not in name:
@@ -69,11 +74,9 @@ class TrainRequest:
             models=self.models,
             datasets=self.datasets,
             seeds=self.seeds,
-            betas=self.betas,
-            lambdas=self.lambdas,
+            sweeps=sweeps,
             init=self.init,
             tag=self.tag,
-            settings=[(key, _number(key, text)) for key, text in others],
         )
         return shard(plan, *self.shard) if self.shard else plan
 
@@ -130,8 +133,8 @@ def show_plan(request):
         shown.add_row(spec.path, f"{spec.own_steps:,}", state, would)
     console().print(shown)
     click.echo(f"{runs} runs would be trained, {steps:,} steps at most.")
-    if "vae" in request.models or not request.models:
-        click.echo("vae is betavae at β = 1, continued with λ = 0: one run under both names.")
+    for sentence in describe_stand_ins(request.models, plan[0].config) if plan else ():
+        click.echo(sentence)
 
 
 def _intention(spec, store, observer, retry_failed):

@@ -10,6 +10,10 @@ from ..terms import kl_divergence, negative_log_likelihood, total_correlation
 class BetaTCVAE(Autoencoder):
     """NLL + KL + (β − 1) TC, TC by minibatch-weighted sampling; β = 1 is the VAE."""
 
+    label = "β-TCVAE"
+    citation = "chen2018isolating"
+    sweeps = {"dlib": {"beta": (1, 2, 4, 6, 8, 10)}}
+
     @dataclass(frozen=True)
     class Hyperparameters:
         """β ≥ 0, the weight of the total correlation within the KL term."""

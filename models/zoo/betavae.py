@@ -10,6 +10,10 @@ from ..terms import kl_divergence, negative_log_likelihood
 class BetaVAE(Autoencoder):
     """NLL + β KL; β = 1 is the VAE."""
 
+    label = "β-VAE"
+    citation = "higgins2017beta"
+    reduces_to = {"vae": {"beta": 1}}
+
     @dataclass(frozen=True)
     class Hyperparameters:
         """β ≥ 0, the weight of the KL term."""

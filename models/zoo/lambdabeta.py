@@ -10,6 +10,14 @@ from ..terms import kl_divergence, negative_log_likelihood, squared_error
 class LambdaBetaVAE(Autoencoder):
     """NLL + β KL + λ ‖x − sigmoid(logits)‖²; λ = 0 is the β-VAE."""
 
+    label = "λβ-VAE"
+    citation = "vu2026mutual"
+    continues = "betavae"
+    reduces_to = {
+        "vae": {"beta": 1, "lambda": 0},
+        "betavae": {"lambda": 0},
+    }
+
     @dataclass(frozen=True)
     class Hyperparameters:
         """β ≥ 0, the weight of the KL term; λ ≥ 0, the weight of the squared error."""

@@ -7,6 +7,9 @@ from ..terms import kl_divergence, negative_log_likelihood
 class VAE(Autoencoder):
     """The evidence lower bound with a Bernoulli decoder: NLL + KL."""
 
+    label = "VAE"
+    citation = "kingma2014auto"
+
     def loss(self, outputs, coefficients):
         """Return the loss and its terms, in nats per image."""
         nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)

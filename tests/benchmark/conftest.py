@@ -51,11 +51,25 @@ def store(tmp_path):
 def plan():
     """Make a plan of tiny runs."""
 
-    def make(models=("lambdabeta",), steps=6, continue_steps=4, settings=(), **options):
+    def make(
+        models=("lambdabeta",),
+        steps=6,
+        continue_steps=4,
+        settings=(),
+        betas=(2.0,),
+        lambdas=(0.0, 8.0),
+        **options,
+    ):
         config = override(
             PRESETS["quick"].config, steps, continue_steps, [*TINY.items(), *settings]
         )
-        options = {"seeds": (0,), "betas": (2.0,), "lambdas": (0.0, 8.0), **options}
-        return make_plan(PRESETS["quick"], config, models=models, datasets=("tiny",), **options)
+        sweeps = {"beta": betas, "lambda": lambdas} if "lambdabeta" in models else {"beta": betas}
+        return make_plan(
+            PRESETS["quick"],
+            config,
+            models=models,
+            datasets=("tiny",),
+            **{"seeds": (0,), "sweeps": sweeps, **options},
+        )
 
     return make

@@ -112,5 +112,7 @@ def test_what_is_checked_follows_from_the_object(tmp_path, monkeypatch):
     assert check("disentanglement_bench.models.zoo.vae:VAE")[0] == "model"
     with pytest.raises(BenchError, match=r"is a int; expected a torch\.nn\.Module class"):
         check("mine:nothing")
-    with pytest.raises(BenchError, match=r"written package.module:Name, got 'mine'"):
+    with pytest.raises(
+        BenchError, match=r"written package.module:Name or path/to/file.py:Name, got 'mine'"
+    ):
         check("mine")

@@ -69,7 +69,7 @@ def test_an_unknown_command_is_answered_with_the_closest():
         (["--model", "betavea"], "unknown model 'betavea'; did you mean 'betavae'?"),
         (["--dataset", "sprite"], "unknown data set 'sprite'; did you mean 'sprites'?"),
         (["--preset", "papers"], "unknown preset 'papers'; did you mean 'paper'?"),
-        (["--set", "batchsize=3"], "--set batchsize: neither a setting"),
+        (["--set", "batchsize=3"], "'batchsize'; did you mean 'batch_size'?"),
         (["--set", "batch_size"], "expected key=value"),
         (["--seeds", "x"], "expected a count (10), a range (0-4) or a list (1,3) of seeds"),
         (["--beta", "-1"], "expected numbers of at least 0, got -1"),
@@ -99,7 +99,7 @@ def test_dry_run_shows_every_run_and_writes_nothing(tmp_path):
     assert "14 runs" in result.output
     assert "14 runs would be trained" in result.output
     assert "train after its parent" in result.output
-    assert "vae is betavae at β = 1" in result.output
+    assert "vae is lambdabeta at beta = 1, lambda = 0: one run under both names." in result.output
     assert not list(tmp_path.iterdir())
 
 
@@ -160,7 +160,7 @@ def test_status_counts_and_explains(tmp_path):
 @pytest.mark.parametrize(
     ("what", "expected"),
     [
-        ("models", ["vae", "betavae", "lambdabeta", "betatcvae", "arXiv:2602.09277"]),
+        ("models", ["vae", "betavae", "lambdabeta", "betatcvae", "vu2026mutual"]),
         ("datasets", ["sprites-small", "46,080", "mpi3d_real", "bench data get shapes3d"]),
         ("presets", ["quick", "paper", "dlib", "150,000", "conv-dlib"]),
         ("published", ["% change against β = 1, λ = 0", "+127.2", "arXiv:2602.09277", "variant"]),

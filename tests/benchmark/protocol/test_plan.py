@@ -8,8 +8,10 @@ from disentanglement_bench.benchmark.runs.store import compare
 QUICK = PRESETS["quick"]
 
 
-def quick_plan(**options):
-    return make_plan(QUICK, options.pop("config", QUICK.config), **options)
+def quick_plan(betas=None, lambdas=None, **options):
+    sweeps = {"beta": betas, "lambda": lambdas}
+    sweeps = {name: values for name, values in sweeps.items() if values is not None}
+    return make_plan(QUICK, options.pop("config", QUICK.config), sweeps=sweeps, **options)
 
 
 def paths(plan):
@@ -73,19 +75,77 @@ def test_a_continuation_of_no_steps_is_refused_with_the_way_out():
         quick_plan(config=config, models=("lambdabeta",))
 
 
+def test_without_a_second_phase_the_parent_is_the_control():
+    config = override(QUICK.config, continue_steps=0)
+    plan = quick_plan(
+        config=config, models=("lambdabeta",), seeds=(0,), betas=(4.0,), init="scratch"
+    )
+    assert paths(plan) == [
+        "sprites-small/quick/betavae/beta=4/seed-0",
+        "sprites-small/quick/lambdabeta/beta=4,lambda=8,init=scratch/seed-0",
+    ]
+
+
 def test_the_tag_names_a_folder_of_its_own():
     plan = quick_plan(models=("betavae",), seeds=(0,), betas=(4.0,), tag="wide")
     assert paths(plan) == ["sprites-small/quick+wide/betavae/beta=4/seed-0"]
 
 
-def test_an_unknown_hyperparameter_is_refused():
-    with pytest.raises(BenchError, match=r"--set gamma: neither a setting .* \(theirs: beta\)"):
-        quick_plan(models=("betavae",), settings=[("gamma", 1.0)])
+@pytest.mark.parametrize(
+    ("models", "name", "message"),
+    [
+        (("betavae",), "gama", "unknown setting or hyperparameter 'gama'"),
+        (("betavae",), "batchsize", "did you mean 'batch_size'?"),
+        (("betavae", "betatcvae"), "lambda", "the models of this call (betavae, betatcvae)"),
+        (("vae",), "beta", "the models of this call (vae)"),
+    ],
+)
+def test_a_hyperparameter_that_no_planned_model_has_is_refused(models, name, message):
+    with pytest.raises(BenchError) as caught:
+        make_plan(QUICK, QUICK.config, models=models, sweeps={name: (1.0,)})
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
 
 
-def test_a_hyperparameter_can_be_fixed_by_a_setting():
-    plan = quick_plan(models=("betatcvae",), seeds=(0,), settings=[("beta", 3.0)])
+@pytest.mark.parametrize("value", [-2.0, float("nan"), float("inf"), 1e300])
+def test_a_hyperparameter_out_of_range_is_refused_before_anything_runs(value):
+    for model in ("betavae", "lambdabeta", "betatcvae"):
+        with pytest.raises(BenchError, match="beta must be a finite number of at least 0"):
+            quick_plan(models=(model,), betas=(value,))
+
+
+def test_a_hyperparameter_can_be_fixed():
+    plan = quick_plan(models=("betatcvae",), seeds=(0,), betas=(3.0,))
     assert paths(plan) == ["sprites-small/quick/betatcvae/beta=3/seed-0"]
+
+
+def test_models_of_ones_own_continue_from_a_common_parent(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from disentanglement_bench.models.zoo.betavae import BetaVAE\n"
+        "class Start(BetaVAE):\n    pass\n"
+        "class Next(BetaVAE):\n    continues = 'betavae'\n    reduces_to = {}\n"
+        "class Far(BetaVAE):\n    continues = 'lambdabeta'\n"
+    )
+    file = tmp_path / "mine.py"
+    plan = quick_plan(models=(f"{file}:Next", "betavae"), seeds=(0,), betas=(4.0,))
+    assert paths(plan) == [
+        "sprites-small/quick/betavae/beta=4/seed-0",
+        "sprites-small/quick/mine.Next/beta=4/seed-0",
+    ]
+    assert plan[1].parent == plan[0]
+    with pytest.raises(BenchError, match="a parent must be trained from the start"):
+        quick_plan(models=(f"{file}:Far",))
+
+
+def test_two_models_of_one_name_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(
+            "from disentanglement_bench.models.zoo.vae import VAE\n"
+        )
+    references = [f"{tmp_path}/{folder}/mine.py:VAE" for folder in ("a", "b")]
+    with pytest.raises(BenchError, match="are both called mine:VAE"):
+        quick_plan(models=references)
 
 
 def test_dlib_has_its_own_sweep_for_betatcvae():

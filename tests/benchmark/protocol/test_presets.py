@@ -48,8 +48,8 @@ def test_whole_numbers_may_be_written_as_powers_of_ten():
 
 def test_the_protocols_are_the_published_ones():
     paper, dlib = PRESETS["paper"], PRESETS["dlib"]
-    assert paper.betas == (1, 4, 8, 16, 32)
-    assert paper.lambdas == (0, 2, 4, 6, 8)
+    assert paper.sweeps["beta"] == (1, 4, 8, 16, 32)
+    assert paper.sweeps["lambda"] == (0, 2, 4, 6, 8)
     assert (paper.config.network, paper.config.batch_size) == ("conv", 64)
     assert (paper.config.steps, paper.config.continue_steps) == (150_000, 50_000)
     assert (paper.config.learning_rate, paper.config.n_train, paper.config.n_test) == (

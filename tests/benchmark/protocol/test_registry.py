@@ -1,21 +1,44 @@
-import sys
+import pickle
 
 import pytest
 
 from disentanglement_bench.benchmark.errors import BenchError
-from disentanglement_bench.benchmark.protocol.registry import (
-    ZOO,
-    get_model,
-    import_object,
-    make_current_folder_importable,
-)
-from disentanglement_bench.models.autoencoder import hyperparameter_names
+from disentanglement_bench.benchmark.protocol.registry import get_model, model_names
+
+MINE = """
+from dataclasses import dataclass
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+
+class Mine(BetaVAE):
+    '''A loss of my own.'''
+    {body}
+"""
 
 
-@pytest.mark.parametrize("name", ZOO)
-def test_the_zoo_declares_what_its_classes_have(name):
-    entry = get_model(name)
-    assert entry.hyperparameter_names() == hyperparameter_names(entry.load())
+def write_model(folder, body="pass", name="mymodels"):
+    path = folder / f"{name}.py"
+    path.write_text(MINE.format(body=body))
+    return path
+
+
+def test_the_method_block_says_what_tables_need_to_know():
+    assert get_model("lambdabeta").method() == {
+        "name": "lambdabeta",
+        "label": "λβ-VAE",
+        "citation": "vu2026mutual",
+        "continues": "betavae",
+        "reduces_to": [
+            {"name": "vae", "label": "VAE", "where": {"beta": 1, "lambda": 0}},
+            {"name": "betavae", "label": "β-VAE", "where": {"lambda": 0}},
+        ],
+        "reference": "lambdabeta",
+    }
+    assert get_model("betatcvae").method()["reduces_to"] == []
+
+
+def test_an_unknown_name_is_answered_with_the_closest():
+    with pytest.raises(BenchError, match=r"unknown model 'betavea'; did you mean 'betavae'\?"):
+        get_model("betavea")
 
 
 def test_an_entry_point_is_a_model(tmp_path, monkeypatch):
@@ -23,34 +46,57 @@ def test_an_entry_point_is_a_model(tmp_path, monkeypatch):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1\n")
     (info / "entry_points.txt").write_text(
-        "[disentanglement_bench.models]\nmine = plug_models:Mine\nbetavae = plug_models:Thief\n"
+        "[disentanglement_bench.models]\n"
+        "mine = plug_models:Mine\nbetavae = plug_models:Thief\n../up = plug_models:Mine\n"
     )
-    (tmp_path / "plug_models.py").write_text(
-        "from disentanglement_bench.models.zoo.betavae import BetaVAE\n"
-        "class Mine(BetaVAE):\n    pass\n"
-    )
+    write_model(tmp_path, name="plug_models")
     monkeypatch.syspath_prepend(tmp_path)
-    entry = get_model("mine")
-    assert entry.load().__name__ == "Mine"
-    assert entry.hyperparameter_names() == ("beta",)
-    assert get_model("betavae").target == "disentanglement_bench.models.zoo.betavae:BetaVAE"
+    model = get_model("mine")
+    assert model.load().__name__ == "Mine"
+    assert (model.name, model.reference) == ("mine", "plug_models:Mine")
+    assert list(model.declaration.hyperparameters) == ["beta"]
+    assert get_model("betavae").reference == "betavae"
+    assert "mine" in model_names()
+    with pytest.raises(BenchError, match="must be of letters"):
+        get_model("../up")
 
 
-def test_the_current_folder_is_searched_last(tmp_path, monkeypatch):
-    (tmp_path / "json.py").write_text("raise AssertionError('shadowed')\n")
-    (tmp_path / "only_here.py").write_text("value = 1\n")
+def test_a_model_from_a_file_goes_by_the_stem_and_is_found_from_any_folder(tmp_path, monkeypatch):
+    write_model(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    make_current_folder_importable()
-    make_current_folder_importable()
-    assert sys.path[-1] == str(tmp_path)
-    assert sys.path.count(str(tmp_path)) == 1
-    assert import_object("only_here:value", "thing") == 1
-    assert import_object("json:dumps", "thing")
+    model = get_model("mymodels.py:Mine")
+    assert (model.name, model.folder) == ("mymodels:Mine", "mymodels.Mine")
+    assert model.reference == f"{tmp_path}/mymodels.py:Mine"
+    monkeypatch.chdir("/")
+    assert pickle.loads(pickle.dumps(model)).load().__doc__ == "A loss of my own."
+    assert model.declaration.description == "A loss of my own."
+    assert model.declaration.label == "β-VAE", "what is not declared anew is inherited"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("label = 3", "label must be text on one line, got 3"),
+        ("label = 'a\\nb'", "label must be text on one line"),
+        ("continues = 7", "continues must be the name of a model or None, got 7"),
+        ("reduces_to = ['vae']", "reduces_to must be a dict of dicts"),
+        ("reduces_to = {'vae': {'betta': 1}}", "names a hyperparameter 'betta'"),
+        ("reduces_to = {'vae': {'beta': '1'}}", "beta must be a finite number, got '1'"),
+        ("sweeps = {'quick': {'beta': 4}}", "beta must be a tuple of numbers, got 4"),
+        ("sweeps = {'quick': {'beta': (-1,)}}", "beta must be a finite number of at least 0"),
+    ],
+)
+def test_a_model_that_says_something_impossible_is_refused(body, message, tmp_path):
+    path = write_model(tmp_path, body)
+    with pytest.raises(BenchError) as caught:
+        get_model(f"{path}:Mine")
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
 
 
 def test_a_module_that_breaks_on_import_is_told_apart(tmp_path, monkeypatch):
     (tmp_path / "needs_more.py").write_text("import not_installed_anywhere\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BenchError, match="No module named 'not_installed_anywhere'"):
-        import_object("needs_more:Model", "model")
+        get_model("needs_more:Model")

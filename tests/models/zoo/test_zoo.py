@@ -12,6 +12,8 @@ from disentanglement_bench.models.autoencoder import (
     LOGGED,
     Objective,
     coefficient_tensors,
+)
+from disentanglement_bench.models.hyperparameters import (
     hyperparameter_names,
     resolve_hyperparameters,
 )

@@ -1,0 +1,196 @@
+"""Which settings of which models a plan trains, on every data set and seed alike."""
+
+from dataclasses import dataclass, fields
+from itertools import product
+
+from ...evaluation.naming import format_number, unknown_name
+from ...models.hyperparameters import resolve_hyperparameters
+from ...models.zoo import list_models
+from ..errors import BenchError
+from .presets import Config
+from .registry import Model, get_model
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A model at one point of its sweep.
+
+    Attributes
+    ----------
+    model : Model
+    hyperparameters : tuple of (str, float)
+    phases : tuple of int
+        Steps of each phase, the parent's included.
+    parent : Setting or None
+        Whose trained weights it begins with.
+    """
+
+    model: Model
+    hyperparameters: tuple[tuple[str, float], ...]
+    phases: tuple[int, ...]
+    parent: "Setting | None" = None
+
+
+def list_settings(preset, config, models, sweeps, init):
+    """List the settings to train, parents before their children, without repetitions.
+
+    Parameters
+    ----------
+    preset : Preset
+    config : Config
+    models : iterable of str
+        Empty for the whole zoo.
+    sweeps : dict of str to tuple of float
+        Values of hyperparameters, in place of the models' own and the preset's.
+    init : str
+        "parent" or "scratch": how a model that continues another begins.
+
+    Returns
+    -------
+    list of Setting
+
+    Raises
+    ------
+    BenchError
+        See `benchmark.protocol.plan.make_plan`.
+    """
+    models = {name: get_model(name) for name in tuple(models) or list_models()}
+    _check_names(models.values())
+    _check_sweeps(sweeps, models.values())
+    zoo = [get_model(name) for name in list_models()]
+    continued = {model.declaration.continues for model in (*zoo, *models.values())}
+    settings = {}
+    for model in models.values():
+        for setting in _settings_of(model, preset, config, sweeps, init, zoo, continued):
+            if setting.parent is not None:
+                settings.setdefault(setting.parent)
+            settings.setdefault(setting)
+    return list(settings)
+
+
+def find_stand_in(model, zoo, config):
+    """The model of the zoo that is trained in the place of one that is a setting of its sweep.
+
+    A method without hyperparameters is one point of another's sweep (`vae` is `betavae` at
+    β = 1) and is trained as that point, once, and through both phases where there are two.
+
+    Returns
+    -------
+    (Model, dict of str to float) or None
+        The model, and the values of all its hyperparameters.
+    """
+    if model.declaration.hyperparameters or model not in zoo:
+        return None
+    for other in zoo:
+        where = other.declaration.reduces_to.get(model.name, {})
+        complete = where and where.keys() == other.declaration.hyperparameters.keys()
+        if complete and bool(other.declaration.continues) == bool(config.continue_steps):
+            return other, where
+    return None
+
+
+def _settings_of(model, preset, config, sweeps, init, zoo, continued):
+    """The settings of one model over its sweep."""
+    stand_in = find_stand_in(model, zoo, config)
+    if stand_in is not None:
+        yield _make_setting(*stand_in, config, init, continued)
+        return
+    declared = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {})}
+    names = [name for name in model.declaration.hyperparameters if name in {**declared, **sweeps}]
+    for values in product(*(sweeps.get(name) or declared[name] for name in names)):
+        yield _make_setting(model, dict(zip(names, values, strict=True)), config, init, continued)
+
+
+def _make_setting(model, values, config, init, continued):
+    """One setting with all hyperparameters, its parent, and the phases it goes through."""
+    values = _resolve(model, values)
+    second = config.continue_steps
+    both = (config.steps, second) if second else (config.steps,)
+    declared = model.declaration
+    hyperparameters = tuple((name, float(value)) for name, value in values.items())
+    if declared.continues is None:
+        # A model that another continues is trained for the first phase alone.
+        phases = (config.steps,) if model.name in continued else both
+        return Setting(model, hyperparameters, phases)
+    # Where the model is its parent both beginnings are the same computation: one run serves both.
+    same = declared.reduces(values, declared.continues)
+    if init == "scratch" and not same:
+        return Setting(model, hyperparameters, both)
+    parent_model = get_model(declared.continues)
+    if parent_model.declaration.continues is not None:
+        raise BenchError(
+            f"{model.name} continues {parent_model.name}, which itself continues "
+            f"{parent_model.declaration.continues}; a parent must be trained from the start",
+            exit_code=2,
+        )
+    shared = {n: v for n, v in values.items() if n in parent_model.declaration.hyperparameters}
+    parent = _make_setting(parent_model, shared, config, init, {parent_model.name})
+    if second:
+        return Setting(model, hyperparameters, both, parent)
+    if init == "scratch":
+        return parent
+    raise BenchError(
+        f"{model.name} continues from {parent_model.name} for --continue-steps, which is 0; "
+        "give it a positive number, or train from the start with --init scratch",
+        exit_code=2,
+    )
+
+
+def _resolve(model, values):
+    try:
+        return resolve_hyperparameters(model.load(), values)
+    except (TypeError, ValueError) as error:
+        raise BenchError(f"model {model.name!r}: {error}", exit_code=2) from error
+
+
+def _check_names(models):
+    """Refuse two models whose runs would lie in the same folders."""
+    folders = {}
+    for model in models:
+        other = folders.setdefault(model.folder, model)
+        if other.reference != model.reference:
+            raise BenchError(
+                f"{other.reference} and {model.reference} are both called {model.name}; "
+                "rename one of them, or train them with --tag",
+                exit_code=2,
+            )
+
+
+def _check_sweeps(sweeps, models):
+    """Refuse hyperparameters that no planned model has."""
+    known = sorted({name for model in models for name in model.declaration.hyperparameters})
+    for name in sweeps:
+        if name not in known:
+            settings = [field.name for field in fields(Config)]
+            planned = ", ".join(model.name for model in models)
+            raise BenchError(
+                f"neither the protocol nor the models of this call ({planned}) have it: "
+                + unknown_name("setting or hyperparameter", name, [*known, *settings]),
+                exit_code=2,
+            )
+
+
+def describe_stand_ins(models, config):
+    """Say which of the named methods are trained as a setting of another.
+
+    Parameters
+    ----------
+    models : iterable of str
+        Empty for the whole zoo.
+    config : Config
+
+    Returns
+    -------
+    list of str
+        One sentence each.
+    """
+    zoo = [get_model(name) for name in list_models()]
+    sentences = []
+    for name in tuple(models) or list_models():
+        model = get_model(name)
+        stand_in = find_stand_in(model, zoo, config)
+        if stand_in is not None:
+            other, where = stand_in
+            values = ", ".join(f"{key} = {format_number(value)}" for key, value in where.items())
+            sentences.append(f"{name} is {other.name} at {values}: one run under both names.")
+    return sentences

@@ -1,0 +1,110 @@
+"""What a model class says about itself, read and checked in one place."""
+
+from dataclasses import dataclass, field
+
+from .hyperparameters import hyperparameter_names, is_finite, resolve_hyperparameters
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a model says about itself, beside its loss.
+
+    Attributes
+    ----------
+    hyperparameters : dict of str to float
+        Names as users write them, with their defaults.
+    label : str
+        Name of the method in tables and figures, e.g. ``"β-VAE"``.
+    description : str
+        One line: the loss.
+    citation : str
+        A BibTeX key of the suite's references, or a citation as text; "" for none.
+    continues : str or None
+        Name of the model whose trained weights a run begins with.
+    reduces_to : dict of str to dict
+        Names of the methods that the model is at certain values of its hyperparameters, with
+        these values; the first that fits counts.
+    sweeps : dict of str to dict
+        By preset, then by hyperparameter: the values that are trained; what is not named takes
+        the preset's own values.
+    """
+
+    hyperparameters: dict
+    label: str
+    description: str = ""
+    citation: str = ""
+    continues: str | None = None
+    reduces_to: dict = field(default_factory=dict)
+    sweeps: dict = field(default_factory=dict)
+
+    def reduces(self, values, name):
+        """Whether the model is the method called `name` at these values."""
+        where = self.reduces_to.get(name)
+        return where is not None and all(values[key] == value for key, value in where.items())
+
+
+def read_declaration(model_class, name):
+    """Read what a model class says about itself.
+
+    Parameters
+    ----------
+    model_class : type
+        Its attributes ``Hyperparameters``, ``label``, ``citation``, ``continues``, ``reduces_to``
+        and ``sweeps`` may all be missing; see `Declaration`.
+    name : str
+        The label of a model that has none.
+
+    Returns
+    -------
+    Declaration
+
+    Raises
+    ------
+    ValueError
+        For an attribute of another form than `Declaration` describes.
+    """
+    texts = {"label": name, "citation": ""}
+    for key, default in texts.items():
+        texts[key] = getattr(model_class, key, default)
+        if not isinstance(texts[key], str) or not texts[key].isprintable():
+            raise ValueError(f"{key} must be text on one line, got {texts[key]!r}")
+    continues = getattr(model_class, "continues", None)
+    if continues is not None and not (isinstance(continues, str) and continues):
+        raise ValueError(f"continues must be the name of a model or None, got {continues!r}")
+    names = hyperparameter_names(model_class)
+    reduces_to = _read_nested(model_class, "reduces_to", names)
+    sweeps = _read_nested(model_class, "sweeps", names)
+    for values in reduces_to.values():
+        for key, value in values.items():
+            if not is_finite(value):
+                raise ValueError(f"reduces_to: {key} must be a finite number, got {value!r}")
+    for sweep in sweeps.values():
+        for key, values in sweep.items():
+            if not isinstance(values, (tuple, list)) or not values:
+                raise ValueError(f"sweeps: {key} must be a tuple of numbers, got {values!r}")
+            for value in values:
+                resolve_hyperparameters(model_class, {key: value})
+    return Declaration(
+        hyperparameters=resolve_hyperparameters(model_class, {}),
+        label=texts["label"] or name,
+        description=(model_class.__doc__ or "").strip().partition("\n")[0],
+        citation=texts["citation"],
+        continues=continues,
+        reduces_to=reduces_to,
+        sweeps=sweeps,
+    )
+
+
+def _read_nested(model_class, key, names):
+    """An attribute that maps names to hyperparameters with values."""
+    nested = getattr(model_class, key, {})
+    if not isinstance(nested, dict) or not all(isinstance(v, dict) for v in nested.values()):
+        raise ValueError(f"{key} must be a dict of dicts, got {nested!r}")
+    for values in nested.values():
+        for name in values:
+            if name not in names:
+                raise ValueError(
+                    f"{key} names a hyperparameter {name!r} that the model does not have; "
+                    f"it has: {', '.join(names) or 'none'}"
+                )
+    return nested
