@@ -42,8 +42,8 @@ def check(target):
         return "model", check_model(found)
     if _is_dataset(found):
         return "data set", check_dataset(target)
+    from ..evaluation.metrics import Metric, MetricError
     from ..evaluation.metrics.checks import check_metric
-    from ..evaluation.metrics.registry import Metric, MetricError
 
     if not callable(found) and not isinstance(found, Metric):
         raise BenchError(

@@ -134,7 +134,7 @@ def show_metrics():
                 metric.variant,
                 key.name,
                 f"{format_number(key.low)} … {high}{unit}",
-                "higher" if key.higher_is_better else "lower",
+                {True: "higher", False: "lower", None: ""}[key.higher_is_better],
                 key.description,
             )
     for name, entry in plugins().items():

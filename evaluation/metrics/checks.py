@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from ..importing import load_object, name_object
 from ..representation.file_format import make_representation
 from .driver import compute
-from .registry import MetricError, as_metric, load_object
+from .metric import MetricError
+from .registry import as_metric
 
 
 def check_metric(metric):
@@ -32,12 +34,12 @@ def check_metric(metric):
 
     Examples
     --------
-    >>> check_metric("disentanglement_bench.evaluation.metrics.mig:mig")[0]
+    >>> check_metric("disentanglement_bench.evaluation.metrics.mig:MIG")[0]
     'perfect codes: mig = 0.974'
     """
     if isinstance(metric, str):
-        metric = as_metric(load_object(metric), metric)
-    metric = as_metric(metric, "metric")
+        metric = as_metric(load_object(metric, "metric"), name_object(metric))
+    metric = as_metric(metric)
     lines = []
     for name, representation in _cases():
         found = _run(metric, representation, name)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .metric import Key, Metric
 from .score import LARGEST, TOO_LARGE, Score, check_backend, defined, optional, split, varying
 
 KEYS = (
@@ -195,3 +196,28 @@ def completeness_per_factor(importances):
     ndarray of float64, shape (K,)
     """
     return _one_less_entropy(importances.T, importances.shape[0])
+
+
+DCI = Metric(
+    "dci",
+    dci,
+    (
+        Key("dci_disentanglement", "DCI disentanglement", "each code serves one factor"),
+        Key("dci_completeness", "DCI completeness", "each factor is served by one code"),
+        Key(
+            "dci_informativeness_train",
+            "DCI informativeness (train)",
+            "accuracy of the trees on the training part",
+        ),
+        Key(
+            "dci_informativeness_test",
+            "DCI informativeness (test)",
+            "accuracy of the trees on the test part",
+        ),
+    ),
+    "disentanglement, completeness, informativeness by gradient-boosted trees",
+    "dci[gbt100-d3]",
+    citation="eastwood2018framework",
+    options=("seed", "backend", "n_jobs", "factor_names"),
+    order=4,
+)

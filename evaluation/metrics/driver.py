@@ -3,7 +3,8 @@
 import math
 
 from ..representation.file_format import make_representation
-from . import MetricError, get_metric, with_twins
+from .metric import MetricError
+from .registry import choose_metrics, with_twins
 from .score import Score
 
 DEFAULT = ("mig", "sap", "dci", "mi")
@@ -41,8 +42,9 @@ def compute(metric, representation, *, seed=0, backend="numba", n_jobs=1):
         "factor_names": representation.factor_names,
         "log_variances": representation.log_variances,
     }
-    options = {name: offered[name] for name in metric.options}
-    result = metric.load()(
+    asked = (*metric.options, *(("seed", "log_variances") if metric.sampled else ()))
+    options = {name: offered[name] for name in asked}
+    result = metric.function(
         representation.codes, representation.factors, n_train=representation.n_train, **options
     )
     return as_score(metric, result, seed)
@@ -75,7 +77,7 @@ def as_score(metric, result, seed=0):
         if not math.isfinite(value)
     }
     values = {key: None if key in reasons else value for key, value in numbers.items()}
-    settings = {"seed": seed} if "seed" in metric.options else {}
+    settings = {"seed": seed} if metric.uses_seed else {}
     return Score(metric.name, values, metric.variant, reasons, settings=settings)
 
 
@@ -137,9 +139,7 @@ def score(
     representation = make_representation(
         codes, factors, n_train=n_train, log_variances=log_variances, factor_names=factor_names
     )
-    if isinstance(metrics, str):
-        metrics = (metrics,)
-    chosen = [get_metric(name) for name in metrics]
+    chosen = choose_metrics(metrics)
     lacking = [m.name for m in chosen if m.needs_log_variances and log_variances is None]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .metric import Key, Metric
 from .score import LARGEST, TOO_LARGE, Score, defined, optional, split, varying
 
 
@@ -151,3 +152,26 @@ def average_ranks(values):
     """
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse.ravel()]
+
+
+EXPLICITNESS = Metric(
+    "explicitness",
+    explicitness,
+    (
+        Key(
+            "explicitness_train",
+            "explicitness (train)",
+            "area under ROC of a linear classifier, training part",
+        ),
+        Key(
+            "explicitness_test",
+            "explicitness (test)",
+            "area under ROC of a linear classifier, test part",
+        ),
+    ),
+    "explicitness by multinomial logistic regression",
+    "explicitness[logreg-c1,auc]",
+    citation="ridgeway2018learning",
+    options=("factor_names",),
+    order=7,
+)

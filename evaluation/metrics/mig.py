@@ -10,6 +10,7 @@ from .histogram import (
     entropies,
     mutual_information_matrix,
 )
+from .metric import Key, Metric
 from .score import Score, check_backend, defined, gaps, maybe_sampled, optional, split, varying
 
 
@@ -128,3 +129,16 @@ def binning_reasons(keys, parts, num_bins, mask):
     else:
         return {}
     return dict.fromkeys(keys, reason)
+
+
+MIG = Metric(
+    "mig",
+    mig,
+    (Key("mig", "MIG", "mutual information gap of posterior means"),),
+    "mutual information gap of posterior means between the two most informative codes",
+    "mig[hist20,plugin,mean]",
+    citation="chen2018isolating",
+    options=("backend", "factor_names"),
+    twin=True,
+    order=1,
+)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .histogram import NUM_BINS
+from .metric import Key, Metric
 from .mig import binned_information, binning_reasons
 from .score import Score, check_backend, defined, optional, split, varying
 
@@ -87,3 +88,15 @@ def modularity_per_code(matrix):
     largest = squared.max(axis=1)
     others = (squared.sum(axis=1) - largest) / (squared.shape[1] - 1)
     return np.where(largest > 0, 1.0 - others / np.where(largest > 0, largest, 1.0), 0.0)
+
+
+MODULARITY = Metric(
+    "modularity",
+    modularity,
+    (Key("modularity", "modularity", "each code tells about one factor only"),),
+    "modularity from mutual information",
+    "modularity[hist20,plugin]",
+    citation="ridgeway2018learning",
+    options=("backend", "factor_names"),
+    order=6,
+)

@@ -1,8 +1,11 @@
 """Mutual information between codes and factors."""
 
+import math
+
 import numpy as np
 
 from .histogram import NUM_BINS, bin_codes, entropies, mutual_information_matrix
+from .metric import Key, Metric
 from .mig import binned_information, binning_reasons
 from .score import Score, check_backend, defined, maybe_sampled, optional, split, varying
 
@@ -126,3 +129,34 @@ def noise_level(parts, num_bins, seed):
     order = np.random.default_rng([1, seed]).permutation(len(parts.factors))
     bins = bin_codes(parts.train, num_bins)
     return matching(mutual_information_matrix(bins, parts.factors[order]))[0]
+
+
+MI = Metric(
+    "mi",
+    mutual_information,
+    (
+        Key(
+            "mi_matched",
+            "I_m (means)",
+            "I_m: information of posterior means with factors, over the best one-to-one matching",
+            high=math.inf,
+            unit="nats",
+        ),
+        Key(
+            "mi_matched_fraction",
+            "I_m / ΣH (means)",
+            "I_m of posterior means over the summed factor entropies",
+        ),
+        Key(
+            "mi_mean_max",
+            "mean max MI / H (means)",
+            "mean over factors of the largest information of posterior means over entropy",
+        ),
+    ),
+    "mutual information of posterior means with factors",
+    "mi[hist20,plugin,nats,mean]",
+    citation="vu2026mutual",
+    options=("backend", "factor_names", "seed"),
+    twin=True,
+    order=5,
+)

@@ -1,156 +1,128 @@
-"""Describe metrics as data: names, keys, direction, range, and where the function is."""
+"""Find metrics: in the files of this folder, in installed packages, and by reference."""
 
-import dataclasses
+from __future__ import annotations
+
 import importlib
 import importlib.metadata
-import os
-import re
-import sys
+import math
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..naming import unknown_name
+from ..importing import ImportFailure, load_object, name_object
+from ..naming import one_line, unknown_name
+from .metric import Key, Metric, MetricError
 
 GROUP = "disentanglement_bench.metrics"
 
-
-class MetricError(ValueError):
-    """A metric that does not exist, cannot be loaded or does not keep its promises."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Key:
-    """One number of a metric.
-
-    Attributes
-    ----------
-    name : str
-        Flat key, the same in JSON, CSV and Python.
-    description : str
-        One line.
-    higher_is_better : bool
-    low, high : float
-        Range; `high` is infinite where there is no bound.
-    unit : str
-    """
-
-    name: str
-    description: str
-    higher_is_better: bool = True
-    low: float = 0.0
-    high: float = 1.0
-    unit: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """A metric: a function on arrays, and everything tables need to know about it.
-
-    Attributes
-    ----------
-    name : str
-        Name of the metric and of its score file.
-    function : str or callable
-        `module:name`, imported when first used, or the function itself. It is called as
-        `function(codes, factors, n_train=…, **options)` and returns a `Score`, a dict of flat
-        keys to numbers, or one number.
-    keys : tuple of Key
-        The first is the headline.
-    description : str
-    variant : str
-        Printed beside every number.
-    options : tuple of str
-        Which of `seed`, `backend`, `n_jobs`, `factor_names` and `log_variances` the function
-        takes; one that takes `log_variances` is run only where they are given.
-    version : int
-        Raised when the same input gives another score; older score files are then outdated.
-    """
-
-    name: str
-    function: object
-    keys: tuple
-    description: str = ""
-    variant: str = ""
-    options: tuple = ()
-    version: int = 1
-
-    def __post_init__(self):
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", self.name):
-            raise MetricError(f"a metric's name is part of a file name, so not {self.name!r}")
-        if not self.keys:
-            raise MetricError(f"metric {self.name!r} declares no keys")
-
-    @property
-    def needs_log_variances(self):
-        """Whether the metric can only score posteriors."""
-        return "log_variances" in self.options
-
-    def load(self):
-        """Import the function.
-
-        Raises
-        ------
-        MetricError
-            If it cannot be imported.
-        """
-        return load_object(self.function) if isinstance(self.function, str) else self.function
+TRAINING_KEYS = {
+    key.name: key
+    for key in (
+        Key(
+            "nll",
+            "NLL",
+            "negative log-likelihood of the decoder",
+            higher_is_better=False,
+            high=math.inf,
+            unit="nats",
+        ),
+        Key(
+            "kl",
+            "KL",
+            "divergence of the posterior from the prior",
+            higher_is_better=None,
+            high=math.inf,
+            unit="nats",
+        ),
+        Key(
+            "l2",
+            "L2",
+            "squared reconstruction error",
+            higher_is_better=False,
+            high=math.inf,
+            unit="squared intensity",
+        ),
+        Key(
+            "tc",
+            "TC",
+            "total correlation, minibatch estimate",
+            higher_is_better=None,
+            low=-math.inf,
+            high=math.inf,
+            unit="nats",
+        ),
+        Key(
+            "active_units",
+            "active units",
+            "latents whose mean varies by more than 0.01",
+            higher_is_better=None,
+            high=math.inf,
+        ),
+    )
+}
 
 
-def load_object(reference):
-    """Import `module:name`; modules in the current folder are found too.
+class _BuiltIn(Mapping[str, Metric]):
+    """The metrics declared in the files of a folder; the files are imported at the first look."""
 
-    Raises
-    ------
-    MetricError
-        If there is no such module or name.
-    """
-    module, _, name = reference.partition(":")
-    if not name:
-        raise MetricError(f"expected module:name, not {reference!r}")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise MetricError(f"{reference}: {error}") from None
-    except AttributeError:
-        raise MetricError(f"{reference}: module {module} has no {name!r}") from None
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._metrics: dict[str, Metric] | None = None
 
+    def _load(self) -> dict[str, Metric]:
+        if self._metrics is None:
+            self._metrics = discover(self._package)
+        return self._metrics
 
-def as_metric(found, name):
-    """Accept a `Metric`, or a plain function, whose name is then its only key.
+    def __getitem__(self, name: str) -> Metric:
+        return self._load()[name]
 
-    Raises
-    ------
-    MetricError
-        For anything else.
-    """
-    if isinstance(found, Metric):
-        return found
-    if callable(found):
-        text = (found.__doc__ or "").strip().split("\n")[0]
-        own = getattr(found, "__name__", name)
-        return Metric(own, found, (Key(own, text),), text, f"{own}[user]")
-    raise MetricError(f"{name}: expected a Metric or a function, not {type(found).__name__}")
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
 
 
-def plugins():
-    """Metrics that installed packages offer by the entry point group.
-
-    Returns
-    -------
-    dict of str to EntryPoint
-        Nothing is imported.
-    """
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
-
-
-def find_metric(name, known):
-    """Look a metric up: built in, by entry point, or as `module:name`.
+def discover(package: str) -> dict[str, Metric]:
+    """Collect the `Metric` objects that the files of a package declare, with their twins.
 
     Parameters
     ----------
-    name : str
-    known : dict of str to Metric
+    package : str
+        Dotted name.
+
+    Returns
+    -------
+    dict of str to Metric
+        By name, in the order that the metrics declare.
+    """
+    folder = importlib.import_module(package)
+    declared: dict[str, Metric] = {}
+    for file in pkgutil.iter_modules(folder.__path__):
+        if not file.ispkg:
+            module = importlib.import_module(f"{package}.{file.name}")
+            declared |= {m.name: m for m in vars(module).values() if isinstance(m, Metric)}
+    ordered = sorted(declared.values(), key=lambda metric: (metric.order, metric.name))
+    return {each.name: each for metric in ordered for each in _with_twin(metric)}
+
+
+def _with_twin(metric: Metric) -> list[Metric]:
+    return [metric] if metric.sampled_twin is None else [metric, metric.sampled_twin]
+
+
+METRICS: Mapping[str, Metric] = _BuiltIn(__package__)
+
+
+def get_metric(metric: str | Metric | Callable[..., object]) -> Metric:
+    """Look up a metric.
+
+    Parameters
+    ----------
+    metric : str, Metric or callable
+        A name (built in, or offered by an installed package), `module:Name` or
+        `path/to/file.py:Name` of a `Metric` or a function, or one of these themselves. A function
+        by reference is named `stem:name`, a function itself by its own name; that is its only key.
 
     Returns
     -------
@@ -159,16 +131,171 @@ def find_metric(name, known):
     Raises
     ------
     MetricError
-        With the closest name, if it is unknown.
+        If there is no such metric, with the closest name, or if it takes the name or a key of a
+        built-in metric or of training.
+
+    Examples
+    --------
+    >>> get_metric("mig").keys[0].higher_is_better
+    True
     """
-    if name in known:
-        return known[name]
-    if ":" in name:
-        return as_metric(load_object(name), name)
+    if not isinstance(metric, str):
+        return _protect(as_metric(metric))
+    if metric in METRICS:
+        return METRICS[metric]
     offered = plugins()
-    if name in offered:
+    if metric in offered:
         try:
-            return as_metric(offered[name].load(), name)
-        except (ImportError, AttributeError) as error:
-            raise MetricError(f"metric {name!r} of a plugin cannot be loaded: {error}") from None
-    raise MetricError(unknown_name("metric", name, [*known, *sorted(offered)]))
+            loaded = offered[metric].load()
+        except (Exception, SystemExit) as error:
+            raise MetricError(
+                f"metric {metric!r} of an installed package cannot be loaded: {one_line(error)}"
+            ) from error
+        return _protect(as_metric(loaded, metric))
+    if ":" not in metric:
+        raise MetricError(unknown_name("metric", metric, [*METRICS, *sorted(offered)]))
+    try:
+        loaded = load_object(metric, "metric")
+    except ImportFailure as error:
+        raise MetricError(str(error)) from error
+    return _protect(as_metric(loaded, name_object(metric)))
+
+
+def as_metric(given: object, name: str | None = None) -> Metric:
+    """Accept a `Metric`, or make one of a plain function.
+
+    Parameters
+    ----------
+    given : Metric or callable
+    name : str, optional
+        For a function, also as its only key; its own name by default.
+
+    Returns
+    -------
+    Metric
+
+    Raises
+    ------
+    MetricError
+        For anything else.
+    """
+    if isinstance(given, Metric):
+        return given
+    if not callable(given):
+        raise MetricError(
+            f"{name or one_line(repr(given))}: expected the name of a metric, a Metric or a "
+            f"function, not {type(given).__name__}"
+        )
+    name = name or getattr(given, "__name__", type(given).__name__)
+    text = (given.__doc__ or "").strip().split("\n")[0]
+    return Metric(name, given, (Key(name, "", text),), text, f"{name}[user]")
+
+
+def choose_metrics(
+    metrics: str | Metric | Callable[..., object] | Iterable[str | Metric | Callable[..., object]],
+) -> list[Metric]:
+    """Look up several metrics, each once.
+
+    Parameters
+    ----------
+    metrics : str, Metric, callable, or iterable of them
+        As `get_metric` takes them.
+
+    Returns
+    -------
+    list of Metric
+
+    Raises
+    ------
+    MetricError
+        As `get_metric`; also if two different metrics share a name or a key.
+    """
+    single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
+    chosen: dict[str, Metric] = {}
+    owners: dict[str, Metric] = {}
+    for metric in map(get_metric, [metrics] if single else metrics):  # type: ignore[arg-type,list-item]
+        chosen.setdefault(metric.name, metric)
+        for each in _with_twin(metric):
+            for name in dict.fromkeys([each.name, *(key.name for key in each.keys)]):
+                if owners.setdefault(name, each) != each:
+                    raise MetricError(
+                        f"two of these metrics have the name {name!r}, or a key of that name: "
+                        "rename one"
+                    )
+    return list(chosen.values())
+
+
+def _protect(metric: Metric) -> Metric:
+    """Refuse a metric that would be taken for a built-in one."""
+    if METRICS.get(metric.name) is metric:
+        return metric
+    if metric.name in METRICS:
+        raise MetricError(f"a metric of your own cannot be called {metric.name!r}: rename it")
+    owners = {key.name: f"metric {m.name!r}" for m in METRICS.values() for key in m.keys}
+    owners |= dict.fromkeys(TRAINING_KEYS, "training")
+    for each in _with_twin(metric):
+        for key in each.keys:
+            if key.name in owners:
+                raise MetricError(
+                    f"metric {metric.name!r} has a key {key.name!r}, which is a key of "
+                    f"{owners[key.name]}: rename it"
+                )
+    return metric
+
+
+def plugins() -> dict[str, importlib.metadata.EntryPoint]:
+    """Metrics that installed packages offer by the entry point group.
+
+    Returns
+    -------
+    dict of str to EntryPoint
+        Nothing is imported. Names of built-in metrics are left out.
+    """
+    entries = importlib.metadata.entry_points(group=GROUP)
+    return {entry.name: entry for entry in entries if entry.name not in METRICS}
+
+
+def default_metrics() -> list[str]:
+    """Names of the metrics that `bench evaluate` computes when none is asked for.
+
+    Returns
+    -------
+    list of str
+        Those built in, whose sampled twins follow them, and those of installed packages. One of
+        these that cannot be loaded is left out with a warning.
+    """
+    names = [metric.name for metric in METRICS.values() if not metric.sampled]
+    for name in sorted(plugins()):
+        try:
+            get_metric(name)
+        except MetricError as error:
+            warnings.warn(f"left out: {error}", stacklevel=2)
+        else:
+            names.append(name)
+    return names
+
+
+def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
+    """The metrics to compute: each once, and the sampled twins where there is a posterior.
+
+    Parameters
+    ----------
+    metrics : iterable of Metric
+    posterior : bool
+        Whether log-variances are given.
+
+    Returns
+    -------
+    list of Metric
+        Without those that need log-variances where there are none.
+
+    Examples
+    --------
+    >>> [metric.name for metric in with_twins([METRICS["mig"], METRICS["sap"]], posterior=True)]
+    ['mig', 'mig_sampled', 'sap']
+    """
+    chosen: dict[str, Metric] = {}
+    for metric in metrics:
+        for each in _with_twin(metric):
+            chosen.setdefault(each.name, each)
+    return [m for m in chosen.values() if posterior or not m.needs_log_variances]

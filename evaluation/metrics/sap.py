@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .metric import Key, Metric
 from .score import LARGEST, TOO_LARGE, Score, check_backend, defined, gaps, optional, split, varying
 
 COST = 0.01
@@ -135,3 +136,15 @@ def accuracies(train, test, parts, mask, backend):
             )[0]
         )
     return np.stack(columns, axis=1) if columns else np.empty((len(train), 0))
+
+
+SAP = Metric(
+    "sap",
+    sap,
+    (Key("sap", "SAP", "gap in accuracy between the two best one-code linear SVMs"),),
+    "separated attribute predictability by linear SVMs on one code",
+    "sap[linsvc-c0.01-balanced]",
+    citation="kumar2018variational",
+    options=("backend", "factor_names"),
+    order=2,
+)

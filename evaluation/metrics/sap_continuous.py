@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .metric import Key, Metric
 from .sap import sap_reasons
 from .score import LARGEST, Score, defined, gaps, optional, split, varying
 
@@ -92,3 +93,15 @@ def squared_correlations(codes, factors):
     squared[spread <= SMALLEST_VARIANCE] = 0.0
     squared[:, width == 0.0] = np.nan
     return squared
+
+
+SAP_CONTINUOUS = Metric(
+    "sap_continuous",
+    sap_continuous,
+    (Key("sap_continuous", "SAP (r²)", "gap between the two largest squared correlations"),),
+    "separated attribute predictability by squared correlation",
+    "sap[r2]",
+    citation="kumar2018variational",
+    options=("factor_names",),
+    order=3,
+)

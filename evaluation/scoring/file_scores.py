@@ -88,7 +88,7 @@ def evaluate_one(path, options, step=None):
         computed, problems = 0, []
         for metric in with_twins(metrics, representation.log_variances is not None):
             wanted = request(metric, options.seed, options.backend)
-            target = folder / f"{metric.name}.json"
+            target = folder / metric.file_name
             if not options.force and is_current(read_score(target), wanted, source):
                 continue
             if step is not None:
@@ -145,7 +145,7 @@ def missing_scores(source, folder, metrics, options):
     kept : int
         Number of scores that are up to date.
     """
-    records = {m.name: read_score(folder / f"{m.name}.json") for m in with_twins(metrics, True)}
+    records = {m.name: read_score(folder / m.file_name) for m in with_twins(metrics, True)}
     told = [r["representation"].get("posterior") for r in records.values() if r is not None]
     wanted = with_twins(metrics, told[0] if told else True)
     missing = [

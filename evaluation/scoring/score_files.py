@@ -79,7 +79,7 @@ class Source:
 def request(metric, seed, backend):
     """What a score file must agree with to count as up to date."""
     wanted = {"version": metric.version, "variant": metric.variant}
-    if "seed" in metric.options:
+    if metric.uses_seed:
         wanted["seed"] = seed
     if "backend" in metric.options:
         wanted["backend"] = backend

@@ -70,7 +70,7 @@ def _records(path, metrics):
         return {}
     records = {}
     for metric in with_twins(metrics, True):
-        record = read_score(scores_folder(path) / f"{metric.name}.json")
+        record = read_score(scores_folder(path) / metric.file_name)
         if record is not None and not is_current(record, record["request"], source):
             record = record if record["status"] == "failed" else "outdated"
         records[metric.name] = record

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import re
 
-from ..metrics import METRICS, TRAINING_KEYS, Key, MetricError, find_metric, plugins
+from ..metrics import METRICS, TRAINING_KEYS, Key, MetricError, get_metric, plugins
 from ..naming import format_number
 
 METHODS = {
@@ -14,31 +14,6 @@ METHODS = {
     "lambdabeta_scratch": "λβ-VAE (λ from the start)",
     "betatcvae": "β-TCVAE",
     "betavae_first": "β-VAE (first phase)",
-}
-METRIC_LABELS = {
-    "mig": "MIG",
-    "mig_sampled": "MIG (sampled codes)",
-    "mig_without_orientation": "MIG without orientation",
-    "sap": "SAP",
-    "sap_continuous": "SAP (r²)",
-    "dci_disentanglement": "DCI disentanglement",
-    "dci_completeness": "DCI completeness",
-    "dci_informativeness_train": "DCI informativeness (train)",
-    "dci_informativeness_test": "DCI informativeness (test)",
-    "mi_matched": "I_m (means)",
-    "mi_matched_fraction": "I_m / ΣH (means)",
-    "mi_mean_max": "mean max MI / H (means)",
-    "mi_matched_sampled": "I_m (sampled codes)",
-    "mi_matched_fraction_sampled": "I_m / ΣH (sampled codes)",
-    "mi_mean_max_sampled": "mean max MI / H (sampled codes)",
-    "modularity": "modularity",
-    "explicitness_train": "explicitness (train)",
-    "explicitness_test": "explicitness (test)",
-    "nll": "NLL",
-    "kl": "KL",
-    "l2": "L2",
-    "tc": "TC",
-    "active_units": "active units",
 }
 HEADLINE = (
     "mig",
@@ -50,7 +25,6 @@ HEADLINE = (
 )
 # A method is not better for a smaller KL, and the TC is a minibatch estimate.
 NEVER_RANKED = ("kl", "tc", "active_units")
-_UNITS = {"l2": "squared intensity", "tc": "nats"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +72,9 @@ def _of_training(key):
     variant = f"{key.name}[{'final' if key.name == 'active_units' else 'mean of last steps'}]"
     return KeyFacts(
         key.name,
-        METRIC_LABELS[key.name],
+        key.label,
         variant,
-        _UNITS.get(key.name, key.unit),
+        key.unit,
         key.higher_is_better,
         key.low,
         key.high,
@@ -117,7 +91,7 @@ def _known():
     name = "mig_without_orientation"
     variant = partial.variant.replace("]", ",without orientation]")
     found[name] = dataclasses.replace(
-        partial, name=name, label=METRIC_LABELS[name], variant=variant
+        partial, name=name, label="MIG without orientation", variant=variant
     )
     return found
 
@@ -126,7 +100,7 @@ def _of_metric(metric):
     return {
         key.name: KeyFacts(
             key.name,
-            METRIC_LABELS.get(key.name, key.name.replace("_", " ")),
+            key.label,
             metric.variant,
             key.unit,
             key.higher_is_better,
@@ -143,7 +117,7 @@ def _of_plugins():
     found = {}
     for name in plugins():
         try:
-            found.update(_of_metric(find_metric(name, METRICS)))
+            found.update(_of_metric(get_metric(name)))
         except MetricError:  # its scores are still shown, as those of an unknown metric
             continue
     return found
@@ -172,7 +146,7 @@ def describe_key(name):
         return _known()[name]
     if name in _of_plugins():
         return _of_plugins()[name]
-    key = Key(name, "", high=float("inf"))
+    key = Key(name, high=float("inf"))
     label = name.replace("_", " ")
     return KeyFacts(name, label, f"{name}[undeclared]", "", True, key.low, key.high, name)
 

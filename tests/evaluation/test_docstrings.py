@@ -7,7 +7,7 @@ import pytest
 
 MODULES = [
     "disentanglement_bench.evaluation.scoring.batch",
-    "disentanglement_bench.evaluation.metrics",
+    "disentanglement_bench.evaluation.metrics.registry",
     "disentanglement_bench.evaluation.metrics.checks",
     "disentanglement_bench.evaluation.metrics.dci",
     "disentanglement_bench.evaluation.metrics.explicitness",

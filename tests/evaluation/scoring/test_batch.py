@@ -115,8 +115,8 @@ def test_a_failing_metric_does_not_stop_the_others(tmp_path, monkeypatch):
     for _ in range(2):
         report = evaluate_paths(tmp_path, metrics=["failing:crash", "mig"])
         (problem,) = report.problems
-        assert "metric crash failed: KeyError: 'a\\nb' (failing.py, line 2)" in problem[1]
-        assert report.rows[0]["crash_status"] == "failed"
+        assert "metric failing:crash failed: KeyError: 'a\\nb' (failing.py, line 2)" in problem[1]
+        assert report.rows[0]["failing:crash_status"] == "failed"
     assert report.computed == 1, "a failure is tried again, the rest is kept"
     assert report.rows[0]["mig"] is not None
 
