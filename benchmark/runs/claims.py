@@ -1,49 +1,82 @@
 """Claims: at most one process works on a run, on any file system with exclusive creation.
 
-A claim is a file ``claim-<n>`` in the run's folder, made with exclusive creation and never changed;
-the highest number owns the run. Its owner counts in a companion file ``claim-<n>.<token>``. A claim
-is dead when its process is gone (seen at once on the same host), or when its count has stood still
-for `STALE_SECONDS` by the observer's own clock. Whoever finds it dead makes the next number, and
-exclusive creation lets exactly one succeed. An owner that was taken for dead notices before it
-publishes, because its number is no longer the highest. No clocks of different machines are
-compared and no file locks are used.
+A claim is a file in the run's folder, made with exclusive creation and never changed. The first is
+called ``claim-1``; who takes over a dead claim makes ``claim-after-<its token>``, so that claims
+form a chain whose last link owns the run. The owner counts in a companion file
+``<claim>.<token>``. A claim is dead when its process is gone (seen at once on the same host), or
+when its count has stood still for `STALE_SECONDS` by the observer's own clock. Whoever finds it
+dead makes the next link, and exclusive creation lets exactly one succeed. An owner that was taken
+for dead notices before it publishes, because it is no longer the last link. Tokens are random and
+never used again, so a claim can only be followed by somebody who saw that very claim dead. No
+clocks of different machines are compared and no file locks are used.
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
 import secrets
-import socket
-import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...evaluation.files import write_atomically
+from .host import host_name, process_start
 
 BEAT_SECONDS = 15
 STALE_SECONDS = 240
-_NAME = re.compile(r"claim-(\d+)")
+# Waits between attempts at what a network file system refuses for a moment.
+RETRY_PAUSES = (0.1, 0.5, 2, 5, 10)
+_PASSING = {errno.ESTALE, errno.EIO, errno.ETIMEDOUT}
+_FIRST = "claim-1"
 
 
 class ClaimLost(Exception):
     """Another process took the run over; nothing more may be written to its folder."""
 
 
+@dataclass(frozen=True)
+class Owner:
+    """A claim as it lies in a folder.
+
+    Attributes
+    ----------
+    path : Path
+    token : str
+        Tells this claim from every other, also from a later one of the same name.
+    host, started : str or None
+    pid : int or None
+    count : str or None
+        What the owner has counted to.
+    is_claim : bool
+        False for a file or folder that only has the name of a claim.
+    """
+
+    path: Path
+    token: str
+    host: str | None = None
+    pid: int | None = None
+    started: str | None = None
+    count: str | None = None
+    is_claim: bool = True
+
+
 class Claim:
-    """An owned claim; made by `acquire`.
+    """An owned claim; made by `acquire`, released at the end of a `with` block.
 
     Attributes
     ----------
     folder : Path
-    number : int
+    token : str
     """
 
-    def __init__(self, folder, number, token):
-        self.folder = Path(folder)
-        self.number = number
-        self._token = token
+    def __init__(self, path, token, predecessors):
+        self.folder = path.parent
+        self.token = token
+        self._path = path
+        self._predecessors = predecessors
         self._count = 0
         self._stopped = threading.Event()
         self._beat()
@@ -52,36 +85,37 @@ class Claim:
 
     def check(self):
         """Raise `ClaimLost` unless this process still owns the run."""
-        owner = current_claim(self.folder)
-        if owner is None or owner["number"] != self.number or owner.get("token") != self._token:
+        try:
+            owner = current_owner(self.folder)
+        except OSError as error:
+            raise ClaimLost(
+                f"{self.folder}: cannot tell whether this process still owns the run "
+                f"({error.strerror})"
+            ) from error
+        if owner is None or owner.token != self.token:
             raise ClaimLost(f"{self.folder}: another process has taken this run over")
 
     def release(self):
-        """Give the run up and remove the claim's files, if they are still its own."""
+        """Give the run up, and remove the claim's files if nobody has taken it over."""
         self._stopped.set()
         self._thread.join()
-        try:
-            self.check()
-        except ClaimLost:
-            _unlink(self._beat_file)
+        with contextlib.suppress(OSError):
+            _companion(self._path, self.token).unlink()
+        if _successor(self.folder, self.token).exists():
             return
-        # The owner goes last: until then nobody can make a number that this loop would remove.
-        for entry in sorted(_claim_files(self.folder), key=_order):
-            _unlink(entry)
-
-    @property
-    def _beat_file(self):
-        return self.folder / f"claim-{self.number}.{self._token}"
+        for path, token in (*self._predecessors, (self._path, self.token)):
+            with contextlib.suppress(OSError):
+                _remove_claim(path, token)
 
     def _beat(self):
         self._count += 1
-        write_atomically(self._beat_file, str(self._count))
+        # A full or briefly absent disk must not end the run; the count just stands still.
+        with contextlib.suppress(OSError):
+            write_atomically(_companion(self._path, self.token), str(self._count))
 
     def _keep_beating(self):
         while not self._stopped.wait(BEAT_SECONDS):
-            # A full or briefly absent disk must not end the run; the count just stands still.
-            with contextlib.suppress(OSError):
-                self._beat()
+            self._beat()
 
     def __enter__(self):
         return self
@@ -104,31 +138,32 @@ class Observer:
         self._stale_seconds = stale_seconds
         self._seen = {}
 
-    def is_dead(self, folder, owner):
-        """Whether the owner of a folder's claim, from `current_claim`, is gone."""
-        if owner.get("host") == _host():
-            return owner.get("started") != _process_start(owner.get("pid"))
-        key = (os.fspath(folder), owner["number"])
-        count, since = self._seen.get(key, (None, None))
-        if since is None or count != owner["count"]:
-            self._seen[key] = (owner["count"], self._clock())
+    def is_dead(self, owner):
+        """Whether an `Owner` is gone."""
+        if not owner.is_claim:
+            return True
+        if owner.host == host_name():
+            return owner.started != process_start(owner.pid)
+        count, since = self._seen.get(owner.token, (None, None))
+        if since is None or count != owner.count:
+            self._seen[owner.token] = (owner.count, self._clock())
             return False
         return self._clock() - since > self._stale_seconds
 
-    def look(self, folder):
-        """See who owns a folder's run.
+    def observe(self, folder):
+        """Find out who owns a folder's run.
 
         Returns
         -------
         claimed : bool
             Whether somebody who is not known to be dead owns it.
-        dead : int or None
-            Number of the claim of an owner who is dead.
+        dead : str or None
+            Token of the claim of an owner who is dead.
         """
-        owner = current_claim(folder)
+        owner = current_owner(folder)
         if owner is None:
             return False, None
-        return (False, owner["number"]) if self.is_dead(folder, owner) else (True, None)
+        return (False, owner.token) if self.is_dead(owner) else (True, None)
 
 
 def acquire(folder, dead=None):
@@ -138,8 +173,8 @@ def acquire(folder, dead=None):
     ----------
     folder : path
         Made if missing.
-    dead : int, optional
-        Number of a claim that an `Observer` found dead.
+    dead : str, optional
+        Token of a claim that an `Observer` found dead.
 
     Returns
     -------
@@ -148,90 +183,121 @@ def acquire(folder, dead=None):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    owner = current_claim(folder)
-    if owner is not None and owner["number"] != dead and not Observer().is_dead(folder, owner):
+    leftovers = [entry for entry in folder.iterdir() if entry.name.startswith("claim-")]
+    chain = _read_chain(folder)
+    owner = chain[-1] if chain else None
+    if owner is not None and owner.token != dead and not Observer().is_dead(owner):
         return None
-    number = owner["number"] + 1 if owner else 1
+    path = _successor(folder, owner.token) if owner else folder / _FIRST
     token = secrets.token_hex(8)
+    if not _create(path, token):
+        return None
+    claim = Claim(path, token, [(link.path, link.token) for link in chain])
+    last = current_owner(folder)
+    if last is None or last.token != token:
+        # What this claim follows was released meanwhile.
+        claim.release()
+        return None
+    kept = {link.path for link in chain}
+    for leftover in leftovers:
+        if leftover not in kept:
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+    return claim
+
+
+def current_owner(folder):
+    """The `Owner` of a folder's run, or None.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read, also not after some waiting.
+    """
+    chain = _read_chain(Path(folder))
+    return chain[-1] if chain else None
+
+
+def _read_chain(folder):
+    """The claims on a folder, each before the one that took it over."""
+    chain, tokens = [], set()
+    path = folder / _FIRST
+    while (owner := _retry(_read_owner, path)) is not None and owner.token not in tokens:
+        chain.append(owner)
+        tokens.add(owner.token)
+        path = _successor(folder, owner.token)
+    return chain
+
+
+def _read_owner(path):
+    try:
+        identity = f"unreadable-{path.lstat().st_ino}"
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except IsADirectoryError:
+        return Owner(path, identity, is_claim=False)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        # Still being written, or its writer died: only standing still can tell.
+        return Owner(path, identity)
+    token = content.get("token") if isinstance(content, dict) else None
+    if not isinstance(token, str) or not re.fullmatch(r"\w{1,64}", token):
+        return Owner(path, identity, is_claim=False)
+    count = None
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        count = _companion(path, token).read_text()
+    return Owner(
+        path, token, content.get("host"), content.get("pid"), content.get("started"), count
+    )
+
+
+def _create(path, token):
+    """Make a claim's file; False if somebody was quicker."""
     content = {
-        "host": _host(),
+        "host": host_name(),
         "pid": os.getpid(),
-        "started": _process_start(os.getpid()),
+        "started": process_start(os.getpid()),
         "token": token,
     }
     try:
-        with open(folder / f"claim-{number}", "x") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
+        with open(path, "x") as file:
+            try:
+                json.dump(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                path.unlink()
+                raise
     except FileExistsError:
-        return None
-    return Claim(folder, number, token)
+        return False
+    return True
 
 
-def current_claim(folder):
-    """The highest claim on a folder: its content, ``number`` and ``count``; None without one."""
-    numbers = []
-    with contextlib.suppress(FileNotFoundError):
-        numbers = [int(m[1]) for m in map(_NAME.fullmatch, os.listdir(folder)) if m]
-    if not numbers:
-        return None
-    number = max(numbers)
-    try:
-        content = json.loads((Path(folder) / f"claim-{number}").read_text())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        # Still being written, or its writer died: only standing still can tell.
-        content = {}
-    count = None
-    if "token" in content:
-        with contextlib.suppress(OSError):
-            count = (Path(folder) / f"claim-{number}.{content['token']}").read_text()
-    return {**content, "number": number, "count": count}
+def _remove_claim(path, token):
+    """Remove a claim's files, unless the name belongs to another claim by now."""
+    _companion(path, token).unlink(missing_ok=True)
+    owner = _retry(_read_owner, path)
+    if owner is not None and owner.token == token:
+        path.unlink(missing_ok=True)
 
 
-def _claim_files(folder):
-    return [entry for entry in Path(folder).iterdir() if entry.name.startswith("claim-")]
+def _companion(path, token):
+    return path.with_name(f"{path.name}.{token}")
 
 
-def _order(entry):
-    """Lowest numbers first, and of one number the companion before the claim."""
-    number = int(re.match(r"claim-(\d+)", entry.name)[1])
-    return (number, _NAME.fullmatch(entry.name) is not None)
+def _successor(folder, token):
+    return folder / f"claim-after-{token}"
 
 
-def _unlink(path):
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-
-
-def _host():
-    """This machine and, on Linux, its boot and process namespace: where a pid means something."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return "|".join(parts)
-
-
-def _process_start(pid):
-    """When a process of this machine started, as text that a later process with its id would not
-    share; None if there is no such process."""
-    try:
-        # After the command, which may hold spaces and brackets: field 22 is the start time.
-        fields = Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
-    except (OSError, ValueError, TypeError, IndexError):
-        if os.path.exists("/proc/self/stat"):
-            return None
-    try:
-        listed = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(int(pid))],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except (OSError, TypeError, ValueError):
-        return None
-    return listed.stdout.strip() or None
+def _retry(action, *arguments):
+    """Call a function again while the file system has a passing trouble."""
+    for pause in RETRY_PAUSES:
+        try:
+            return action(*arguments)
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+        time.sleep(pause)
+    return action(*arguments)

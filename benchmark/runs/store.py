@@ -126,7 +126,7 @@ class RunFolder:
             running by a process that is gone is an interrupted run.
         """
         record = self.read()
-        claimed = observer is not None and observer.look(self.path)[0]
+        claimed = observer is not None and observer.observe(self.path)[0]
         if record is None:
             return ("running", "") if claimed else ("missing", "")
         status, reason = record["status"], record.get("reason") or ""
@@ -143,8 +143,8 @@ class RunFolder:
 
         Parameters
         ----------
-        dead : int, optional
-            Number of a claim that an observer found dead.
+        dead : str, optional
+            Token of a claim that an observer found dead.
 
         Returns
         -------

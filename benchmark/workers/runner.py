@@ -176,13 +176,13 @@ class Runner:
             self._send(worker, (spec, dead))
 
     def _next_ready(self):
-        """The first run that can begin, and the number of a dead owner's claim on it."""
+        """The first run that can begin, and the token of a dead owner's claim on it."""
         for spec in self._pending:
             if spec in self._elsewhere:
                 continue
             if spec.parent is not None and self._parent_status(spec) != "done":
                 continue
-            claimed, dead = self.observer.look(self.store.folder(spec).path)
+            claimed, dead = self.observer.observe(self.store.folder(spec).path)
             if not claimed:
                 return spec, dead
             self._wait_for(spec)

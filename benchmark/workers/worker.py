@@ -49,7 +49,7 @@ class WorkerSettings:
 def main(connection, settings, stop, parent):
     """Serve runs until the runner closes the connection.
 
-    Messages to the worker are (RunSpec, number of a dead claim or None), or None to end. From it
+    Messages to the worker are (RunSpec, token of a dead claim or None), or None to end. From it
     come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``; instead of the
     last ``("busy",)`` when another process owns the run, ``("already",)`` when it has ended it.
 

@@ -231,7 +231,7 @@ def test_a_run_that_was_taken_over_publishes_nothing(store, plan, dataset):
     claim = folder.claim()
 
     def taken_over():
-        (folder.path / "claim-2").write_text("{}")
+        (folder.path / f"claim-after-{claim.token}").write_text("{}")
         return False
 
     outcome = Execution(spec, store, dataset, "cpu", claim, {}).run(should_stop=taken_over)
