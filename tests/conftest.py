@@ -8,6 +8,14 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _data_folder(tmp_path_factory):
+    """Rendered data sets are kept for the whole session, and not in the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _keep_the_import_path():
     """Users' modules are found in the current folder; no test leaves its folder to the next."""

@@ -84,15 +84,15 @@ def load_dataset(
     if name in ("sprites-small", "sprites"):
         from .rendered import sprites
 
-        return sprites.load(name)
+        return sprites.load(name, folder)
     if name == "rooms3d":
         from .rendered import rooms3d
 
-        return rooms3d.load()
+        return rooms3d.load(folder)
     if name == "dsprites":
         from .genuine import dsprites
 
-        return dsprites.load(folder)
+        return dsprites.load(folder, report=report)
     if name == "shapes3d":
         from .genuine import shapes3d
 
@@ -170,10 +170,10 @@ def describe(name, data_dir=None):
 
     if name in BUILT_IN:
         known = BUILT_IN[name]
-        return known if known.origin == "re-rendered" else _found(known, data_dir)
+        return known if known.origin == "re-rendered" else _locate(known, data_dir)
     added, plugin_entries = _others(data_dir)
     if name in added:
-        return _described(name, data_dir)
+        return _describe_added(name, data_dir)
     if name in plugin_entries:
         return Description(name, f"from {plugin_entries[name].value}", "plugin")
     from ...evaluation.naming import unknown_name
@@ -181,17 +181,18 @@ def describe(name, data_dir=None):
     raise BenchError(unknown_name("data set", name, list_names(data_dir)), exit_code=2)
 
 
-def _found(known, data_dir):
+def _locate(known, data_dir):
     """A genuine data set with the place of its file."""
     from .files.storage import data_folder
     from .genuine.releases import RELEASES
 
-    path = data_folder(data_dir) / RELEASES[known.name].filename
-    present = path.is_file() or (known.name == "shapes3d" and path.with_suffix(".npy").is_file())
+    folder, release = data_folder(data_dir), RELEASES[known.name]
+    path = folder / release.filename
+    present = path.is_file() or release.copy(folder).is_file()
     return replace(known, present=present, path=path)
 
 
-def _described(name, data_dir):
+def _describe_added(name, data_dir):
     """An added data set, from its record."""
     from .catalogue import Description
     from .files.storage import data_folder

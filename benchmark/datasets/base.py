@@ -5,21 +5,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-KINDS = ("bits", "uint8", "memmap", "templates")
+KINDS = ("bits", "uint8", "templates")
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSource:
-    """Images by flat index, in one of four storage forms.
+    """Images by flat index, in one of three storage forms.
 
     Parameters
     ----------
-    kind : {"bits", "uint8", "memmap", "templates"}
+    kind : {"bits", "uint8", "templates"}
         How `array` holds the images.
     array : ndarray of uint8
         ``bits``: (N, H·W·C/8), `numpy.packbits` over the C-order (H, W, C) pixels, each 0 or 1.
-        ``uint8``: (N, H, W, C) in memory. ``memmap``: the same as a `numpy.memmap`.
+        ``uint8``: (N, H, W, C).
         ``templates``: (T, M, H, W) weights of M materials, 255 meaning 1.
+        In memory or memory-mapped from a file.
     image_shape : tuple of int
         (H, W, C).
     palette : ndarray of float32, optional
@@ -42,14 +43,11 @@ class ImageSource:
         expected = {
             "bits": (height * width * channels // 8,),
             "uint8": (height, width, channels),
-            "memmap": (height, width, channels),
         }
         if self.kind not in KINDS:
             raise ValueError(f"image source: expected a kind of {KINDS}, got {self.kind!r}")
         if self.array.dtype != np.uint8:
             raise ValueError(f"image source: expected uint8, got {self.array.dtype}")
-        if self.kind == "memmap" and not isinstance(self.array, np.memmap):
-            raise ValueError("image source: kind 'memmap' expects a numpy.memmap")
         if self.kind == "templates":
             fits = (
                 self.array.ndim == 4
@@ -88,17 +86,18 @@ class ImageSource:
         IndexError
             For an index outside ``0 … len(self) - 1``.
         """
-        index = _checked(index, len(self))
+        index = _check_index(index, len(self))
         shape = (len(index), *self.image_shape)
+        array = np.asarray(self.array)
         if self.kind == "bits":
-            return np.unpackbits(self.array[index], axis=1).reshape(shape) * np.uint8(255)
+            return np.unpackbits(array[index], axis=1).reshape(shape) * np.uint8(255)
         if self.kind == "templates":
-            count = len(self.array)
-            weights = self.array[index % count].astype(np.float32) / np.float32(255)
+            count = len(array)
+            weights = array[index % count].astype(np.float32) / np.float32(255)
             weights = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1)
             colours = weights @ self.palette[index // count]
             return np.rint(np.clip(colours, 0, 255)).astype(np.uint8).reshape(shape)
-        return np.asarray(self.array[index])
+        return array[index]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,13 +237,13 @@ class Dataset:
         IndexError
             For an index outside ``0 … len(self) - 1``.
         """
-        index = _checked(index, len(self))
+        index = _check_index(index, len(self))
         if self.labels is not None:
             return np.asarray(self.labels[index], dtype=np.int32)
         return np.stack(np.unravel_index(index, self.factor_sizes), axis=-1).astype(np.int32)
 
 
-def _checked(index, count):
+def _check_index(index, count):
     index = np.asarray(index, dtype=np.int64).reshape(-1)
     if index.size and (index.min() < 0 or index.max() >= count):
         raise IndexError(f"image index out of range: expected 0 … {count - 1}")

@@ -11,7 +11,6 @@ from multiprocessing.connection import wait
 from ..errors import BenchError
 from ..runs.claims import Observer
 from ..runs.outcome import Outcome
-from .images_folder import shared_images
 from .processes import Signals, start_worker
 from .worker import WorkerSettings
 
@@ -131,9 +130,9 @@ class Runner:
             return self.summary
         names = dict.fromkeys(spec.dataset for spec in self._pending)
         datasets = {name: self.load_dataset(name) for name in names}
-        with shared_images(datasets) as detached, Signals(self._on_signal), self.reporter:
+        with Signals(self._on_signal), self.reporter:
             self.reporter.begin(self.plan, self._pending)
-            self._shared = (detached, self.provenance)
+            self._shared = (datasets, self.provenance)
             try:
                 self._loop()
             finally:
@@ -279,10 +278,10 @@ class Runner:
     def _start_worker(self):
         taken = {worker.slot for worker in self._workers}
         slot = next(number for number in range(self.jobs) if number not in taken)
-        detached, provenance = self._shared
+        datasets, provenance = self._shared
         settings = WorkerSettings(
             results=os.fspath(self.store.results),
-            datasets=detached,
+            datasets=datasets,
             device=self.devices[slot % len(self.devices)],
             threads=self.threads,
             compiled=self.compiled,

@@ -30,8 +30,8 @@ class WorkerSettings:
     ----------
     results : str
         The results folder.
-    datasets : dict of str to object
-        Detached data sets by name, see `benchmark.datasets.files.sharing`.
+    datasets : dict of str to benchmark.datasets.base.Dataset
+        By name; their arrays travel as open files.
     device : str
     threads : int
     compiled : bool
@@ -72,12 +72,11 @@ def main(connection, settings, stop, parent):
     from ..runs.store import Store
 
     store = Store(settings.results)
-    attached = {}
     connection.send(("ready",))
     while (task := _receive(connection)) is not None:
         torch.set_num_threads(settings.threads)
         try:
-            message = _serve(*task, store, attached, settings, stop, connection)
+            message = _serve(*task, store, settings, stop, connection)
         except (BenchError, OSError) as error:
             message = ("outcome", Outcome("failed", str(error)))
         _send(connection, stop, message)
@@ -98,12 +97,9 @@ def _receive(connection):
         return None
 
 
-def _serve(spec, dead, store, attached, settings, stop, connection):
-    from ..datasets.files.sharing import attach
+def _serve(spec, dead, store, settings, stop, connection):
     from ..runs.execute import Execution
 
-    if spec.dataset not in attached:
-        attached[spec.dataset] = attach(settings.datasets[spec.dataset])
     folder = store.folder(spec)
     claim = folder.claim(dead)
     if claim is None:
@@ -116,7 +112,7 @@ def _serve(spec, dead, store, attached, settings, stop, connection):
         execution = Execution(
             spec,
             store,
-            attached[spec.dataset],
+            settings.datasets[spec.dataset],
             settings.device,
             claim,
             settings.provenance,

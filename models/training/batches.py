@@ -4,7 +4,7 @@ A source is any object with the attributes ``kind``, ``array``, ``image_shape`` 
 templates, ``palette``:
 
 - ``bits``: array (N, H·W·C/8) uint8, `numpy.packbits` of binary images;
-- ``uint8`` and ``memmap``: array (N, H, W, C) uint8;
+- ``uint8``: array (N, H, W, C) uint8;
 - ``templates``: array (T, M, H, W) uint8 weights and palette (N/T, M, C) of colours in 0…255:
   image i is the sum of template i mod T weighted by palette row i // T.
 """
@@ -17,7 +17,7 @@ import torch
 
 from .streams import permutation
 
-ROW_KINDS = ("bits", "uint8", "memmap")
+ROW_KINDS = ("bits", "uint8")
 # Accelerators whose free memory cannot be asked for take data sets up to this size.
 UNKNOWN_MEMORY_LIMIT = 1 << 30
 # Bytes of host memory through which images move to a device.

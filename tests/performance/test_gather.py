@@ -20,13 +20,13 @@ def make_source(kind, tmp_path):
     if kind == "bits":
         return ImageSource(kind, draw.integers(0, 256, (COUNT, 512), dtype=np.uint8), (64, 64, 1))
     array = draw.integers(0, 256, (COUNT, 64, 64, 1), dtype=np.uint8)
-    if kind == "memmap":
+    if kind == "mapped":
         np.save(tmp_path / "images.npy", array)
         array = np.load(tmp_path / "images.npy", mmap_mode="r")
-    return ImageSource(kind, array, (64, 64, 1))
+    return ImageSource("uint8", array, (64, 64, 1))
 
 
-@pytest.mark.parametrize("kind", ["bits", "uint8", "memmap", "templates"])
+@pytest.mark.parametrize("kind", ["bits", "uint8", "mapped", "templates"])
 @pytest.mark.parametrize("side", [64, 32])
 def test_images_per_second(benchmark, kind, side, tmp_path):
     batches = Batches(Images(make_source(kind, tmp_path), "cpu", side), BATCH, 0)

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ....evaluation.naming import one_line
 from ...errors import BenchError
 
 BLOCK_BYTES = 1 << 26
@@ -39,11 +40,13 @@ def opened(path, name):
 
 @contextmanager
 def readable(path, name):
-    """Turn HDF5's errors within the block into a `BenchError` of one line."""
+    """Turn whatever HDF5 raises within the block into a `BenchError` of one line."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except BenchError:
+        raise
+    except Exception as error:
+        reason = one_line(error) or type(error).__name__
         raise BenchError(f"{name}: {path} is damaged or cut short ({reason})") from error
 
 

@@ -2,14 +2,15 @@
 
 import struct
 import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib import format as npy
 
+from ....evaluation.naming import one_line
 from ...errors import BenchError
+from . import mapped
 
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 
@@ -186,13 +187,10 @@ class NpzFile:
 
         Returns
         -------
-        numpy.memmap
-            Read-only.
+        MappedArray
         """
         member = self.member(key)
-        return np.memmap(
-            self.path, member.dtype, mode="r", offset=member.offset, shape=member.shape
-        )
+        return mapped.map_file(open(self.path, "rb"), member.dtype, member.shape, member.offset)
 
     @contextmanager
     def _stream(self, key):
@@ -232,9 +230,12 @@ class NpzFile:
 
     @contextmanager
     def _readable(self):
+        """Turn whatever a damaged or forged archive raises into one line."""
         try:
             yield
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
+        except BenchError:
+            raise
+        except Exception as error:
             raise BenchError(
-                f"{self.name}: {self.path} is damaged or cut short ({error})"
+                f"{self.name}: {self.path} is damaged or cut short ({one_line(error)})"
             ) from error

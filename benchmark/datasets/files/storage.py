@@ -1,18 +1,19 @@
 """The data folder: where files lie, what they hash to, and how they are written."""
 
+import contextlib
+import glob
 import hashlib
-import json
 import os
-import platform
-import re
 import shutil
-import tempfile
-from contextlib import contextmanager
+import time
 from pathlib import Path
 
+from ....evaluation.files import RecordError, read_json, write_json
 from ...errors import BenchError
 
 BLOCK = 1 << 20
+# No writer pauses that long, so that a temporary file of this age belongs to nobody.
+LEFTOVER_SECONDS = 3600
 
 
 def data_folder(data_dir=None):
@@ -34,6 +35,11 @@ def data_folder(data_dir=None):
 
         folder = platformdirs.user_cache_path("disentanglement-bench")
     return Path(folder).expanduser().absolute()
+
+
+def rendered_file(name, folder):
+    """Where the images of a rendered data set lie in the data folder."""
+    return Path(folder) / "rendered" / f"{name}.npy"
 
 
 def sidecar(path):
@@ -60,7 +66,7 @@ def fingerprint(path, again=False):
         ``bytes``, ``sha256`` and ``md5``.
     """
     status = os.stat(path)
-    recorded = {} if again else read_json(sidecar(path))
+    recorded = {} if again else read_record(sidecar(path))
     if (
         recorded.get("bytes") == status.st_size
         and recorded.get("mtime_ns") == status.st_mtime_ns
@@ -144,90 +150,71 @@ class Hashes:
         return {"sha256": self._sha256.hexdigest(), "md5": self._md5.hexdigest()}
 
 
-def read_json(path):
-    """Content of a JSON file; an empty dict where there is none or it is damaged."""
+def is_unchanged(path, recorded):
+    """Tell whether a file is what its sidecar describes.
+
+    A copy of the folder has other times: the file is then hashed, and the sidecar renewed.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    recorded : dict
+        Content of its sidecar.
+
+    Returns
+    -------
+    bool
+    """
+    status = os.stat(path)
+    if status.st_size != recorded.get("bytes"):
+        return False
+    if status.st_mtime_ns == recorded.get("mtime_ns"):
+        return True
+    hashes = hash_file(path)
+    if hashes.digests()["sha256"] != recorded.get("sha256"):
+        return False
+    record(path, hashes, source=recorded.get("source"))
+    return True
+
+
+def read_record(path):
+    """Read a JSON file; an empty dict where there is none or it is damaged."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        content = read_json(path)
+    except (FileNotFoundError, RecordError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def write_json(path, content):
-    """Write a JSON file atomically."""
-    with new_file(path) as stream:
-        stream.write((json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
-
-
-@contextmanager
-def new_file(path):
-    """Write a file under a temporary name that becomes `path` only when all went well.
+def remove_leftovers(path):
+    """Remove what writers of a file left behind that were killed, wherever they ran.
 
     Parameters
     ----------
-    path : path
-        The final name; a file there is replaced.
-
-    Yields
-    ------
-    binary file
-        Open for writing; synced to disk before it is renamed.
+    path : Path
+        The file that they wrote. A temporary file beside it is left alone as long as it grows.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    owner = f".{path.name}.{platform.node()}-{os.getpid()}-"
-    descriptor, temporary = tempfile.mkstemp(prefix=owner, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            # mkstemp makes files private; a data folder is often shared by a group.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.fchmod(stream.fileno(), 0o666 & ~umask)
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    for entry in path.parent.glob(glob.escape(f".{path.name}.") + "*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS:
+                entry.unlink()
 
 
-def sweep(path):
-    """Remove what processes of this machine that are gone left behind in writing `path`.
-
-    Parameters
-    ----------
-    path : path
-        As given to `new_file`.
-    """
-    path = Path(path)
-    owner = re.compile(re.escape(f".{path.name}.{platform.node()}-") + r"(\d+)-")
-    for entry in path.parent.glob(".*"):
-        match = owner.match(entry.name)
-        if match and not _alive(int(match[1])):
-            entry.unlink(missing_ok=True)
+class CannotWrite(BenchError):
+    """A folder has no room or cannot be written to."""
 
 
-def _alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-@contextmanager
+@contextlib.contextmanager
 def writing(path):
     """Turn the system's errors within the block into a `BenchError` that names `path`."""
     try:
         yield
     except OSError as error:
-        raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CannotWrite(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def require_space(folder, needed, purpose):
+def require_space(folder, needed, purpose, choice="with --data-dir or $BENCH_DATA"):
     """Refuse to start what the disk has no room for.
 
     Parameters
@@ -238,6 +225,8 @@ def require_space(folder, needed, purpose):
         Bytes that will be written.
     purpose : str
         What for, to complete "… needs".
+    choice : str
+        How another folder is chosen.
 
     Raises
     ------
@@ -246,9 +235,9 @@ def require_space(folder, needed, purpose):
     """
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise BenchError(
+        raise CannotWrite(
             f"{purpose} needs {size_text(needed)} in {folder}, but {size_text(free)} are free; "
-            "make room or choose another folder with --data-dir or $BENCH_DATA"
+            f"make room or choose another folder {choice}"
         )
 
 

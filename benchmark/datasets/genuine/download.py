@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ....evaluation.files import write_json
 from ...errors import BenchError
 from ..files import storage
 
@@ -135,7 +136,7 @@ class _Part:
 
     def validator(self, url):
         """What proves that the server still has the file that was begun; None if nothing does."""
-        noted = storage.read_json(self.note)
+        noted = storage.read_record(self.note)
         return noted.get("validator") if noted.get("url") == url else None
 
     def restart(self, url, validator):
@@ -143,7 +144,7 @@ class _Part:
         self.stream.truncate(0)
         self.hashes, self.size = storage.Hashes(), 0
         with storage.writing(self.note):
-            storage.write_json(self.note, {"url": url, "validator": validator})
+            write_json(self.note, {"url": url, "validator": validator})
 
     def append(self, block):
         """Write and hash the next bytes."""

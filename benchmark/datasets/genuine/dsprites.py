@@ -1,4 +1,4 @@
-"""The genuine dSprites file, streamed into bit-packed memory."""
+"""The genuine dSprites file, unpacked once to one bit a pixel."""
 
 import math
 
@@ -16,8 +16,15 @@ SIDE = 64
 ROWS = 4096
 
 
-def load(folder, release=RELEASES["dsprites"], sizes=BUILT_IN["dsprites"].factor_sizes):
-    """Load dSprites.
+def load(
+    folder,
+    release=RELEASES["dsprites"],
+    sizes=BUILT_IN["dsprites"].factor_sizes,
+    report=None,
+):
+    """Load dSprites, unpacking the file at the first time.
+
+    The copy at one bit a pixel (377 MB) lies beside the file, which may be deleted afterwards.
 
     Parameters
     ----------
@@ -27,25 +34,29 @@ def load(folder, release=RELEASES["dsprites"], sizes=BUILT_IN["dsprites"].factor
         The file; tests give one of their own.
     sizes : tuple of int, optional
         Numbers of classes of shape, scale, orientation, posX and posY.
+    report : callable, optional
+        Called with (images done, images in all) while the file is unpacked.
 
     Returns
     -------
     Dataset
-        Bit-packed in memory, 512 bytes an image (377 MB).
+        Memory-mapped.
 
     Raises
     ------
     BenchError
         When the file is missing, damaged or not the published one.
     """
-    path = release.locate(folder)
-    found = release.check(path)
+    shape = (math.prod(sizes), SIDE * SIDE // 8)
+    packed, found = release.unpack(
+        folder, shape, lambda path: read(path, sizes, release.name), report
+    )
     return Dataset(
         name=release.name,
         version=FORMAT_VERSION,
         factor_names=BUILT_IN["dsprites"].factor_names,
         factor_sizes=tuple(sizes),
-        source=ImageSource("bits", read(path, sizes, release.name), (SIDE, SIDE, 1)),
+        source=ImageSource("bits", packed, (SIDE, SIDE, 1)),
         identity={
             "name": release.name,
             "version": FORMAT_VERSION,
@@ -73,10 +84,10 @@ def read(path, sizes, name="dsprites"):
     name : str, default "dsprites"
         Of the data set, for messages.
 
-    Returns
-    -------
-    ndarray of uint8, shape (N, 512)
-        `numpy.packbits` of the images.
+    Yields
+    ------
+    ndarray of uint8, shape (n, 512)
+        `numpy.packbits` of consecutive images.
 
     Raises
     ------
@@ -84,7 +95,6 @@ def read(path, sizes, name="dsprites"):
         When keys, shapes, types or values are not the documented ones.
     """
     count = math.prod(sizes)
-    packed = np.empty((count, SIDE * SIDE // 8), np.uint8)
     with NpzFile(path, name) as archive:
         archive.require("imgs", "latents_classes")
         archive.expect("imgs", (count, SIDE, SIDE), np.uint8)
@@ -99,11 +109,9 @@ def read(path, sizes, name="dsprites"):
                     f"{name}: expected the classes of image {first + row} in {path} to be "
                     f"{grid[row].tolist()}, got {classes[row].tolist()}"
                 )
-        for first, images in archive.blocks("imgs", ROWS):
+        for _, images in archive.blocks("imgs", ROWS):
             if images.max(initial=0) > 1:
                 raise BenchError(
                     f"{name}: expected pixels of 0 and 1 in {path}, got {images.max()}"
                 )
-            pixels = images.reshape(len(images), -1)
-            packed[first : first + len(images)] = np.packbits(pixels, axis=1)
-    return packed
+            yield np.packbits(images.reshape(len(images), -1), axis=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...errors import BenchError
-from ..files import storage
+from ..files import copies, storage
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,44 @@ class Release:
         if difference:
             raise BenchError(self._wrong(path, difference))
         return found
+
+    def unpack(self, folder, shape, read, report=None):
+        """Map the images from an uncompressed copy beside the file, written at the first time.
+
+        Parameters
+        ----------
+        folder : Path
+            The data folder.
+        shape : tuple of int
+            Of the array of bytes.
+        read : callable
+            Called with the path of the file; gives blocks of the array.
+        report : callable, optional
+            Called with (rows done, rows in all) while the copy is written.
+
+        Returns
+        -------
+        array : MappedArray
+        found : dict
+            ``bytes``, ``sha256`` and ``md5`` of the file, which need not be there any more.
+
+        Raises
+        ------
+        BenchError
+            When there is neither the file nor a copy, the file is another one, or the disk is full.
+        """
+        path, copy = folder / self.filename, self.copy(folder)
+        if not path.is_file():
+            array, found = copies.open_copy(copy, shape)
+            if array is not None:
+                return array, found
+        found = self.check(self.locate(folder))
+        array = copies.open_or_write(copy, shape, found, lambda: read(path), self.name, report)
+        return array, found
+
+    def copy(self, folder):
+        """Where the uncompressed copy of the images lies."""
+        return (folder / self.filename).with_suffix(".npy")
 
     def _wrong(self, path, difference):
         return (

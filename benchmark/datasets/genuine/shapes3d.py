@@ -8,7 +8,6 @@ from ...errors import BenchError
 from ..base import Dataset, ImageSource
 from ..catalogue import BUILT_IN
 from ..files import hdf5
-from . import converted
 from .releases import RELEASES
 
 FORMAT_VERSION = "1"
@@ -52,47 +51,41 @@ def load(folder, release=RELEASES["shapes3d"], values=VALUES, report=None):
     """
     sizes = tuple(len(classes) for classes in values)
     shape = (math.prod(sizes), SIDE, SIDE, 3)
-    copy = (folder / release.filename).with_suffix(".npy")
-    original = folder / release.filename
-    source = release.check(original) if original.is_file() else None
-    images, source_of_copy = converted.open_copy(copy, shape, source)
-    if images is None:
-        source_of_copy = release.check(release.locate(folder))
-        convert(original, copy, values, source_of_copy, release.name, report)
-        images, _ = converted.open_copy(copy, shape, source_of_copy)
+    images, found = release.unpack(
+        folder, shape, lambda path: read(path, values, release.name), report
+    )
     return Dataset(
         name=release.name,
         version=FORMAT_VERSION,
         factor_names=BUILT_IN["shapes3d"].factor_names,
         factor_sizes=sizes,
-        source=ImageSource("memmap", images, shape[1:]),
+        source=ImageSource("uint8", images, shape[1:]),
         identity={
             "name": release.name,
             "version": FORMAT_VERSION,
             "kind": "genuine",
             "file": release.filename,
-            **source_of_copy,
+            **found,
         },
     )
 
 
-def convert(path, copy, values, source, name="shapes3d", report=None):
-    """Check a file in Shapes3D's layout and write its images to an ``.npy`` file.
+def read(path, values, name="shapes3d"):
+    """Read and check the images of a file in Shapes3D's layout.
 
     Parameters
     ----------
     path : Path
         HDF5 with ``images``, uint8 (N, 64, 64, 3), and ``labels``, float64 (N, K).
-    copy : Path
-        The file to write.
     values : tuple of tuple of float
         Factor values of every class; the labels have to run through their grid.
-    source : dict
-        Fingerprint of `path`.
     name : str, default "shapes3d"
         Of the data set, for messages.
-    report : callable, optional
-        Called with (images done, images in all).
+
+    Yields
+    ------
+    ndarray of uint8, shape (n, 64, 64, 3)
+        Consecutive images.
 
     Raises
     ------
@@ -100,13 +93,11 @@ def convert(path, copy, values, source, name="shapes3d", report=None):
         When keys, shapes, types or labels are not the documented ones.
     """
     with hdf5.opened(path, name) as archive:
-        images = _checked(archive, path, values, name)
-        blocks = hdf5.blocks(images, path, name)
-        converted.write(copy, blocks, images.shape, source, name, report)
+        yield from hdf5.blocks(_check(archive, path, values, name), path, name)
 
 
-def _checked(archive, path, values, name):
-    """The images of an open file, after keys, shapes, types and labels have been compared."""
+def _check(archive, path, values, name):
+    """Compare keys, shapes, types and labels of an open file; give its images."""
     missing = [key for key in ("images", "labels") if key not in archive]
     if missing:
         raise BenchError(

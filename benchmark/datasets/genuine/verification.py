@@ -1,10 +1,9 @@
 """Reading a data set again in full, to prove that it is what it says."""
 
 from .. import describe, load_dataset
-from ..files import storage
+from ..files import copies, storage
 from ..files.npz import NpzFile
 from ..own import added
-from . import converted
 from .releases import RELEASES
 
 
@@ -33,7 +32,11 @@ def verify(name, data_dir=None, report=None):
     origin = describe(name, data_dir).origin
     folder = storage.data_folder(data_dir)
     if origin == "re-rendered":
-        return "rendered in memory, no file to verify"
+        copy = storage.rendered_file(name, folder)
+        if not copy.is_file():
+            return "not rendered yet"
+        copies.verify(copy, name)
+        return "unchanged since it was rendered"
     if origin == "plugin":
         load_dataset(name, data_dir)
         return "loads"
@@ -46,7 +49,7 @@ def verify(name, data_dir=None, report=None):
 def _verify_genuine(release, folder, data_dir, report):
     """Hash the file and its copy anew, then load it, which tests layout and content."""
     path = folder / release.filename
-    copy = path.with_suffix(".npy")
+    copy = release.copy(folder)
     if path.is_file():
         storage.fingerprint(path, again=True)
         release.check(path)
@@ -58,7 +61,7 @@ def _verify_genuine(release, folder, data_dir, report):
                     pass
     dataset = load_dataset(release.name, data_dir, report=report)
     if copy.is_file():
-        converted.verify(copy, release.name)
+        copies.verify(copy, release.name)
     recorded = f"sha256 {dataset.identity['sha256']}"
     if release.md5 or release.sha256:
         return f"the published file ({recorded})"

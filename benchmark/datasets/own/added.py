@@ -1,6 +1,5 @@
 """Data sets that a user added from a file: checked once, then memory-mapped."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ....evaluation.files import write_json
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
-from ..files import hdf5, storage
+from ..files import copies, hdf5, mapped, storage
 from ..files.npz import NpzFile
-from ..genuine import converted
 from . import rules
 
 FORMAT_VERSION = "1"
@@ -112,7 +111,7 @@ def about(name, folder):
         When the record is damaged.
     """
     path = _home(name, folder) / "dataset.json"
-    content = storage.read_json(path)
+    content = storage.read_record(path)
     if content.get("format_version") != FORMAT_VERSION:
         raise BenchError(
             f"{name}: expected format_version {FORMAT_VERSION} in {path}, got "
@@ -143,7 +142,7 @@ def load(name, folder):
     """
     content, home = about(name, folder), _home(name, folder)
     shape = (content["count"], *content["image_shape"])
-    images, source = converted.open_copy(home / "images.npy", shape, content["source"])
+    images, source = copies.open_copy(home / "images.npy", shape, content["source"])
     if images is None:
         raise BenchError(
             f"{name}: {home / 'images.npy'} has changed since it was added; remove {home} and add "
@@ -151,13 +150,13 @@ def load(name, folder):
         )
     labels = None
     if content["labelled"]:
-        labels = np.load(home / "labels.npy", allow_pickle=False)
+        labels = mapped.map_npy(home / "labels.npy")
     return Dataset(
         name=name,
         version=FORMAT_VERSION,
         factor_names=tuple(content["factor_names"]),
         factor_sizes=tuple(content["factor_sizes"]),
-        source=ImageSource("memmap", images, shape[1:]),
+        source=ImageSource("uint8", images, shape[1:]),
         identity={
             "name": name,
             "version": FORMAT_VERSION,
@@ -185,7 +184,7 @@ def verify(name, folder):
         When something has changed.
     """
     load(name, folder)
-    converted.verify(_home(name, folder) / "images.npy", name)
+    copies.verify(_home(name, folder) / "images.npy", name)
 
 
 def _home(name, folder):
@@ -209,11 +208,10 @@ def _fill(home, name, path, report):
         )
         largest = _Largest()
         blocks = largest.watch(reader.blocks("images"))
-        converted.write(home / "images.npy", blocks, shape, source, name, report)
+        copies.write(home / "images.npy", blocks, shape, source, name, report)
     rules.check_range(largest.value, f"{name}: {path}")
     if labels is not None:
-        with storage.new_file(home / "labels.npy") as stream:
-            np.save(stream, labels)
+        np.save(home / "labels.npy", labels)
     content = {
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -225,7 +223,7 @@ def _fill(home, name, path, report):
         "factor_sizes": sizes,
         "labelled": labels is not None,
     }
-    storage.write_json(home / "dataset.json", json.loads(json.dumps(content)))
+    write_json(home / "dataset.json", content)
 
 
 class _Largest:

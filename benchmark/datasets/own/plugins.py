@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ....evaluation.importing import ImportFailure, load_object, name_object
 from ....evaluation.naming import one_line
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
+from ..files import mapped
 from . import rules
 
 GROUP = "disentanglement_bench.datasets"
@@ -133,7 +135,7 @@ def from_object(made, name, reference, forced=False):
     """
     if isinstance(made, Dataset):
         rules.check_name(made.name)
-        return made
+        return _share(made)
     missing = [key for key in ("factor_names", "factor_sizes", "images") if not hasattr(made, key)]
     if missing:
         raise BenchError(
@@ -149,7 +151,7 @@ def from_object(made, name, reference, forced=False):
     names, sizes, labels = rules.check_factors(
         made.factor_names, made.factor_sizes, labels, len(source), f"data set {reference!r}"
     )
-    return Dataset(
+    dataset = Dataset(
         name=name,
         version=version,
         factor_names=names,
@@ -165,6 +167,17 @@ def from_object(made, name, reference, forced=False):
         notes=tuple(getattr(made, "notes", ())),
         labels=labels,
         unidentifiable_factors=tuple(getattr(made, "unidentifiable_factors", ())),
+    )
+    return _share(dataset)
+
+
+def _share(dataset):
+    """The same data set, its arrays mapped from files, so that processes share them."""
+    source, labels = dataset.source, dataset.labels
+    return replace(
+        dataset,
+        source=replace(source, array=mapped.share(source.array, f"data set {dataset.name!r}")),
+        labels=None if labels is None else mapped.share(labels, f"data set {dataset.name!r}"),
     )
 
 
@@ -183,9 +196,9 @@ def _source(images, count, reference):
             for first in range(0, len(images), ROWS)
         ]
         return ImageSource("bits", np.concatenate(packed), shape[1:])
-    mapped = isinstance(images, np.memmap)
-    rules.check_range(int((images[_spread(len(images))] if mapped else images).max()), where)
-    return ImageSource("memmap" if mapped else "uint8", images, shape[1:])
+    sample = images[_spread(len(images))] if isinstance(images, np.memmap) else images
+    rules.check_range(int(sample.max()), where)
+    return ImageSource("uint8", images, shape[1:])
 
 
 def _spread(count):
@@ -217,8 +230,10 @@ def _collected(images, count, where):
 
 def _content_hash(source, labels):
     """Hash of images and labels; of evenly spaced images where they are memory-mapped."""
-    digest = hashlib.sha256(repr((source.kind, source.image_shape, len(source))).encode())
-    if source.kind == "memmap":
+    in_file = isinstance(source.array, np.memmap)
+    kind = "memmap" if in_file else source.kind
+    digest = hashlib.sha256(repr((kind, source.image_shape, len(source))).encode())
+    if in_file:
         digest.update(np.ascontiguousarray(source.array[_spread(len(source))]))
         key = "sha256_of_sample"
     else:

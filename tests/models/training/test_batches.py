@@ -15,7 +15,7 @@ from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.training.batches import Batches, Images
 
 SIDE = 16
-KINDS = ("bits", "uint8", "memmap", "templates")
+KINDS = ("bits", "uint8", "mapped", "templates")
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def make_source(tmp_path):
             pixels = draw.integers(0, 2, (count, side * side * channels), dtype=np.uint8)
             return ImageSource(kind, np.packbits(pixels, axis=1), shape)
         array = draw.integers(0, 256, (count, *shape), dtype=np.uint8)
-        if kind == "memmap":
+        if kind == "mapped":
             np.save(tmp_path / "images.npy", array)
             array = np.load(tmp_path / "images.npy", mmap_mode="r")
-        return ImageSource(kind, array, shape)
+        return ImageSource("uint8", array, shape)
 
     return make
 
@@ -139,7 +139,7 @@ def test_on_an_accelerator_shapes_and_devices_are_right(kind, pool, make_source)
         batches.close()
 
 
-@pytest.mark.parametrize("kind", ["bits", "uint8", "memmap"])
+@pytest.mark.parametrize("kind", ["bits", "uint8", "mapped"])
 def test_rows_move_to_a_device_with_room_and_stay_on_the_host_otherwise(
     kind, make_source, monkeypatch
 ):

@@ -1,8 +1,6 @@
 import hashlib
 import json
-import multiprocessing
 import os
-import stat
 from pathlib import Path
 
 import pytest
@@ -65,52 +63,6 @@ def test_a_damaged_sidecar_is_made_again(tmp_path):
     storage.sidecar(path).write_text("{")
     assert storage.fingerprint(path)["bytes"] == 3
     assert json.loads(storage.sidecar(path).read_text())["bytes"] == 3
-
-
-def test_a_new_file_appears_only_when_it_is_whole(tmp_path):
-    path = tmp_path / "deep" / "a.bin"
-    with storage.new_file(path) as stream:
-        stream.write(b"abc")
-        assert not path.exists()
-    assert path.read_bytes() == b"abc"
-    umask = os.umask(0)
-    os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
-
-
-def interrupted(path):
-    with storage.new_file(path) as stream:
-        stream.write(b"new")
-        raise KeyboardInterrupt
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(path)
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
-
-
-def write_and_die(path):
-    with storage.new_file(path) as stream:
-        stream.write(b"half")
-        stream.flush()
-        os._exit(0)
-
-
-def test_what_a_killed_process_left_behind_is_removed(tmp_path):
-    path = tmp_path / "a.bin"
-    worker = multiprocessing.get_context("fork").Process(target=write_and_die, args=(path,))
-    worker.start()
-    worker.join()
-    assert len(list(tmp_path.iterdir())) == 1
-    with storage.new_file(path) as stream:
-        stream.write(b"whole")
-        storage.sweep(path)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
-    assert path.read_bytes() == b"whole"
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,15 @@ def test_images_are_packed_in_order(tmp_path, dsprites_file, release):
     assert loaded.source.kind == "bits"
 
 
+def read(made):
+    return np.concatenate(list(dsprites.read(made.path, made.sizes)))
+
+
 def test_several_blocks_make_the_same_images(tmp_path, dsprites_file, monkeypatch):
     made = dsprites_file(tmp_path / "tiny.npz")
-    whole = dsprites.read(made.path, made.sizes)
+    whole = read(made)
     monkeypatch.setattr(dsprites, "ROWS", 7)
-    np.testing.assert_array_equal(dsprites.read(made.path, made.sizes), whole)
+    np.testing.assert_array_equal(read(made), whole)
 
 
 def test_the_pickled_metadata_is_never_loaded(tmp_path, dsprites_file, release):
@@ -37,6 +41,18 @@ def test_the_pickled_metadata_is_never_loaded(tmp_path, dsprites_file, release):
     with np.load(made.path, allow_pickle=True) as archive:
         archive["metadata"].tolist()
     assert made.trap.exists(), "the trap does not work, so the line above proves nothing"
+
+
+def test_the_file_is_unpacked_once_and_the_copy_is_enough(tmp_path, dsprites_file, release):
+    made = dsprites_file(tmp_path / "tiny.npz")
+    steps = []
+    first = dsprites.load(tmp_path, release, made.sizes, lambda *step: steps.append(step))
+    assert steps == [(48, 48)]
+    made.path.unlink()
+    again = dsprites.load(tmp_path, release, made.sizes, lambda *step: steps.append(step))
+    assert steps == [(48, 48)]
+    assert again.identity == first.identity
+    np.testing.assert_array_equal(again.source.array, first.source.array)
 
 
 def test_identity_holds_the_hash_of_the_file(tmp_path, dsprites_file, release):
@@ -98,7 +114,7 @@ def test_wrong_content_is_one_clear_line(tmp_path, dsprites_file):
         path = tmp_path / f"bad-{number}.npz"
         dsprites_file(path, **changes)
         with pytest.raises(BenchError, match=message) as caught:
-            dsprites.read(path, made.sizes)
+            list(dsprites.read(path, made.sizes))
         assert "\n" not in str(caught.value)
 
 
@@ -108,7 +124,7 @@ def test_a_file_cut_short_is_reported(tmp_path, dsprites_file, keep):
     content = made.path.read_bytes()
     made.path.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
     with pytest.raises(BenchError, match="damaged or cut short"):
-        dsprites.read(made.path, made.sizes)
+        read(made)
 
 
 def test_a_flipped_bit_is_reported(tmp_path, dsprites_file):
@@ -117,4 +133,4 @@ def test_a_flipped_bit_is_reported(tmp_path, dsprites_file):
     content[len(content) // 2] ^= 0x10
     made.path.write_bytes(content)
     with pytest.raises(BenchError, match=r"damaged or cut short|pixels of 0 and 1"):
-        dsprites.read(made.path, made.sizes)
+        read(made)

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from disentanglement_bench.benchmark.datasets import catalogue
+from disentanglement_bench.benchmark.datasets import load_dataset
 from disentanglement_bench.benchmark.datasets.genuine import mpi3d, releases, shapes3d
 from disentanglement_bench.benchmark.datasets.genuine.releases import Release
 from disentanglement_bench.benchmark.datasets.genuine.verification import verify
@@ -80,7 +80,10 @@ def test_a_missing_file_fails(tmp_path):
             verify(name, tmp_path)
 
 
-def test_rendered_sets_have_nothing_to_verify(tmp_path):
-    for name, known in catalogue.BUILT_IN.items():
-        if known.origin == "re-rendered":
-            assert "no file" in verify(name, tmp_path)
+def test_a_rendered_copy_is_compared_with_its_hash(tmp_path):
+    assert verify("rooms3d", tmp_path) == "not rendered yet"
+    load_dataset("rooms3d", tmp_path)
+    assert verify("rooms3d", tmp_path) == "unchanged since it was rendered"
+    flip_a_bit(tmp_path / "rendered" / "rooms3d.npy", -1)
+    with pytest.raises(BenchError, match=r"rooms3d\.npy has changed"):
+        verify("rooms3d", tmp_path)

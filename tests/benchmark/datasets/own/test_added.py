@@ -5,6 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
+from disentanglement_bench.benchmark.datasets.files.mapped import MappedArray
 from disentanglement_bench.benchmark.datasets.own import added
 from disentanglement_bench.benchmark.errors import BenchError
 
@@ -37,7 +38,7 @@ def test_a_full_grid(tmp_path, ending):
     loaded = added.load("mine", folder)
     assert loaded.factor_names == ("size", "hue")
     assert loaded.factor_sizes == (2, 3)
-    assert loaded.source.kind == "memmap"
+    assert isinstance(loaded.source.array, MappedArray)
     np.testing.assert_array_equal(loaded.source.images(range(6)), IMAGES)
     assert loaded.factors([4]).tolist() == [[1, 1]]
     assert loaded.identity["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -114,7 +114,7 @@ def test_arrays_maps_and_flags(tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     expected = IMAGES[..., None]
-    for images, kind in ((IMAGES, "uint8"), (mapped, "memmap"), (IMAGES > 127, "bits")):
+    for images, kind in ((IMAGES, "uint8"), (mapped, "uint8"), (IMAGES > 127, "bits")):
         made = plugins.from_object(toy(images=images), "toy", "m:toy")
         assert made.source.kind == kind
         wanted = (expected > 127) * 255 if kind == "bits" else expected

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+from disentanglement_bench.benchmark.datasets.files import storage
 from disentanglement_bench.benchmark.datasets.rendered import rooms3d
 
 
 @pytest.fixture(scope="module")
 def rooms():
-    return rooms3d.load()
+    return rooms3d.load(storage.data_folder())
 
 
 def test_agrees_with_genuine_frames(rooms, reference_file):
