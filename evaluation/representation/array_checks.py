@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ..naming import one_line
+from ..schema import SchemaError, name
+
 LARGEST_INT32 = np.iinfo(np.int32).max
 
 
@@ -46,33 +49,55 @@ def classes(name, array, dimensions, largest, dtype):
     ):
         bad = array[~(np.isfinite(array) & (array == np.round(array)))][0]
         raise RepresentationError(f"{name} must be whole numbers from 0, but one is {bad}")
-    if array.min() < 0 or array.max() > largest:
-        bad = array.min() if array.min() < 0 else array.max()
-        raise RepresentationError(f"{name} must lie in 0 … {largest}, but one is {bad}")
+    # As whole numbers: a float32 cannot tell 2³¹ from the largest int32.
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > largest:
+        bad = low if low < 0 else high
+        raise RepresentationError(
+            f"{name} must lie in 0 … {largest}, but one is {one_line(bad, 40)}"
+        )
     return np.ascontiguousarray(array, dtype=dtype)
 
 
 def factor_labels(factors, names, sizes):
     """Check factor names and sizes, or make them up from the classes."""
     count = factors.shape[1]
-    names = [f"factor_{k}" for k in range(count)] if names is None else [str(n) for n in names]
+    if names is None:
+        names = [f"factor_{k}" for k in range(count)]
+    elif isinstance(names, str) or np.ndim(names) != 1:
+        raise RepresentationError(
+            f"factor_names must be a list of {count} names, not {one_line(repr(names), 60)}"
+        )
+    names = [check_name(str(label), "a name in factor_names") for label in names]
     if len(names) != count or len(set(names)) != count:
-        raise RepresentationError(f"factor_names must be {count} different names, not {names}")
-    largest = factors.max(axis=0)
+        shown = one_line(names, 100)
+        raise RepresentationError(f"factor_names must be {count} different names, not {shown}")
+    largest = [int(top) for top in factors.max(axis=0)]
     if sizes is None:
-        return tuple(names), tuple(int(top) + 1 for top in largest)
+        return tuple(names), tuple(top + 1 for top in largest)
+    shown = one_line(sizes, 100)
     try:
-        sizes = [int(size) for size in np.asarray(sizes).ravel()]
+        given = np.asarray(sizes).ravel().tolist()
+        sizes = [int(size) for size in given]
     except (TypeError, ValueError, OverflowError):
-        raise RepresentationError(f"factor_sizes must be whole numbers, not {sizes!r}") from None
-    if len(sizes) != count:
-        raise RepresentationError(f"factor_sizes must be {count} numbers, not {sizes}")
-    for name, size, top in zip(names, sizes, largest, strict=True):
+        raise RepresentationError(f"factor_sizes must be whole numbers, not {shown}") from None
+    if sizes != given or len(sizes) != count or max(sizes) > LARGEST_INT32:
+        raise RepresentationError(f"factor_sizes must be {count} whole numbers, not {shown}")
+    for label, size, top in zip(names, sizes, largest, strict=True):
         if top >= size:
             raise RepresentationError(
-                f"factor {name!r} has {size} classes by factor_sizes, but a row has class {top}"
+                f"factor {label!r} has {size} classes by factor_sizes, but a row has class {top}"
             )
     return tuple(names), tuple(sizes)
+
+
+def check_name(text, place):
+    """Refuse anything but one line of text; return it."""
+    try:
+        name(text, place)
+    except SchemaError as error:
+        raise RepresentationError(str(error)) from None
+    return text
 
 
 def float32(name, array):

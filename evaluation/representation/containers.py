@@ -1,16 +1,25 @@
-"""Get arrays and attributes out of HDF5 and NumPy files that may be broken or hostile."""
+"""Get arrays and attributes out of HDF5 and NumPy files that may be broken or hostile.
 
+What a file declares is judged as a whole before any of its arrays is read.
+"""
+
+import math
 import os
 import stat
 import zipfile
 
 import numpy as np
 
-from .array_checks import RepresentationError
+from ..naming import one_line
+from .array_checks import RepresentationError, check_name
 
-# More values than this in one array is a mistake or an attack, not a representation.
-MAX_VALUES = 2**27
-MAX_ATTRIBUTE_VALUES = 4096
+# More than this in all arrays of a file is a mistake or an attack, not a representation.
+LARGEST_FILE_CONTENT = 2**29
+LARGEST_ATTRIBUTE = 2**18
+LONGEST_ATTRIBUTE = 4096
+LARGEST_CHUNK = 2**26
+MOST_ATTRIBUTES = 1000
+_DIMENSIONS = {"codes": 2, "factors": 2, "log_variances": 2, "index": 1}
 
 
 def _require_file(path):
@@ -25,33 +34,69 @@ def _require_file(path):
         raise RepresentationError("is not a regular file")
 
 
-def _check_declared(name, shape, kind):
-    """Judge an array by its header, before any of it is read."""
-    if kind not in "fiub":
-        described = {"O": "Python objects", "S": "text", "U": "text", "c": "complex numbers"}
-        raise RepresentationError(f"{name} must hold numbers, not {described.get(kind, 'records')}")
-    count = 1
-    for length in shape:
-        count *= int(length)
-    if count > MAX_VALUES:
+def check_declared(declared):
+    """Judge the arrays of a file by what they declare, before any of them is read.
+
+    Parameters
+    ----------
+    declared : dict of str to (tuple of int, dtype)
+        Shape and type of each array.
+
+    Raises
+    ------
+    RepresentationError
+        If one does not hold numbers, has other dimensions or another number of rows than the
+        first, or if together they are larger than `LARGEST_FILE_CONTENT` bytes once read.
+    """
+    total, rows = 0, None
+    for label, (shape, dtype) in declared.items():
+        if dtype.kind not in "fiub":
+            kinds = {"O": "Python objects", "S": "text", "U": "text", "c": "complex numbers"}
+            held = kinds.get(dtype.kind, "records")
+            raise RepresentationError(f"{label} must hold numbers, not {held}")
+        if len(shape) != _DIMENSIONS[label] or min(shape) < 1:
+            raise RepresentationError(
+                f"{label} must be a non-empty array of {_DIMENSIONS[label]} dimensions, "
+                f"not of shape {_shape(shape)}"
+            )
+        total += math.prod(map(int, shape)) * max(8, dtype.itemsize)
+        if total > LARGEST_FILE_CONTENT:
+            raise RepresentationError(
+                f"{label} declares the shape {_shape(shape)}: the arrays would take more than "
+                f"{LARGEST_FILE_CONTENT >> 20} MiB of memory"
+            )
+        rows = shape[0] if rows is None else rows
+        if shape[0] != rows:
+            raise RepresentationError(f"{next(iter(declared))} have {rows} rows but {label} "
+                                      f"{shape[0]}")  # fmt: skip
+
+
+def _shape(shape):
+    return one_line(tuple(int(length) for length in shape), 60)
+
+
+def _check_attribute_size(label, shape, dtype):
+    count = math.prod(map(int, shape))
+    if count > LONGEST_ATTRIBUTE or count * dtype.itemsize > LARGEST_ATTRIBUTE:
         raise RepresentationError(
-            f"{name} declares the absurd size {tuple(shape)}, more than {MAX_VALUES} values"
+            f"{label} is no array of the format, and too large for an attribute: "
+            f"shape {_shape(shape)}, {dtype.itemsize} bytes a value"
         )
 
 
 def _attribute_value(value):
     """Turn an attribute into plain Python: text, number, truth value or list."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_attribute_value(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    if isinstance(value, np.ndarray):
-        return (
-            [_attribute_value(entry) for entry in value.ravel().tolist()]
-            if value.ndim
-            else (_attribute_value(value.item()))
-        )
-    if isinstance(value, np.generic):
-        return _attribute_value(value.item())
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    if isinstance(value, bool | int | float):
+        return value
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def read_hdf5(path, names):
@@ -80,36 +125,62 @@ def read_hdf5(path, names):
     _require_file(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
-            arrays = {name: _hdf5_array(file, name) for name in names if name in file}
-            attributes = {}
-            for name in file.attrs:
-                shape = file.attrs.get_id(name).shape
-                if int(np.prod(shape, dtype=float)) > MAX_ATTRIBUTE_VALUES:
-                    raise RepresentationError(f"attribute {name!r} is absurdly large: {shape}")
-                attributes[name] = _attribute_value(file.attrs[name])
-            return arrays, attributes
-    except RepresentationError:
+            items = {name: _hdf5_array(file, name) for name in names if name in file}
+            check_declared({name: (item.shape, item.dtype) for name, item in items.items()})
+            for label, item in items.items():
+                _check_storage(label, item)
+            attributes = _hdf5_attributes(file)
+            return {name: item[()] for name, item in items.items()}, attributes
+    except (RepresentationError, MemoryError):
         raise
     except Exception as error:  # whatever the library trips over, the file is broken
-        raise RepresentationError(f"is not a readable HDF5 file ({_one_line(error)})") from None
+        raise RepresentationError(f"is not a readable HDF5 file ({_describe(error)})") from None
 
 
-def _hdf5_array(file, name):
+def _hdf5_array(file, label):
+    """An array in an HDF5 file, unread, refused if it lies elsewhere or holds nothing."""
     import h5py
 
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise RepresentationError(f"{name} is a link; store the array itself")
-    item = file[name]
+    if not isinstance(file.get(label, getlink=True), h5py.HardLink):
+        raise RepresentationError(f"{label} is a link; store the array itself")
+    item = file[label]
     if not isinstance(item, h5py.Dataset):
-        raise RepresentationError(f"{name} is a group, not an array")
+        raise RepresentationError(f"{label} is a group, not an array")
     if item.shape is None:
-        raise RepresentationError(f"{name} is empty")
+        raise RepresentationError(f"{label} is empty")
     if item.is_virtual or item.external:
-        raise RepresentationError(f"{name} lies in another file; store the array itself")
-    _check_declared(name, item.shape, item.dtype.kind)
-    if item.size and not item.id.get_storage_size():
-        raise RepresentationError(f"{name} declares shape {item.shape} but holds no data")
-    return item[()]
+        raise RepresentationError(f"{label} lies in another file; store the array itself")
+    return item
+
+
+def _check_storage(label, item):
+    """Refuse an array without data, and chunks that are larger than the whole."""
+    if not item.id.get_storage_size():
+        raise RepresentationError(
+            f"{label} declares the shape {_shape(item.shape)} but holds no data"
+        )
+    chunk = math.prod(map(int, item.chunks or ())) * item.dtype.itemsize
+    if chunk > max(LARGEST_CHUNK, item.size * item.dtype.itemsize):
+        raise RepresentationError(f"{label} is stored in chunks of shape {_shape(item.chunks)}")
+
+
+def _hdf5_attributes(file):
+    import h5py
+
+    if len(file.attrs) > MOST_ATTRIBUTES:
+        raise RepresentationError(f"has {len(file.attrs)} attributes, more than {MOST_ATTRIBUTES}")
+    attributes = {}
+    for label in file.attrs:
+        check_name(label, "the name of an attribute")
+        held = file.attrs.get_id(label)
+        if held.shape is None:  # an attribute without a value says nothing
+            continue
+        text = h5py.check_string_dtype(held.dtype)
+        if text is None and held.dtype.kind not in "fiubSU":
+            raise RepresentationError(f"attribute {label!r} is neither text nor numbers")
+        _check_attribute_size(label, held.shape, held.dtype)
+        attributes[label] = _attribute_value(file.attrs[label])
+    return attributes
 
 
 def read_npz(path, names):
@@ -136,48 +207,61 @@ def read_npz(path, names):
     _require_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays, attributes = {}, {}
-            for member in archive.infolist():
-                name = member.filename.removesuffix(".npy")
-                array = _npz_array(archive, member, name, name in names)
-                if name in names:
-                    arrays[name] = array
-                else:
-                    attributes[name] = _attribute_value(array)
-            return arrays, attributes
-    except RepresentationError:
+            members = archive.infolist()
+            if len(members) > MOST_ATTRIBUTES:
+                raise RepresentationError(f"has {len(members)} members, more than "
+                                          f"{MOST_ATTRIBUTES}")  # fmt: skip
+            headers = {m.filename.removesuffix(".npy"): _npz_header(archive, m) for m in members}
+            check_declared({n: headers[n][1:3] for n in names if n in headers})
+            for label, header in headers.items():
+                if label not in names:
+                    _check_npz_attribute(label, *header)
+            arrays = {label: _npz_array(archive, label, *h) for label, h in headers.items()}
+            attributes = {n: _attribute_value(a) for n, a in arrays.items() if n not in names}
+            return {n: a for n, a in arrays.items() if n in names}, attributes
+    except (RepresentationError, MemoryError):
         raise
     except Exception as error:  # zlib, tokenize, struct and others raise their own
-        raise RepresentationError(f"is not a readable .npz file ({_one_line(error)})") from None
+        raise RepresentationError(f"is not a readable .npz file ({_describe(error)})") from None
 
 
-def _npz_array(archive, member, name, wanted):
+def _npz_header(archive, member):
+    """Member, shape, type, order and place of the data of one array, which is not read."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-        if wanted:
-            _check_declared(name, shape, dtype.kind)
-        elif dtype.hasobject:
-            raise RepresentationError(f"{name} holds Python objects, which are never loaded")
-        elif int(np.prod(shape, dtype=float)) > MAX_ATTRIBUTE_VALUES:
-            raise RepresentationError(
-                f"{name} is no array of the format, and too large for an attribute: {shape}"
-            )
-        size = int(np.prod([int(length) for length in shape], dtype=object)) * dtype.itemsize
-        if size != member.file_size - file.tell():
-            raise RepresentationError(
-                f"{name} declares shape {shape}, {size} bytes, "
-                f"but {member.file_size - file.tell()} bytes are stored"
-            )
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(file)
+        return member, shape, dtype, fortran, file.tell()
+
+
+def _check_npz_attribute(label, member, shape, dtype, fortran, start):
+    check_name(label, "the name of an attribute")
+    if dtype.kind not in "fiubSU":
+        raise RepresentationError(
+            f"{label} holds Python objects or records, which are never loaded"
+        )
+    _check_attribute_size(label, shape, dtype)
+
+
+def _npz_array(archive, label, member, shape, dtype, fortran, start):
+    size = math.prod(map(int, shape)) * dtype.itemsize
+    if size != member.file_size - start:
+        raise RepresentationError(
+            f"{label} declares the shape {_shape(shape)}, {size} bytes, "
+            f"but {member.file_size - start} bytes are stored"
+        )
+    with archive.open(member) as file:
+        file.read(start)
         data = file.read(size)
     if len(data) != size:
-        raise RepresentationError(f"{name} is cut off after {len(data)} of {size} bytes")
+        raise RepresentationError(f"{label} is cut off after {len(data)} of {size} bytes")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _one_line(error):
+def _describe(error):
     """The first line of an error's text, shortened."""
-    return str(error).strip("'\"").split("\n")[0][:160] or type(error).__name__
+    return one_line(str(error).strip("'\"").split("\n")[0], 160) or type(error).__name__

@@ -2,12 +2,22 @@
 
 import dataclasses
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ..files import replacing
-from .array_checks import LARGEST_INT32, RepresentationError, classes, factor_labels, float32, real
+from ..naming import one_line
+from .array_checks import (
+    LARGEST_INT32,
+    RepresentationError,
+    check_name,
+    classes,
+    factor_labels,
+    float32,
+    real,
+)
 
 FORMAT_VERSION = 1
 SUFFIXES = (".h5", ".hdf5", ".npz")
@@ -117,7 +127,9 @@ def make_representation(
     n_train = max(1, rows * 2 // 3) if n_train is None else n_train
     whole = isinstance(n_train, int | np.integer) and not isinstance(n_train, bool)
     if not whole or not 1 <= n_train <= rows:
-        raise RepresentationError(f"n_train must be a whole number in 1 … {rows}, not {n_train!r}")
+        raise RepresentationError(
+            f"n_train must be a whole number in 1 … {rows}, not {one_line(repr(n_train), 40)}"
+        )
     names, sizes = factor_labels(factors, factor_names, factor_sizes)
     return Representation(
         codes,
@@ -127,7 +139,7 @@ def make_representation(
         index,
         names,
         sizes,
-        str(dataset),
+        check_name(dataset, "dataset"),
         dict(attributes or {}),
         path,
     )
@@ -220,10 +232,16 @@ def write_representation(
     }
     with replacing(path) as temporary:
         if path.suffix.lower() == ".npz":
-            with open(temporary, "wb") as file:
-                np.savez(file, **arrays, **header, **attributes)
+            _write_npz(temporary, {**arrays, **header, **attributes})
         else:
             _write_hdf5(temporary, arrays, {**header, **attributes})
+
+
+def _write_npz(path, members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in members.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(value), allow_pickle=False)
 
 
 def _write_hdf5(path, arrays, attributes):
@@ -269,7 +287,8 @@ def read_representation(path):
         version = header.pop("format_version", FORMAT_VERSION)
         if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
             raise RepresentationError(
-                f"format_version {version!r} is not known here (newest {FORMAT_VERSION})"
+                f"format_version {one_line(repr(version), 40)} is not known here "
+                f"(newest {FORMAT_VERSION})"
             )
         return make_representation(**arrays, **header, attributes=attributes, path=path)
     except RepresentationError as error:

@@ -117,7 +117,7 @@ BROKEN = [
     ({"n_train": 1.5}, "n_train must be a whole number in 1 … 2, not 1.5"),
     ({"n_train": True}, "n_train must be a whole number"),
     ({"factor_names": ["a", "b"]}, "factor_names must be 1 different names"),
-    ({"factor_sizes": [2, 2]}, "factor_sizes must be 1 numbers"),
+    ({"factor_sizes": [2, 2]}, "factor_sizes must be 1 whole numbers"),
     ({"factor_sizes": ["x"]}, "factor_sizes must be whole numbers"),
     (
         {"factor_sizes": [1]},
@@ -144,3 +144,19 @@ def test_writing_refuses(tmp_path, arrays):
     with pytest.raises(RepresentationError, match="codes must fit float32"):
         write_representation(tmp_path / "a.h5", **{**arrays, "codes": arrays["codes"] * 1e300})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_float_class_beyond_int32_does_not_become_negative():
+    for dtype in ("f4", "f8"):
+        factors = np.array([[0], [2147483648]], dtype)
+        with pytest.raises(RepresentationError, match="but one is 2147483648"):
+            make_representation([[0.0], [1.0]], factors)
+
+
+@pytest.mark.parametrize("ending", ["h5", "npz"])
+def test_any_name_can_be_an_attribute(tmp_path, ending):
+    names = ("file", "args", "kwds", "self", "mig", "naïve name", "x.npy", "a/b")
+    attributes = {name: f"value of {name}" for name in names}
+    path = tmp_path / f"a.{ending}"
+    write_representation(path, [[0.0], [1.0]], [[0], [1]], attributes=attributes)
+    assert read_representation(path).attributes == attributes
