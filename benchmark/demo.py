@@ -5,8 +5,9 @@ import time
 import click
 
 from .commands.evaluate import evaluate
+from .protocol.request import TrainRequest
 from .workers.progress import format_seconds
-from .workers.train import TrainRequest, train
+from .workers.train import train
 
 BETAS = (1.0, 8.0, 32.0)
 STAGES = 4

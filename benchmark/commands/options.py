@@ -4,6 +4,8 @@ import re
 
 import click
 
+MOST_SEEDS = 10_000
+
 
 class NumberList(click.ParamType):
     """Comma-separated numbers of at least a minimum, e.g. ``1,4,8``."""
@@ -30,7 +32,7 @@ class NumberList(click.ParamType):
 
 
 class SeedList(click.ParamType):
-    """Seeds: ``10`` is 0 to 9, ``0-4`` a range, ``1,3`` a list, ``3-3`` one seed."""
+    """Seeds: ``10`` is 0 to 9, ``0-4`` a range, ``1,3`` a list, ``3-3`` or ``3,`` one seed."""
 
     name = "seeds"
 
@@ -38,15 +40,18 @@ class SeedList(click.ParamType):
         """Return a tuple of int."""
         if isinstance(value, tuple):
             return value
-        if re.fullmatch(r"\d{1,6}", value):
-            if int(value) == 0:
-                self.fail("expected at least one seed, got 0", param, ctx)
+        if re.fullmatch(r"\d{1,9}", value):
+            if not 1 <= int(value) <= MOST_SEEDS:
+                self.fail(
+                    f"expected a count of 1 to {MOST_SEEDS:,} seeds, got {value}; "
+                    f"the one seed of this number is written {value}-{value}",
+                    param,
+                    ctx,
+                )
             return tuple(range(int(value)))
         seeds = []
-        for part in value.split(","):
+        for part in value.removesuffix(",").split(","):
             match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
-            if part.strip() == "" and seeds:
-                continue
             if not match:
                 self.fail(
                     f"expected a count (10), a range (0-4) or a list (1,3) of seeds, got {value!r}",
@@ -54,9 +59,11 @@ class SeedList(click.ParamType):
                     ctx,
                 )
             first, last = int(match[1]), int(match[2] or match[1])
-            if last < first or last - first >= 100_000:
+            if last < first or last - first >= MOST_SEEDS:
                 self.fail(
-                    f"expected a rising range of at most 100,000 seeds, got {part!r}", param, ctx
+                    f"expected a rising range of at most {MOST_SEEDS:,} seeds, got {part!r}",
+                    param,
+                    ctx,
                 )
             seeds += range(first, last + 1)
         return tuple(dict.fromkeys(seeds))
@@ -113,8 +120,11 @@ def merged(values):
 
 def split_names(ctx, param, values):
     """Callback: names given with commas or repeats."""
-    parts = (part.strip() for value in values for part in value.split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
+    parts = [part.strip() for value in values for part in value.split(",")]
+    names = tuple(dict.fromkeys(part for part in parts if part))
+    if values and not names:
+        raise click.BadParameter(f"expected a name, got {values[0]!r}", ctx, param)
+    return names
 
 
 results_option = click.option(

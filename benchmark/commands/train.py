@@ -100,7 +100,8 @@ def command(
       bench train --model betavae,betatcvae --beta 1,8,32 --seeds 0-4 --dry-run
       bench train --preset paper --dataset dsprites --device cuda --shard 0/4
     """
-    from ..workers.train import TrainRequest, show_plan, train
+    from ..protocol.request import TrainRequest
+    from ..workers.train import show_plan, train
 
     request = TrainRequest(
         preset=preset,

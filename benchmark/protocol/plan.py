@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
+from ...evaluation.importing import name_object
 from ...evaluation.naming import format_number
 from .presets import Config
 from .registry import Model
@@ -20,7 +21,9 @@ class RunSpec:
 
     Attributes
     ----------
-    dataset, preset : str
+    dataset : str
+        Name of the data set, or what finds a user's own from any folder.
+    preset : str
     tag : str
         Name of a variant of the preset, or "".
     model : Model
@@ -32,6 +35,8 @@ class RunSpec:
     phases : tuple of int
         Steps of each phase, the parent's included.
     parent : RunSpec or None
+    notes : tuple of str
+        Where the data set made the protocol change, a sentence each.
     """
 
     dataset: str
@@ -44,6 +49,7 @@ class RunSpec:
     config: Config
     phases: tuple[int, ...]
     parent: "RunSpec | None" = None
+    notes: tuple[str, ...] = ()
 
     def __hash__(self):
         return hash(self.path)
@@ -72,7 +78,7 @@ class RunSpec:
         preset = f"{self.preset}+{self.tag}" if self.tag else self.preset
         return "/".join(
             (
-                self.dataset.replace(":", "."),
+                name_object(self.dataset).replace(":", "."),
                 preset,
                 self.model.folder,
                 ",".join(settings) or "default",
@@ -83,7 +89,7 @@ class RunSpec:
     def identity(self):
         """What was trained on what, as run.json and the tables name it."""
         return {
-            "dataset": self.dataset,
+            "dataset": name_object(self.dataset),
             "preset": self.preset,
             "tag": self.tag,
             "model": self.model.name,
@@ -118,7 +124,15 @@ def config_sha256(resolved):
 
 
 def make_plan(
-    preset, config, models=(), datasets=(), seeds=None, sweeps=None, init="parent", tag=""
+    preset,
+    config,
+    models=(),
+    datasets=(),
+    seeds=None,
+    sweeps=None,
+    init="parent",
+    tag="",
+    fit=None,
 ):
     """List the runs of a preset, parents before their children.
 
@@ -135,6 +149,8 @@ def make_plan(
     init : str
         "parent" or "scratch": how a model that continues another begins.
     tag : str
+    fit : callable, optional
+        ``fit(dataset) -> (Config, notes)``: the configuration on one data set.
 
     Returns
     -------
@@ -150,6 +166,7 @@ def make_plan(
     settings = list_settings(preset, config, models, sweeps or {}, init)
     plan = []
     for dataset in dict.fromkeys(tuple(datasets) or preset.datasets):
+        fitted, notes = fit(dataset) if fit else (config, ())
         for seed in dict.fromkeys(range(preset.seeds) if seeds is None else seeds):
             specs = {}
             for setting in settings:
@@ -161,9 +178,10 @@ def make_plan(
                     hyperparameters=setting.hyperparameters,
                     init="parent" if setting.parent else "scratch",
                     seed=seed,
-                    config=config,
+                    config=fitted,
                     phases=setting.phases,
                     parent=specs.get(setting.parent),
+                    notes=notes,
                 )
             plan += specs.values()
     return plan

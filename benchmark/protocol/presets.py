@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 from ...evaluation.naming import unknown_name
 from ..errors import BenchError
+from .fit import check_network
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,10 @@ def override(config, steps=None, continue_steps=None, settings=()):
     if "steps" in changes and "continue_steps" not in changes:
         ratio = config.continue_steps / config.steps
         changes["continue_steps"] = max(round(changes["steps"] * ratio), int(ratio > 0))
-    return replace(config, **changes)
+    changed = replace(config, **changes)
+    if "network" in changes:
+        check_network(changed.network)
+    return changed
 
 
 def parse_value(key, text, kind):

@@ -38,6 +38,11 @@ class Model:
     declaration: Declaration = field(compare=False)
 
     @property
+    def hyperparameters(self):
+        """Names of the hyperparameters, with their defaults."""
+        return self.declaration.hyperparameters
+
+    @property
     def folder(self):
         """The name as part of a path."""
         return self.name.replace(":", ".")

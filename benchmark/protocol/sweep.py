@@ -7,7 +7,7 @@ from ...evaluation.naming import format_number, unknown_name
 from ...models.hyperparameters import resolve_hyperparameters
 from ...models.zoo import list_models
 from ..errors import BenchError
-from .presets import Config
+from .presets import Config, parse_value
 from .registry import Model, get_model
 
 
@@ -40,7 +40,7 @@ def list_settings(preset, config, models, sweeps, init):
     config : Config
     models : iterable of str
         Empty for the whole zoo.
-    sweeps : dict of str to tuple of float
+    sweeps : dict of str to tuple of (float or str)
         Values of hyperparameters, in place of the models' own and the preset's.
     init : str
         "parent" or "scratch": how a model that continues another begins.
@@ -57,6 +57,12 @@ def list_settings(preset, config, models, sweeps, init):
     models = {name: get_model(name) for name in tuple(models) or list_models()}
     _check_names(models.values())
     _check_sweeps(sweeps, models.values())
+    sweeps = {name: tuple(_number(name, v) for v in values) for name, values in sweeps.items()}
+    if init == "scratch" and not any(m.declaration.continues for m in models.values()):
+        raise BenchError(
+            f"--init scratch is for models that continue another; none of {', '.join(models)} does",
+            exit_code=2,
+        )
     zoo = [get_model(name) for name in list_models()]
     continued = {model.declaration.continues for model in (*zoo, *models.values())}
     settings = {}
@@ -79,11 +85,11 @@ def find_stand_in(model, zoo, config):
     (Model, dict of str to float) or None
         The model, and the values of all its hyperparameters.
     """
-    if model.declaration.hyperparameters or model not in zoo:
+    if model.hyperparameters or model not in zoo:
         return None
     for other in zoo:
         where = other.declaration.reduces_to.get(model.name, {})
-        complete = where and where.keys() == other.declaration.hyperparameters.keys()
+        complete = where and where.keys() == other.hyperparameters.keys()
         if complete and bool(other.declaration.continues) == bool(config.continue_steps):
             return other, where
     return None
@@ -96,7 +102,7 @@ def _settings_of(model, preset, config, sweeps, init, zoo, continued):
         yield _make_setting(*stand_in, config, init, continued)
         return
     declared = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {})}
-    names = [name for name in model.declaration.hyperparameters if name in {**declared, **sweeps}]
+    names = [name for name in model.hyperparameters if name in {**declared, **sweeps}]
     for values in product(*(sweeps.get(name) or declared[name] for name in names)):
         yield _make_setting(model, dict(zip(names, values, strict=True)), config, init, continued)
 
@@ -123,7 +129,7 @@ def _make_setting(model, values, config, init, continued):
             f"{parent_model.declaration.continues}; a parent must be trained from the start",
             exit_code=2,
         )
-    shared = {n: v for n, v in values.items() if n in parent_model.declaration.hyperparameters}
+    shared = {n: v for n, v in values.items() if n in parent_model.hyperparameters}
     parent = _make_setting(parent_model, shared, config, init, {parent_model.name})
     if second:
         return Setting(model, hyperparameters, both, parent)
@@ -134,6 +140,10 @@ def _make_setting(model, values, config, init, continued):
         "give it a positive number, or train from the start with --init scratch",
         exit_code=2,
     )
+
+
+def _number(name, value):
+    return parse_value(name, value, float) if isinstance(value, str) else value
 
 
 def _resolve(model, values):
@@ -158,15 +168,20 @@ def _check_names(models):
 
 def _check_sweeps(sweeps, models):
     """Refuse hyperparameters that no planned model has."""
-    known = sorted({name for model in models for name in model.declaration.hyperparameters})
+    known = dict.fromkeys(name for model in models for name in model.hyperparameters)
+    elsewhere = {name for model in list_models() for name in get_model(model).hyperparameters}
     for name in sweeps:
-        if name not in known:
-            settings = [field.name for field in fields(Config)]
+        if name not in known and name in elsewhere:
             planned = ", ".join(model.name for model in models)
             raise BenchError(
-                f"neither the protocol nor the models of this call ({planned}) have it: "
-                + unknown_name("setting or hyperparameter", name, [*known, *settings]),
+                f"no model of this call ({planned}) has a hyperparameter {name!r}; "
+                f"theirs: {', '.join(known) or 'none'}",
                 exit_code=2,
+            )
+        if name not in known:
+            settings = [field.name for field in fields(Config)]
+            raise BenchError(
+                unknown_name("setting or hyperparameter", name, [*known, *settings]), exit_code=2
             )
 
 

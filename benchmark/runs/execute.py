@@ -1,6 +1,5 @@
 """Carry out one run: train it, or continue it, and publish its files."""
 
-import inspect
 import resource
 import sys
 import time
@@ -16,6 +15,7 @@ from ...models.training.loop import Schedule, Stopped, Trainer, build_model
 from ...models.training.recording import ACTIVE_VARIANCE, Diverged
 from ...models.training.streams import Noise, sample_without_replacement
 from ..errors import BenchError
+from ..protocol.fit import takes_network
 from ..protocol.plan import config_sha256
 from .claims import ClaimLost
 from .outcome import Outcome
@@ -246,7 +246,7 @@ class Execution:
             "config_sha256": self.sha256,
             "parent": parent,
             "dataset": dict(self.dataset.identity),
-            "notes": list(self.dataset.notes),
+            "notes": [*self.dataset.notes, *spec.notes],
             "unidentifiable_factors": list(self.dataset.unidentifiable_factors),
             "pixels": channels * side * side,
             **self.provenance,
@@ -266,8 +266,7 @@ class Execution:
 def construct(model_class, seed, device, image_shape, config):
     """Build a zoo model or a user's own, which need not take a `network`."""
     arguments = {"latent_size": config.latent_size}
-    parameters = inspect.signature(model_class).parameters
-    if "network" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+    if takes_network(model_class):
         arguments["network"] = config.network
     return build_model(model_class, seed, device, image_shape, **arguments)
 

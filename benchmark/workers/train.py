@@ -1,84 +1,18 @@
 """What `bench train` does: from its options to trained runs."""
 
 import sys
-from dataclasses import dataclass
 
 import click
 
-from ...evaluation.naming import unknown_name
 from .. import datasets as data
 from ..console import console, table
 from ..errors import BenchError
-from ..protocol.plan import make_plan, shard
-from ..protocol.presets import Config, get_preset, override
+from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
 from ..runs.store import Store, compare
 from .devices import resolve_devices, workers_and_threads
 from .progress import describe, make_reporter
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """The options of `bench train`; None takes the preset's value."""
-
-    preset: str = "quick"
-    models: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    seeds: tuple[int, ...] | None = None
-    betas: tuple[float, ...] | None = None
-    lambdas: tuple[float, ...] | None = None
-    steps: int | None = None
-    continue_steps: int | None = None
-    init: str = "parent"
-    settings: tuple[tuple[str, str], ...] = ()
-    tag: str = ""
-    amp: str | None = None
-    device: str = "auto"
-    jobs: int | None = None
-    shard: tuple[int, int] | None = None
-    compiled: bool = False
-    results: str = "results"
-    data_dir: str | None = None
-    retry_failed: bool = False
-
-    def plan(self):
-        """The runs asked for.
-
-        Returns
-        -------
-        list of RunSpec
-
-        Raises
-        ------
-        BenchError
-            For unknown names and values out of range.
-        """
-        preset = get_preset(self.preset)
-        protocol = [(k, v) for k, v in self.settings if k in Config.__dataclass_fields__]
-        others = [(k, v) for k, v in self.settings if k not in Config.__dataclass_fields__]
-        if self.amp is not None:
-            protocol.append(("amp", self.amp))
-        config = override(preset.config, self.steps, self.continue_steps, protocol)
-        sweeps = {key: (_number(key, text),) for key, text in others}
-        for key, values in (("beta", self.betas), ("lambda", self.lambdas)):
-            if values is not None:
-                sweeps.setdefault(key, values)
-        known = data.list_names(self.data_dir)
-        for name in self.datasets:
-            if name not in known and ":" not in name:
-                raise BenchError(unknown_name("data set", name, known), exit_code=2)
-        plan = make_plan(
-            preset,
-            config,
-            models=self.models,
-            datasets=self.datasets,
-            seeds=self.seeds,
-            sweeps=sweeps,
-            init=self.init,
-            tag=self.tag,
-        )
-        return shard(plan, *self.shard) if self.shard else plan
 
 
 def train(request, reporter=None):
@@ -99,12 +33,20 @@ def train(request, reporter=None):
     from .runner import Runner
 
     plan = request.plan()
+    _show_notes(plan)
+
+    def load(name):
+        dataset = data.load_dataset(name, request.data_dir)
+        specs = [spec for spec in plan if spec.dataset == name]
+        check_images(specs, dataset.name, dataset.source.image_shape)
+        return dataset
+
     devices = resolve_devices(request.device)
     jobs, threads = workers_and_threads(devices, request.jobs)
     runner = Runner(
         plan,
         Store(request.results),
-        lambda name: data.load_dataset(name, request.data_dir),
+        load,
         devices,
         jobs,
         threads,
@@ -133,8 +75,15 @@ def show_plan(request):
         shown.add_row(spec.path, f"{spec.own_steps:,}", state, would)
     console().print(shown)
     click.echo(f"{runs} runs would be trained, {steps:,} steps at most.")
+    _show_notes(plan)
     for sentence in describe_stand_ins(request.models, plan[0].config) if plan else ():
         click.echo(sentence)
+
+
+def _show_notes(plan):
+    """Say where a data set made the protocol change."""
+    for note in dict.fromkeys(note for spec in plan for note in spec.notes):
+        click.echo(note)
 
 
 def _intention(spec, store, observer, retry_failed):
@@ -179,10 +128,3 @@ def _show_summary(summary, store):
         click.echo("Interrupted; the same command continues.", err=True)
     elif counts["done"]:
         click.echo(f"Representations: {store.runs}/**/representation.h5")
-
-
-def _number(key, text):
-    try:
-        return float(text)
-    except ValueError:
-        raise BenchError(f"--set {key}: expected a number, got {text!r}", exit_code=2) from None

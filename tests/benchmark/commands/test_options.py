@@ -10,6 +10,7 @@ from disentanglement_bench.benchmark.commands.options import (
     Shard,
     Tag,
     merged,
+    split_names,
 )
 
 
@@ -33,10 +34,24 @@ def test_seeds(text, seeds):
     assert convert(SeedList(), text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "a", "4-1", "1,,x", "1.5", "0-999999999"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "a", "4-1", "1,,x", "1.5", "0-999999999", "1000000", "123456"]
+)
 def test_bad_seeds_are_refused(text):
     with pytest.raises(click.BadParameter, match="expected"):
         convert(SeedList(), text)
+
+
+def test_an_absurd_count_is_told_how_to_name_one_seed():
+    with pytest.raises(click.BadParameter, match="of this number is written 1000000-1000000"):
+        convert(SeedList(), "1000000")
+    assert convert(SeedList(), "1000000-1000000") == (1000000,)
+
+
+def test_a_list_of_no_names_is_refused():
+    with pytest.raises(click.BadParameter, match="expected a name, got ','"):
+        split_names(None, None, (",",))
+    assert split_names(None, None, ("a,b", "b")) == ("a", "b")
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, unique=True))

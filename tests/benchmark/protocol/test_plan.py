@@ -96,8 +96,8 @@ def test_the_tag_names_a_folder_of_its_own():
     [
         (("betavae",), "gama", "unknown setting or hyperparameter 'gama'"),
         (("betavae",), "batchsize", "did you mean 'batch_size'?"),
-        (("betavae", "betatcvae"), "lambda", "the models of this call (betavae, betatcvae)"),
-        (("vae",), "beta", "the models of this call (vae)"),
+        (("betavae", "betatcvae"), "lambda", "no model of this call (betavae, betatcvae)"),
+        (("vae",), "beta", "no model of this call (vae)"),
     ],
 )
 def test_a_hyperparameter_that_no_planned_model_has_is_refused(models, name, message):

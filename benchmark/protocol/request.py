@@ -1,0 +1,114 @@
+"""What a user asks `bench train` for, turned into a plan of runs."""
+
+from collections import Counter
+from dataclasses import dataclass, fields
+
+from ...evaluation.importing import absolute_reference
+from ...evaluation.naming import unknown_name
+from .. import datasets as data
+from ..errors import BenchError
+from .fit import check_images, fit_config
+from .plan import make_plan, shard
+from .presets import Config, get_preset, override
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """The options of `bench train`; None takes the preset's value."""
+
+    preset: str = "quick"
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    seeds: tuple[int, ...] | None = None
+    betas: tuple[float, ...] | None = None
+    lambdas: tuple[float, ...] | None = None
+    steps: int | None = None
+    continue_steps: int | None = None
+    init: str = "parent"
+    settings: tuple[tuple[str, str], ...] = ()
+    tag: str = ""
+    amp: str | None = None
+    device: str = "auto"
+    jobs: int | None = None
+    shard: tuple[int, int] | None = None
+    compiled: bool = False
+    results: str = "results"
+    data_dir: str | None = None
+    retry_failed: bool = False
+
+    def plan(self):
+        """The runs asked for; every setting has been checked, as far as it can be by now.
+
+        Returns
+        -------
+        list of RunSpec
+
+        Raises
+        ------
+        BenchError
+            For unknown names, options that contradict each other, values out of range or of the
+            wrong type, and images that a network cannot take.
+        """
+        self._refuse_contradictions()
+        preset = get_preset(self.preset)
+        protocol = {field.name for field in fields(Config)}
+        settings = [(key, text) for key, text in self.settings if key in protocol]
+        if self.amp is not None:
+            settings.append(("amp", self.amp))
+        config = override(preset.config, self.steps, self.continue_steps, settings)
+        given = {key for key, _ in settings}
+        datasets = [self._find_dataset(name) for name in self.datasets or preset.datasets]
+        plan = make_plan(
+            preset,
+            config,
+            models=self.models,
+            datasets=datasets,
+            seeds=self.seeds,
+            sweeps=self._sweeps(protocol),
+            init=self.init,
+            tag=self.tag,
+            fit=lambda name: fit_config(
+                config, name, data.count_images(name, self.data_dir), given
+            ),
+        )
+        for name in datasets:
+            shape = None if ":" in name else data.describe(name, self.data_dir).image_shape
+            if shape is not None:
+                check_images([spec for spec in plan if spec.dataset == name], name, shape)
+        return shard(plan, *self.shard) if self.shard else plan
+
+    def _refuse_contradictions(self):
+        """Refuse a setting that is given twice: which of the two counts would be a guess."""
+        options = {
+            "steps": self.steps,
+            "continue_steps": self.continue_steps,
+            "amp": self.amp,
+            "beta": self.betas,
+            "lambda": self.lambdas,
+        }
+        times = Counter(key for key, _ in self.settings)
+        for key, number in times.items():
+            if number > 1:
+                raise BenchError(f"--set {key}=… is given {number} times; give it once", 2)
+            if options.get(key) is not None:
+                option = "--" + key.replace("_", "-")
+                raise BenchError(
+                    f"{option} and --set {key}=… are the same setting; give one of them", 2
+                )
+
+    def _sweeps(self, protocol):
+        """Values of hyperparameters by name; whether any model has them is the plan's business."""
+        sweeps = {"beta": self.betas, "lambda": self.lambdas}
+        for key, text in self.settings:
+            if key not in protocol:
+                sweeps[key] = (text,)
+        return {key: values for key, values in sweeps.items() if values is not None}
+
+    def _find_dataset(self, name):
+        if ":" in name:
+            return absolute_reference(name)
+        known = data.list_names(self.data_dir)
+        if name not in known:
+            hint = ", or package.module:Name, or path/to/file.py:Name"
+            raise BenchError(unknown_name("data set", name, known) + hint, exit_code=2)
+        return name

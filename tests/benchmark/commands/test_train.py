@@ -1,0 +1,118 @@
+"""`bench train` and `bench check` in the folder of a user, as separate processes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+MODEL = """
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+
+
+class Mine(BetaVAE):
+    '''A loss of my own.'''
+
+    label = "my VAE"
+"""
+# Names of everyday, which are also those of our packages.
+PLACES = {
+    "models.py": "models:Mine",
+    "benchmark.py": "benchmark:Mine",
+    "evaluation/__init__.py": "evaluation:Mine",
+    "evaluation/zoo.py": "evaluation.zoo:Mine",
+    "work/mine.py": "work/mine.py:Mine",
+}
+FAST = ("benchmark.py", "work/mine.py")
+
+
+def bench(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "disentanglement_bench.benchmark.cli", *arguments],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "BENCH_DATA": str(folder / "data")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "reference"),
+    [
+        pytest.param(*item, marks=() if item[0] in FAST else pytest.mark.slow)
+        for item in PLACES.items()
+    ],
+)
+def test_a_users_own_file_of_any_name_is_found_and_shadows_nothing(place, reference, tmp_path):
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(MODEL)
+    if place.startswith("evaluation/"):
+        (tmp_path / "evaluation/__init__.py").touch()
+    checked = bench(tmp_path, "check", reference)
+    assert checked.returncode == 0, checked.stderr
+    assert f"bench train --model {reference}" in checked.stdout
+    options = ("train", "--model", reference, "--beta", "1", "--seeds", "1", "--steps", "4")
+    options += ("--set", "image_size=16", "--set", "n_train=20", "--set", "n_test=10")
+    planned = bench(tmp_path, *options, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    name = reference.replace("work/mine.py", "mine")
+    folder = f"runs/sprites-small/quick/{name.replace(':', '.')}/beta=1/seed-0"
+    assert folder.removeprefix("runs/") in planned.stdout
+    trained = bench(tmp_path, *options, "--jobs", "1", "--device", "cpu")
+    assert trained.returncode == 0, trained.stderr
+    record = json.loads((tmp_path / "results" / folder / "run.json").read_text())
+    assert record["status"] == "done"
+    assert record["config"]["model"] == record["run"]["model"] == name
+    assert record["method"]["label"] == "my VAE"
+
+
+def test_the_own_data_of_the_documents_trains(tmp_path):
+    page = (ROOT / "docs/datasets.md").read_text()
+    code = re.search(r"```python\n(import numpy.*?np\.savez\(.*?)```", page, re.DOTALL)[1]
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    added = bench(tmp_path, "data", "add", "faces", "faces.npz")
+    assert added.returncode == 0, added.stderr
+    options = ("train", "--dataset", "faces", "--model", "betavae", "--beta", "1", "--seeds", "1")
+    trained = bench(tmp_path, *options, "--steps", "4", "--jobs", "1", "--device", "cpu")
+    assert trained.returncode == 0, trained.stderr
+    assert "are scored, where the protocol says 3,000 + 1,500" in trained.stdout
+    record = json.loads(next(tmp_path.rglob("run.json")).read_text())
+    assert record["status"] == "done"
+    assert "are scored, where the protocol says" in record["notes"][0]
+    assert record["config"]["n_train"] < 3_000
+
+
+def test_runs_of_version_0_1_0_are_skipped_as_done(tmp_path):
+    options = [
+        "--model",
+        "lambdabeta",
+        "--model",
+        "betatcvae",
+        "--seeds",
+        "2",
+        "--steps",
+        "40",
+        "--beta",
+        "1,8",
+    ]
+    options += [
+        "--set",
+        "n_train=240",
+        "--set",
+        "n_test=120",
+        "--set",
+        "image_size=16",
+        "--dry-run",
+    ]
+    old = ROOT / "tests/data/results-0.1.0"
+    planned = bench(tmp_path, "train", "--results", str(old), *options)
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.count("│ done  │ skip  │") == 16
+    assert "0 runs would be trained" in planned.stdout
