@@ -149,7 +149,7 @@ def _shared_seeds(tables, methods):
                 dropped |= dict.fromkeys(methods, "no seeds in common")
             return shared, dropped
         overlap = [
-            sum(len(s[i] & other) for s in sets.values() for other in s)
+            sum(len(s[i] & other) for s in sets.values() for other in s[:i] + s[i + 1 :])
             for i in range(len(methods))
         ]
         dropped[methods.pop(int(np.argmin(overlap)))] = "no seeds in common with the others"

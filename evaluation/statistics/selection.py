@@ -15,9 +15,9 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     The seeds of a data set and protocol are sorted; those in odd places (first, third, …, but
     the last one of an odd number) choose, the others report, for every method alike. A method
     with a single setting chooses nothing, but reports on the same seeds, so that all are
-    compared on these; where no method has a choice, all seeds report. With fewer than two seeds
-    nothing can be held out: methods with several settings then choose and report on the same
-    seed and say so.
+    compared on these; where no method has a choice, all seeds report. A setting without a score
+    on the reporting seeds cannot be chosen; where that leaves none, as with a single seed, the
+    method chooses and reports on the same seeds and says so.
 
     Parameters
     ----------
@@ -50,12 +50,13 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     marked = kept.assign(chooses=chooses.loc[kept.index]).reset_index(names="_row")
     found = marked.merge(picks, on=keys, suffixes=("", "_picked"))
     found = found[found["setting"] == found["setting_picked"]]
-    # Whoever has no seed among those that report is shown on the seeds that it has.
-    others = ~found["chooses"] & found["value"].notna()
-    reports = others.groupby([found[k] for k in (*STRATUM, "metric", "method")]).transform("any")
     held_out = found["chosen"].str.endswith("held-out seeds")
-    held_out = held_out.groupby([found[k] for k in (*STRATUM, "metric")]).transform("any")
-    all_seeds = found["chosen"].str.endswith("(biased)") | ~held_out | ~reports
+    # A method that chose nothing and has no reporting seed is shown on the seeds that it has.
+    reporting = ~found["chooses"] & found["value"].notna()
+    by_method = [found[name] for name in (*STRATUM, "metric", "method")]
+    absent = ~held_out & ~reporting.groupby(by_method).transform("any")
+    parted = held_out.groupby(by_method[:-1]).transform("any")
+    all_seeds = found["chosen"].str.endswith("(biased)") | ~parted | absent
     found = found[all_seeds | ~found["chooses"]]
     found = found.sort_values("_row", kind="stable").reset_index(drop=True)
     return found.drop(columns=["_row", "chooses", "setting_picked"])
@@ -97,11 +98,11 @@ def _picks(pool, fixed):
     )
     groups = settings.groupby(keys, sort=False)
     settings["n_settings"] = groups["setting"].transform("size")
-    held_out = groups["choosing"].transform("count").gt(0) & groups["reported"].transform("sum").gt(
-        0
-    )
+    # What could not be reported cannot be chosen: its value is known of the choosing seeds only.
+    choosing = settings["choosing"].where(settings["reported"] > 0)
+    held_out = choosing.notna().groupby([settings[k] for k in keys]).transform("any")
     signs = {m: 1 if describe_key(m).higher_is_better else -1 for m in set(settings["metric"])}
-    quality = settings["choosing"].where(held_out, settings["every"])
+    quality = choosing.where(held_out, settings["every"])
     settings["quality"] = quality * settings["metric"].map(signs)
     single = settings["n_settings"] == 1
     how = np.where(held_out, ", held-out seeds", ", same seeds (biased)")

@@ -189,6 +189,17 @@ def test_methods_without_common_seeds_are_left_out():
     assert found.loc["betavae", "rank"] == 1
 
 
+def test_many_seeds_that_nobody_shares_do_not_push_others_out():
+    values = {
+        ("a", "vae", "s"): noisy(0.1, 5),
+        ("a", "betavae", "s"): noisy(0.2, 5),
+        ("a", "m", "s"): {seed: 0.9 for seed in range(100, 131)},
+    }
+    found = rank_methods(select_settings(tidy(values))).set_index("method")
+    assert found.loc["m", "verdict"] == "not ranked"
+    assert found.loc[["vae", "betavae"], "n"].tolist() == [5, 5]
+
+
 def test_first_phase_runs_are_not_ranked():
     scores = tidy({("a", "vae", "s"): noisy(0.1), ("a", "betavae_first", "s"): noisy(0.3)})
     assert list(rank_methods(select_settings(scores))["method"]) == ["vae"]

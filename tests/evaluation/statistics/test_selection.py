@@ -110,6 +110,22 @@ def test_missing_scores_do_not_choose():
     assert select_settings(nothing).empty
 
 
+def test_a_setting_without_scores_on_the_reporting_seeds_is_not_reported_with_the_others():
+    gap = [0.9, np.nan, 0.9, np.nan]
+    scores = tidy({("m", "beta=4"): gap, ("m", "beta=8"): [0.5] * 4})
+    found = select_settings(scores)
+    assert found["value"].tolist() == [0.5, 0.5], "0.9 is known of the choosing seeds only"
+    assert set(found["chosen"]) == {"best of 2, held-out seeds"}
+    assert set(found["seed"]) == {1, 3}
+
+
+def test_a_measure_that_follows_mig_is_not_taken_from_the_choosing_seeds():
+    mig = tidy({("m", "a"): [0.9] * 4, ("m", "b"): [0.1] * 4})
+    nll = tidy({("m", "a"): [7.0, np.nan] * 2, ("m", "b"): [9.0] * 4}, "nll")
+    found = select_settings(pd.concat([mig, nll], ignore_index=True)).query("metric == 'nll'")
+    assert found["value"].isna().all()
+
+
 def test_data_sets_choose_for_themselves():
     one = tidy({("m", "a"): [0.9, 0.9, 0.9], ("m", "b"): [0.1, 0.1, 0.1]}, dataset="one")
     two = tidy({("m", "a"): [0.1, 0.1, 0.1], ("m", "b"): [0.9, 0.9, 0.9]}, dataset="two")
