@@ -200,11 +200,6 @@ class Curve:
     seeds: np.ndarray
     values: np.ndarray
 
-    @property
-    def complete(self):
-        """Rows of the seeds that have every β, shape (m, B)."""
-        return self.values[np.isfinite(self.values).all(axis=1)]
-
 
 def curves(scores, metrics=None):
     """Seeds by β matrices of every curve and metric.

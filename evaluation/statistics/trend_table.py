@@ -6,16 +6,7 @@ import pandas as pd
 from .cells import STRATUM, curves
 from .intervals import ILLUSTRATIVE_BELOW
 from .labels import HEADLINE, describe_key
-from .trends import (
-    PERMUTATIONS,
-    SPLIT_FROM,
-    drawn_means,
-    drops,
-    effective_range,
-    holm,
-    isotonic_tests,
-    peak_test,
-)
+from .trends import SPLIT_FROM, complete_part, drawn_means, drops, effective_range, holm, peak_test
 
 ALPHA = 0.05
 KEY = [*STRATUM, "curve", "metric", "variant"]
@@ -26,6 +17,7 @@ COLUMNS = [
     "n_betas",
     "first_beta",
     "last_beta",
+    "left_out",
     "peak_beta",
     "peak_mean",
     "last_mean",
@@ -36,8 +28,6 @@ COLUMNS = [
     "p_peak",
     "p_peak_holm",
     "tested_beta",
-    "p_isotonic",
-    "p_isotonic_holm",
     "family",
     "drop",
     "drop_low",
@@ -52,8 +42,10 @@ COLUMNS = [
 ]
 
 
-def trend_table(scores, metrics=HEADLINE, permutations=PERMUTATIONS):
+def trend_table(scores, metrics=HEADLINE):
     """Non-monotonicity of every curve and metric.
+
+    Everything in a row is made of the same seeds and the same values of β (`complete_part`).
 
     Parameters
     ----------
@@ -61,7 +53,6 @@ def trend_table(scores, metrics=HEADLINE, permutations=PERMUTATIONS):
         From `evaluation.statistics.cells.tidy`.
     metrics : sequence of str
         Flat keys for which higher is better; others are left out.
-    permutations : int
 
     Returns
     -------
@@ -69,13 +60,13 @@ def trend_table(scores, metrics=HEADLINE, permutations=PERMUTATIONS):
         One row a curve and metric:
 
         - `dataset`, `dataset_kind`, `protocol`, `curve`, `metric`, `variant`;
-        - `n` seeds with every β, of which everything but the peak test is made, `n_asked`;
-          `n_betas`, `first_beta`, `last_beta` with at least one score;
+        - `n` seeds used, `n_asked`; `n_betas`, `first_beta`, `last_beta` of the values of β used;
+          `left_out`: list of (β, number of seeds) of the others that have a score;
         - `peak_beta`, `peak_mean`, `last_mean`: largest mean score, and that at the largest β;
         - `peak_share`: share of bootstrap draws that peak there; `peak_low`, `peak_high`: 95 %
           of draws peak between these β; `peak_distribution`: list of (β, share);
-        - `p_peak`, `tested_beta` (`peak_test`), `p_isotonic`, and both after Holm over `family`
-          tests, those of the same data set and protocol;
+        - `p_peak`, `tested_beta` (`peak_test`), and `p_peak_holm` after Holm over `family` tests,
+          those of the same data set and protocol;
         - `drop`, `drop_low`, `drop_high`: share of the peak lost at the largest β; `drop_kind`:
           cross-fitted, or "selected, biased upward" below four seeds;
         - `range_low`, `range_high`, `octaves`, `range_open`: `effective_range`;
@@ -84,34 +75,36 @@ def trend_table(scores, metrics=HEADLINE, permutations=PERMUTATIONS):
     wanted = [name for name in metrics if describe_key(name).higher_is_better]
     rows, stacks = [], {}
     for curve in curves(scores, wanted):
-        tried = np.isfinite(curve.values).any(axis=0)
-        if not tried.any():
+        seeds, kept = complete_part(curve.values)
+        if not kept.any():
             continue
-        betas, values = curve.betas[tried], curve.values[:, tried]
-        complete = values[np.isfinite(values).all(axis=1)]
+        complete = curve.values[np.ix_(seeds, kept)]
+        counts = np.isfinite(curve.values).sum(axis=0)
+        missed = ~kept & (counts > 0)
+        left_out = list(zip(curve.betas[missed].tolist(), counts[missed].tolist(), strict=True))
         stacks.setdefault(complete.shape, []).append((len(rows), complete))
-        rows.append(curve.key | _describe(betas, values, complete))
+        rows.append(
+            {**curve.key, "n_asked": len(curve.values), "left_out": left_out}
+            | _describe(curve.betas[kept], complete)
+        )
     for shape, members in stacks.items():
-        _add_stacked(rows, shape, members, permutations)
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    for _, part in found.groupby(STRATUM, sort=False):
-        for name in ("p_peak", "p_isotonic"):
-            found.loc[part.index, f"{name}_holm"] = holm(part[name].to_numpy(dtype=float))
-        found.loc[part.index, "family"] = int(part["p_peak"].notna().sum())
-    found["verdict"] = [_verdict(row) for row in found.to_dict("records")]
-    return found
+        _add_drops(rows, shape, members)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    for _, part in table.groupby(STRATUM, sort=False):
+        table.loc[part.index, "p_peak_holm"] = holm(part["p_peak"].to_numpy(dtype=float))
+        table.loc[part.index, "family"] = int(part["p_peak"].notna().sum())
+    table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
+    return table
 
 
-def _describe(betas, values, complete):
-    """Everything about one curve that needs no stack."""
-    usable = complete if len(complete) else values
-    means = np.nanmean(usable, axis=0)
+def _describe(betas, complete):
+    """Everything about one curve but its drop."""
+    means = complete.mean(axis=0)
     peak = int(means.argmax())
-    p, index = peak_test(values)
+    p, index = peak_test(complete)
     span = effective_range(means, betas)
     row = {
         "n": len(complete),
-        "n_asked": len(values),
         "n_betas": len(betas),
         "first_beta": betas[0],
         "last_beta": betas[-1],
@@ -139,19 +132,14 @@ def _describe(betas, values, complete):
     return row
 
 
-def _add_stacked(rows, shape, members, permutations):
-    """What is cheaper for many curves of one shape at once."""
+def _add_drops(rows, shape, members):
+    """Drops of many curves of one shape, which are cheaper at once."""
     seeds, betas = shape
-    if not seeds:
+    if betas < 2:
         return
-    stack = np.array([complete for _, complete in members])
-    p_values = isotonic_tests(stack, permutations)
-    found = drops(stack)
+    found = drops(np.array([complete for _, complete in members]))
     kind = "cross-fitted" if seeds >= SPLIT_FROM else "selected, biased upward"
     for place, (row, _) in enumerate(members):
-        rows[row]["p_isotonic"] = p_values[place]
-        if betas < 2:
-            continue
         rows[row]["drop"] = found["drop"][place]
         rows[row]["drop_low"] = found["low"][place]
         rows[row]["drop_high"] = found["high"][place]

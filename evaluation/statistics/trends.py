@@ -8,10 +8,56 @@ from scipy import special
 
 from .intervals import DRAWS, ILLUSTRATIVE_BELOW, LEVEL, bootstrap_weights, widening
 
-PERMUTATIONS = 999
 TOLERANCE = 0.1
 HALVINGS = 252
 SPLIT_FROM = 4
+
+
+def complete_part(values):
+    """The seeds and the values of β of an unfinished sweep that belong together.
+
+    Values of β are left out, one at a time, until at least half as many seeds have every value
+    that is kept as the best covered β has: each time the one without which most seeds are
+    complete, of equal ones that with the fewest seeds, then the largest. So a few runs of a β
+    that is still being trained do not reduce the whole sweep to their seeds.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, B)
+        Seeds by β; NaN where missing.
+
+    Returns
+    -------
+    seeds : ndarray of bool, shape (n,)
+        The seeds that have every β kept.
+    kept : ndarray of bool, shape (B,)
+        At least one where there is any value, none otherwise.
+
+    Examples
+    --------
+    >>> seeds, kept = complete_part([[1, 2, 3], [1, 2, np.nan], [1, 2, np.nan]])
+    >>> seeds.tolist(), kept.tolist()
+    ([True, True, True], [True, True, False])
+    """
+    known = np.isfinite(np.asarray(values, dtype=float))
+    counts = known.sum(axis=0)
+    kept = counts > 0
+    enough = counts.max(initial=0) / 2
+    while kept.any():
+        seeds = known[:, kept].all(axis=1)
+        if seeds.sum() >= enough:
+            return seeds, kept
+        worst = min(np.flatnonzero(kept), key=lambda column: _cost(known, kept, column))
+        kept[worst] = False
+    return np.zeros(len(known), dtype=bool), kept
+
+
+def _cost(known, kept, column):
+    """What leaving a column out costs: the smaller, the sooner it goes."""
+    others = kept.copy()
+    others[column] = False
+    complete = known[:, others].all(axis=1).sum()
+    return -complete, known[:, column].sum(), -column
 
 
 def peak_test(values):
@@ -24,13 +70,12 @@ def peak_test(values):
     Parameters
     ----------
     values : array_like, shape (n, B)
-        Seeds by ascending β; larger is better; NaN where missing. Each comparison uses the
-        seeds that have both values and needs five of them.
+        Seeds by ascending β, complete; larger is better.
 
     Returns
     -------
     p : float
-        At most 1; NaN with fewer than three β or five pairs.
+        At most 1; NaN with fewer than three β or five seeds.
     index : int
         Column of the interior β with the smallest p-value; −1 where p is NaN.
 
@@ -42,70 +87,16 @@ def peak_test(values):
     (True, 1)
     """
     values = np.asarray(values, dtype=float)
-    number = values.shape[1]
-    if number < 3:
+    n, number = values.shape
+    if number < 3 or n < ILLUSTRATIVE_BELOW:
         return math.nan, -1
     gaps = values[:, 1:-1, None] - values[:, None, [0, -1]]
-    known = np.isfinite(gaps)
-    n = known.sum(axis=0)
-    enough = n >= ILLUSTRATIVE_BELOW
-    if not enough.all(axis=1).any():
-        return math.nan, -1
-    gaps = np.where(known, gaps, 0.0)
-    count = np.maximum(n, 2)
-    mean = gaps.sum(axis=0) / count
-    spread = np.sqrt((np.where(known, gaps - mean, 0.0) ** 2).sum(axis=0) / (count - 1))
-    error = spread / np.sqrt(count)
+    mean = gaps.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(error > 0, mean / error, np.sign(mean) * np.inf)
-    t = np.where(mean == 0, 0.0, t)
-    p = np.where(enough, special.stdtr(count - 1, -t), np.nan).max(axis=1)
-    index = int(np.nanargmin(p))
+        t = mean / (gaps.std(axis=0, ddof=1) / math.sqrt(n))
+    p = special.stdtr(n - 1, -np.where(mean == 0, 0.0, t)).max(axis=1)
+    index = int(p.argmin())
     return min(1.0, float(p[index]) * (number - 2)), index + 1
-
-
-def isotonic_tests(curves, permutations=PERMUTATIONS, seed=0):
-    """Permutation tests of a rise and fall against a flat truth, many curves at once.
-
-    The statistic is what a rise-then-fall fit of the mean curve gains in squared error over the
-    better of an increasing and a decreasing fit; its distribution comes from permuting β within
-    each seed. It is not exact where values of β differ in spread; see docs/statistics.md.
-
-    Parameters
-    ----------
-    curves : array_like, shape (C, n, B)
-        Complete matrices of seeds by β.
-    permutations : int
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (C,)
-        p-values; NaN with fewer than three β or five seeds.
-    """
-    from ..metrics.kernels.umbrella import umbrella_gains
-
-    curves = np.asarray(curves, dtype=float)
-    number, n, size = curves.shape
-    if size < 3 or n < ILLUSTRATIVE_BELOW:
-        return np.full(number, np.nan)
-    rng = np.random.default_rng([seed, n, size])
-    order = rng.permuted(np.tile(np.arange(size), (permutations, n, 1)), axis=2)
-    # One matrix product permutes and averages every curve: rows (seed, β), columns (draw, place).
-    route = np.zeros((n * size, permutations * size))
-    draw, row, place = np.indices(order.shape)
-    route[row * size + order, draw * size + place] = 1 / n
-    centred = (curves - curves.mean(axis=2, keepdims=True)).reshape(number, n * size)
-    found = np.empty(number)
-    step = max(1, 4_000_000 // (permutations * size))
-    for start in range(0, number, step):
-        block = centred[start : start + step]
-        own = umbrella_gains(block.reshape(-1, n, size).mean(axis=1))
-        drawn = umbrella_gains((block @ route).reshape(-1, size)).reshape(len(block), -1)
-        scale = (block**2).sum(axis=1) / n
-        as_large = drawn >= (own - 1e-12 * scale)[:, None]
-        found[start : start + step] = (1 + as_large.sum(axis=1)) / (permutations + 1)
-    return found
 
 
 def holm(p_values):
@@ -132,27 +123,6 @@ def holm(p_values):
     factors = len(order) - np.arange(len(order))
     adjusted[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * factors))
     return adjusted
-
-
-def peak_shares(values, draws=DRAWS):
-    """How often each β has the largest mean when seeds are resampled.
-
-    Parameters
-    ----------
-    values : array_like, shape (n, B)
-        Complete; all β are resampled with the same seeds. Deviations of a draw from the mean are
-        widened for few seeds as `evaluation.statistics.intervals.widening` says.
-    draws : int
-
-    Returns
-    -------
-    ndarray, shape (B,)
-        Shares that sum to 1, ties shared; for one seed, its own peak.
-    """
-    values = np.asarray(values, dtype=float)
-    drawn = drawn_means(values, draws)
-    top = drawn == drawn.max(axis=1, keepdims=True)
-    return (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
 
 
 def drawn_means(values, draws=DRAWS):

@@ -112,7 +112,6 @@ def test_curves_hold_seeds_by_beta_with_holes(tmp_path):
     assert curve.betas.tolist() == [1, 4, 8]
     assert curve.seeds.tolist() == [2, 5]
     np.testing.assert_allclose(curve.values, [[0.12, np.nan, 0.82], [0.15, 0.45, 0.85]])
-    assert curve.complete.shape == (1, 3)
     assert curve.key["curve"] == "betavae"
 
 

@@ -193,7 +193,7 @@ def test_many_seeds_that_nobody_shares_do_not_push_others_out():
     values = {
         ("a", "vae", "s"): noisy(0.1, 5),
         ("a", "betavae", "s"): noisy(0.2, 5),
-        ("a", "m", "s"): {seed: 0.9 for seed in range(100, 131)},
+        ("a", "m", "s"): dict.fromkeys(range(100, 131), 0.9),
     }
     found = rank_methods(select_settings(tidy(values))).set_index("method")
     assert found.loc["m", "verdict"] == "not ranked"

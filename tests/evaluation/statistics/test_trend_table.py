@@ -101,13 +101,35 @@ def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
     assert row["verdict"] == "peak"
 
 
-def test_seeds_that_share_no_complete_row_still_have_means():
-    scores = tidy(n=2)
-    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 0), "value"] = np.nan
-    scores.loc[(scores["beta"] == 8) & (scores["seed"] == 1), "value"] = np.nan
+def test_an_unfinished_beta_is_left_out_and_named():
+    scores = tidy((0.1, 0.2, 0.15, 0.4), betas=(1, 2, 4, 8))
+    scores.loc[(scores["beta"] == 8) & (scores["seed"] > 0), "value"] = np.nan
     (row,) = trend_table(scores).to_dict("records")
-    assert row["n"] == 0
-    assert row["peak_beta"] in (8, 16)
+    assert (row["n"], row["n_asked"]) == (10, 10)
+    assert (row["last_beta"], row["n_betas"], row["peak_beta"]) == (4, 3, 2)
+    assert row["left_out"] == [(8, 1)]
+    wide = scores[scores["beta"] < 8].pivot(index="seed", columns="beta", values="value")
+    assert row["p_peak"] == pytest.approx(peak_test(wide.to_numpy())[0])
+    assert row["tested_beta"] == 2
+    assert row["peak_mean"] == pytest.approx(wide.mean().max())
+
+
+def test_the_test_uses_the_seeds_that_everything_else_uses():
+    scores = tidy(spread=0.1)
+    scores.loc[(scores["beta"] == 4) & (scores["seed"] < 4), "value"] = np.nan
+    (row,) = trend_table(scores).to_dict("records")
+    wide = scores[scores["seed"] >= 4].pivot(index="seed", columns="beta", values="value")
+    assert row["n"] == 6
+    assert row["p_peak"] == pytest.approx(peak_test(wide.to_numpy())[0])
+
+
+def test_seeds_that_share_no_complete_row_are_no_curve():
+    scores = tidy((0.1, 0.2), n=2, betas=(1, 4))
+    scores.loc[(scores["beta"] == 1) & (scores["seed"] == 0), "value"] = np.nan
+    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 1), "value"] = np.nan
+    (row,) = trend_table(scores).to_dict("records")
+    assert (row["n"], row["n_betas"], row["peak_beta"]) == (1, 1, 1)
+    assert row["left_out"] == [(4, 1)]
     assert np.isnan(row["drop"])
 
 
@@ -123,7 +145,7 @@ def test_the_family_as_a_whole_rarely_raises_a_false_alarm():
             part = tidy((0.2,) * 5, n=6, curve=f"c{i}", dataset=f"trial {trial}")
             part["value"] = rng.normal(size=len(part))
             parts.append(part)
-    table = trend_table(pd.concat(parts, ignore_index=True), permutations=19)
+    table = trend_table(pd.concat(parts, ignore_index=True))
     false = table.groupby("dataset")["verdict"].agg(lambda v: (v == "peak").any())
     assert len(false) == 60
     assert false.mean() <= 0.07

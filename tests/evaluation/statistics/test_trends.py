@@ -3,17 +3,14 @@ import itertools
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.optimize import isotonic_regression
 
-from disentanglement_bench.evaluation.metrics.kernels.umbrella import umbrella_gains
 from disentanglement_bench.evaluation.statistics.trends import (
+    complete_part,
     drawn_means,
     drops,
     effective_range,
     halvings,
     holm,
-    isotonic_tests,
-    peak_shares,
     peak_test,
 )
 
@@ -49,20 +46,36 @@ def test_peak_test_is_two_paired_t_tests_and_bonferroni():
         assert peak_test(values)[0] == pytest.approx(brute_force_peak(values))
 
 
-def test_peak_test_pairs_the_seeds_that_both_have():
-    values = simulate(HUMP, [0.1] * 5, 8, 1)[0]
-    values[0, 2], values[1, 4] = np.nan, np.nan
-    expected = []
-    for j in (1, 2, 3):
-        p = []
-        for end in (0, 4):
-            both = np.isfinite(values[:, j] + values[:, end])
-            gap = stats.ttest_rel(values[both, j], values[both, end], alternative="greater")
-            p.append(gap.pvalue)
-        expected.append(max(p))
-    found, index = peak_test(values)
-    assert found == pytest.approx(min(1, 3 * min(expected)))
-    assert index == 1 + int(np.argmin(expected))
+def test_an_unfinished_beta_goes_before_the_seeds_do():
+    values = np.ones((10, 4))
+    values[1:, 3] = np.nan
+    seeds, kept = complete_part(values)
+    assert seeds.all()
+    assert kept.tolist() == [True, True, True, False]
+
+
+def test_a_beta_that_half_of_the_seeds_have_stays():
+    values = np.ones((10, 4))
+    values[5:, 1] = np.nan
+    seeds, kept = complete_part(values)
+    assert seeds.sum() == 5
+    assert kept.all()
+
+
+def test_what_stands_in_the_way_goes_first():
+    values = np.full((20, 3), np.nan)
+    values[:10, 1:], values[10:, 0] = 1, 1  # the first β has seeds of its own
+    seeds, kept = complete_part(values)
+    assert seeds.sum() == 10
+    assert kept.tolist() == [False, True, True]
+
+
+def test_seeds_that_share_nothing_leave_one_beta():
+    seeds, kept = complete_part([[1, np.nan], [np.nan, 1]])
+    assert seeds.sum() == 1
+    assert kept.sum() == 1
+    assert not complete_part(np.full((3, 2), np.nan))[1].any()
+    assert not complete_part(np.empty((0, 0)))[1].any()
 
 
 @pytest.mark.parametrize(
@@ -109,59 +122,6 @@ def test_peak_test_needs_three_betas_and_five_seeds():
     assert peak_test(np.ones((6, 4)))[0] == 1.0, "no difference at all is no evidence"
 
 
-def brute_force_gain(curve):
-    def error(part, increasing):
-        if not len(part):
-            return 0.0
-        return ((isotonic_regression(part, increasing=increasing).x - part) ** 2).sum()
-
-    monotone = min(error(curve, True), error(curve, False))
-    cuts = range(len(curve) + 1)
-    return monotone - min(error(curve[:i], True) + error(curve[i:], False) for i in cuts)
-
-
-def test_umbrella_gain_is_what_scipys_isotonic_fits_give():
-    rng = np.random.default_rng(0)
-    for size in (3, 5, 8):
-        curves = rng.normal(size=(40, size))
-        curves[:10] = np.round(curves[:10])  # ties
-        expected = [brute_force_gain(curve) for curve in curves]
-        np.testing.assert_allclose(umbrella_gains(curves), expected, atol=1e-12)
-
-
-def test_isotonic_test_agrees_with_all_permutations():
-    values = simulate([0, 0.5, 0.3], [0.6] * 3, 5, 1, seed=3)[0]
-    orders = list(itertools.permutations(range(3)))
-    gains = []
-    for choice in itertools.product(orders, repeat=5):
-        permuted = np.array([row[list(order)] for row, order in zip(values, choice, strict=True)])
-        gains.append(permuted.mean(axis=0))
-    gains = umbrella_gains(np.array(gains))
-    own = umbrella_gains(values.mean(axis=0)[None])[0]
-    exact = np.mean(gains >= own - 1e-12)
-    assert isotonic_tests(values[None], 9999)[0] == pytest.approx(exact, abs=0.02)
-
-
-def test_isotonic_test_holds_its_level_where_spreads_are_equal():
-    flat = simulate([0.2] * 5, [1] * 5, 6, 400)
-    assert np.mean(isotonic_tests(flat, 199) < 0.05) <= 0.08
-    slope = simulate([1, 0.7, 0.5, 0.2, 0], [0.3] * 5, 6, 100)
-    assert np.mean(isotonic_tests(slope, 199) < 0.05) == 0
-    hump = simulate(HUMP, [0.06] * 5, 6, 100)
-    assert np.mean(isotonic_tests(hump, 199) < 0.05) > 0.9
-
-
-def test_isotonic_test_is_anti_conservative_where_spreads_differ():
-    # What docs/statistics.md warns of; if this ever fails, the warning has to go.
-    flat = simulate([0.2] * 5, [1, 1, 10, 1, 1], 10, 400)
-    assert np.mean(isotonic_tests(flat, 199) < 0.05) > 0.08
-
-
-def test_isotonic_test_needs_seeds_and_betas():
-    assert np.isnan(isotonic_tests(np.zeros((1, 4, 5)))[0])
-    assert np.isnan(isotonic_tests(np.zeros((1, 6, 2)))[0])
-
-
 def brute_force_holm(p):
     """Step down: reject the smallest while it is below α/(remaining), for every α."""
     order = sorted(range(len(p)), key=lambda i: p[i])
@@ -180,20 +140,19 @@ def test_holm_steps_down_and_leaves_out_what_was_not_tested():
     assert holm([]).shape == (0,)
 
 
-def test_peak_shares_are_those_of_resampled_means():
+def test_drawn_means_are_those_of_resampled_seeds():
     values = simulate([0.1, 0.2, 0.21, 0.05], [0.05] * 4, 8, 1)[0]
-    shares = peak_shares(values, draws=4000)
+    drawn = drawn_means(values, draws=4000)
+    shares = np.bincount(drawn.argmax(axis=1), minlength=4) / len(drawn)
     rng = np.random.default_rng(9)
     means = values[rng.integers(0, 8, size=(50_000, 8))].mean(axis=1)
     scale = np.sqrt(8 / 7) * stats.t.ppf(0.95, 7) / stats.norm.ppf(0.95)
     means = values.mean(axis=0) + scale * (means - values.mean(axis=0))
     expected = np.bincount(means.argmax(axis=1), minlength=4) / len(means)
     np.testing.assert_allclose(shares, expected, atol=0.03)
-    assert shares.sum() == pytest.approx(1)
 
 
-def test_a_single_seed_has_its_own_peak():
-    np.testing.assert_array_equal(peak_shares(np.array([[0.1, 0.3, 0.2]])), [0, 1, 0])
+def test_a_single_seed_has_its_own_mean():
     assert drawn_means(np.array([[1.0, 2.0]])).tolist() == [[1.0, 2.0]]
 
 

@@ -35,9 +35,7 @@ def clipped(frame):
         return frame
     facts = [describe_key(name) for name in frame["metric"]]
     low, high = (np.array([getattr(fact, end) for fact in facts]) for end in ("low", "high"))
-    return frame.assign(
-        low=frame["low"].clip(low, high), high=frame["high"].clip(low, high)
-    )
+    return frame.assign(low=frame["low"].clip(low, high), high=frame["high"].clip(low, high))
 
 
 @pytest.mark.parametrize("kind", KEYS)
@@ -55,6 +53,7 @@ def test_the_same_cells_means_and_intervals(kind, tables):
         found = pd.to_numeric(now[column]).to_numpy(dtype=float)
         np.testing.assert_allclose(found, then[column].to_numpy(dtype=float), rtol=1e-9)
     for column in texts:
-        assert now[column].fillna("").astype(str).tolist() == then[column].fillna("").astype(
-            str
-        ).tolist(), column
+        assert (
+            now[column].fillna("").astype(str).tolist()
+            == then[column].fillna("").astype(str).tolist()
+        ), column
