@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 
 from .intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
-from .labels import describe_key
+from .labels import FACTS, declared_keys, describe_key, describe_keys, undeclared_key
 from .reference_values import add_without_orientation
 from .run_reading import ScoresError, read_records, read_scores
 from .run_table import metric_columns, run_table
 
 STRATUM = ["dataset", "dataset_kind", "protocol"]
-CELL = [*STRATUM, "method", "curve", "setting", "beta", "lambda"]
+_METHOD = ["method", "method_label", "role", "citation"]
+_CURVE = ["curve", "curve_label", "reduces_to"]
+CELL = [*STRATUM, *_METHOD, *_CURVE, "setting", "beta", "lambda"]
+_METRIC = ["metric", "variant", *FACTS]
 _RUN = [*CELL, "init", "seed", "steps", "unequal_steps", "collapsed", "path"]
 
 
@@ -54,7 +57,7 @@ def collect(root):
 
 
 def tidy(runs, metrics=None):
-    """One row a run and metric.
+    """One row for each run and metric.
 
     Parameters
     ----------
@@ -66,41 +69,73 @@ def tidy(runs, metrics=None):
     Returns
     -------
     DataFrame
-        `dataset`, `dataset_kind`, `protocol`, `method`, `curve`, `setting`, `beta`, `lambda`,
-        `init`, `seed`, `steps`, `unequal_steps`, `collapsed`, `path` as in `run_table`, and
-        `metric` (flat key), `variant`, `value` (float, NaN where there is none), `status` (done,
-        undefined, missing for a metric that was not computed, or the run's own status when it
+        `dataset`, `dataset_kind`, `protocol`, `method`, `method_label`, `role`, `citation`,
+        `curve`, `curve_label`, `reduces_to`, `setting`, `beta`, `lambda`, `init`, `seed`, `steps`,
+        `unequal_steps`, `collapsed`, `path` as in `run_table`; `metric` (flat key), `variant`,
+        and what the metric declares of the key: `metric_label`, `unit`, `higher_is_better`,
+        `minimum`, `maximum`; `value` (float, NaN where there is none), `status` (done, undefined,
+        missing for a metric that was not computed, other variant, or the run's own status when it
         has no scores) and `reason`.
+
+        Scores of one metric in another variant than most of its data set and protocol have no
+        value here: they do not compare with the rest.
     """
     keys = metric_columns(runs) if metrics is None else list(metrics)
-    parts = []
+    declared = declared_keys(runs.attrs.get("metrics", {}))
     reasons = runs["reasons"] if "reasons" in runs else pd.Series(None, runs.index, dtype=object)
     explained = reasons.notna()
+    parts = []
     for key in keys:
         facts = describe_key(key)
+        if facts == undeclared_key(key):
+            facts = declared.get(key, facts)
         part = runs[_RUN].copy()
         part["metric"] = key
         variants = runs.get(f"{facts.metric}_variant")
         part["variant"] = facts.variant if variants is None else variants.fillna(facts.variant)
+        part["metric_label"], part["unit"] = facts.label, facts.unit
+        part["higher_is_better"] = pd.Series(facts.higher_is_better, runs.index, dtype=object)
+        part["minimum"], part["maximum"] = facts.low, facts.high
         value = pd.to_numeric(runs[key], errors="coerce") if key in runs else np.nan
         value = pd.Series(value, runs.index, dtype=float)
         usable = ("scored", "unscored") if facts.metric == "training" else ("scored",)
         scored = runs["status"].isin(usable)
         part["value"] = value.where(scored & np.isfinite(value))
-        told = runs.get(f"{facts.metric}_status")
-        told = pd.Series(None, runs.index, dtype=object) if told is None else told.astype(object)
-        told = told.where(told.notna() & ~told.eq("done"), "missing")
-        status = pd.Series(np.where(part["value"].notna(), "done", told), runs.index)
+        stated = runs.get(f"{facts.metric}_status")
+        stated = pd.Series(None, runs.index, dtype=object) if stated is None else stated
+        stated = stated.astype(object).where(stated.notna() & ~stated.eq("done"), "missing")
+        status = pd.Series(np.where(part["value"].notna(), "done", stated), runs.index)
         part["status"] = status.where(scored, runs["status"])
         part["reason"] = runs["status_reason"].where(~scored).astype(object)
         without = scored & part["value"].isna() & explained
         part.loc[without, "reason"] = [_reason(text, key) for text in reasons[without]]
+        if variants is not None:
+            _set_variants_aside(part, facts.variant)
         parts.append(part)
     if not parts:
-        return pd.DataFrame(columns=[*_RUN, "metric", "variant", "value", "status", "reason"])
-    found = pd.concat(parts, ignore_index=True)
-    found.attrs = dict(runs.attrs)
-    return found
+        return pd.DataFrame(columns=[*_RUN, *_METRIC, "value", "status", "reason"])
+    scores = pd.concat(parts, ignore_index=True)
+    scores.attrs = dict(runs.attrs)
+    return scores
+
+
+def _set_variants_aside(part, declared):
+    """Take the values out whose variant is not that of most scores of data set and protocol."""
+    known = part[part["value"].notna()]
+    for _, rows in known.groupby(STRATUM, sort=False, dropna=False):
+        counts = rows["variant"].value_counts()
+        if len(counts) < 2:
+            continue
+        most = counts[counts == counts.max()].index
+        kept = declared if declared in most else most[0]
+        others = rows.index[rows["variant"] != kept]
+        part.loc[others, "value"] = np.nan
+        part.loc[others, "status"] = "other variant"
+        part.loc[others, "reason"] = [
+            f"scored as {variant}, while most runs here are scored as {kept}"
+            for variant in part.loc[others, "variant"]
+        ]
+        part.loc[rows.index, "variant"] = kept
 
 
 def _reason(text, key):
@@ -124,15 +159,16 @@ def cells(scores, level=LEVEL):
     Returns
     -------
     DataFrame
-        `dataset`, `dataset_kind`, `protocol`, `method`, `curve`, `setting`, `beta`, `lambda`,
-        `metric`, `variant`; `mean`, `std`, `low`, `high` as `mean_intervals` gives them; `n`
-        seeds used, `n_asked` (every seed that occurs in the data set and protocol was asked for
-        of every setting), `n_failed` (runs with a record but without this score), `collapsed`
-        (number of runs with KL < 0.1 nats; NaN where none is known), `n_kl` (runs whose KL is
-        known), `steps` (the largest),
-        `unequal_steps`, `illustrative` (fewer than 5 seeds). The order is that of `scores`.
+        What tells a cell from others, as in `tidy`; `mean`, `std`, `low`, `high` as
+        `mean_intervals` gives them, but no interval leaves the range of its score (`clipped` says
+        where one would have); `n` seeds used, `n_asked` (every seed that a run trained here has
+        in the data set and protocol was asked for of every setting; representations from
+        elsewhere ask only for themselves), `n_failed` (runs with a record but without this
+        score), `collapsed` (number of runs with KL < 0.1 nats; NaN where none is known), `n_kl`
+        (runs whose KL is known), `steps` (the largest), `unequal_steps`, `illustrative` (fewer
+        than 5 seeds). The order is that of `scores`.
     """
-    keys = [*CELL, "metric", "variant"]
+    keys = [*CELL, *_METRIC]
     numeric = [
         "n",
         "mean",
@@ -146,25 +182,30 @@ def cells(scores, level=LEVEL):
         "steps",
     ]
     if scores.empty:
-        return pd.DataFrame(columns=[*keys, *numeric, "unequal_steps", "illustrative"])
+        return pd.DataFrame(columns=[*keys, *numeric, "clipped", "unequal_steps", "illustrative"])
     grouped = scores.groupby(keys, dropna=False, sort=False)
-    found = grouped.agg(
+    table = grouped.agg(
         rows=("value", "size"),
         collapsed=("collapsed", "sum"),
         n_kl=("collapsed", "count"),
         steps=("steps", "max"),
         unequal_steps=("unequal_steps", "any"),
     ).reset_index()
-    found["collapsed"] = found["collapsed"].where(found["n_kl"] > 0)
-    values = _packed(scores["value"].to_numpy(), grouped.ngroup().to_numpy(), len(found))
+    table["collapsed"] = table["collapsed"].where(table["n_kl"] > 0)
+    values = _packed(scores["value"].to_numpy(), grouped.ngroup().to_numpy(), len(table))
     for name, column in mean_intervals(values, level).items():
-        found[name] = column
-    asked = scores.groupby(STRATUM, dropna=False)["seed"].nunique().rename("n_asked").reset_index()
-    found = found.merge(asked, on=STRATUM, how="left")
-    found["n_asked"] = np.maximum(found["n_asked"], found["rows"])
-    found["n_failed"] = found.pop("rows") - found["n"]
-    found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
-    return found[[*keys, *numeric, "unequal_steps", "illustrative"]]
+        table[name] = column
+    table["clipped"] = table["low"].lt(table["minimum"]) | table["high"].gt(table["maximum"])
+    for name in ("low", "high"):
+        table[name] = table[name].clip(table["minimum"], table["maximum"])
+    own = scores[scores["role"] != "external"]
+    asked = own.groupby(STRATUM, dropna=False)["seed"].nunique().rename("n_asked").reset_index()
+    table = table.merge(asked, on=STRATUM, how="left")
+    asked = table["n_asked"].where(table["role"] != "external", 0).fillna(0)
+    table["n_asked"] = np.maximum(asked, table["rows"]).astype(int)
+    table["n_failed"] = table.pop("rows") - table["n"]
+    table["illustrative"] = table["n"] < ILLUSTRATIVE_BELOW
+    return table[[*keys, *numeric, "clipped", "unequal_steps", "illustrative"]]
 
 
 def _packed(values, groups, count):
@@ -186,7 +227,8 @@ class Curve:
     Attributes
     ----------
     key : dict
-        `dataset`, `dataset_kind`, `protocol`, `curve`, `metric`, `variant`.
+        `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `reduces_to`, `role`,
+        `metric`, `variant`.
     betas : ndarray, shape (B,)
         Ascending.
     seeds : ndarray, shape (n,)
@@ -216,7 +258,7 @@ def curves(scores, metrics=None):
     list of Curve
         In the order of `scores`. A curve has the values of β that at least one run was asked for.
     """
-    keys = [*STRATUM, "curve", "metric", "variant"]
+    keys = [*STRATUM, *_CURVE, "role", "metric", "variant"]
     kept = scores[scores["beta"].notna() & scores["seed"].notna()]
     kept = kept[kept["status"] != "duplicate"]
     if metrics is not None:
@@ -239,7 +281,7 @@ def curves(scores, metrics=None):
 
 
 def failed_and_missing(runs):
-    """Runs that a report has to own up to.
+    """Runs that a report has to name, because it has no score of them.
 
     Parameters
     ----------
@@ -249,18 +291,19 @@ def failed_and_missing(runs):
     Returns
     -------
     DataFrame
-        `dataset`, `protocol`, `method`, `setting`, `seed`, `status`, `reason`, `path`: every run
-        without scores, and as status "missing" every seed that data set and protocol have
-        elsewhere but a setting has no run of.
+        `dataset`, `protocol`, `method`, `method_label`, `setting`, `seed`, `status`, `reason`,
+        `path`: every run without scores, and as status "missing" every seed that other runs of
+        the same data set and protocol have but a setting has no run of. Representations from
+        elsewhere are missing no seed.
     """
-    names = ["dataset", "protocol", "method", "setting", "seed", "status"]
+    cell = ["dataset", "protocol", "method", "method_label", "setting"]
+    names = [*cell, "seed", "status"]
     bad = runs[runs["status"] != "scored"]
     bad = bad[[*names, "status_reason", "path"]].rename(columns={"status_reason": "reason"})
-    known = runs[runs["seed"].notna()]
-    present = known[["dataset", "protocol", "method", "setting", "seed"]].drop_duplicates()
-    settings = present.drop(columns="seed").drop_duplicates()
+    known = runs[runs["seed"].notna() & (runs["role"] != "external")]
+    present = known[[*cell, "seed"]].drop_duplicates()
     seeds = present[["dataset", "protocol", "seed"]].drop_duplicates()
-    wanted = settings.merge(seeds, on=["dataset", "protocol"])
+    wanted = present[cell].drop_duplicates().merge(seeds, on=["dataset", "protocol"])
     gone = wanted.merge(present, how="left", indicator=True).query("_merge == 'left_only'")
     gone = gone.drop(columns="_merge").assign(
         status="missing", reason="other settings have this seed", path=None
@@ -281,22 +324,25 @@ def metric_agreement(scores, metrics=None):
     Returns
     -------
     DataFrame
-        `dataset`, `dataset_kind`, `protocol`, `first`, `second`, `correlation`, `n` (runs that
-        have both). NaN below 5 runs or where one of the two does not vary. Every metric is
-        turned so that larger is better. Both halves and the diagonal are given.
+        `dataset`, `dataset_kind`, `protocol`, `first`, `second`, `first_label`, `second_label`,
+        `correlation`, `n` (runs that have both). NaN below 5 runs or where one of the two does not
+        vary. Every metric is turned so that larger is better, if it has a direction. Both halves
+        and the diagonal are given.
     """
     kept = scores[scores["value"].notna()]
     if metrics is not None:
         kept = kept[kept["metric"].isin(metrics)]
+    facts = describe_keys(kept)
     rows = []
     for key, part in kept.groupby(STRATUM, sort=False):
         wide = part.pivot_table(index="path", columns="metric", values="value", sort=False)
-        signs = [1 if describe_key(name).higher_is_better else -1 for name in wide]
-        wide = wide * signs
+        wide = wide * [facts[name].sign or 1 for name in wide]
         table = wide.corr(method="spearman", min_periods=ILLUSTRATIVE_BELOW)
         known = wide.notna().to_numpy().astype(int)
         counts = known.T @ known
         for i, first in enumerate(wide):
             for j, second in enumerate(wide):
-                rows.append((*key, first, second, table.iloc[i, j], counts[i, j]))
-    return pd.DataFrame(rows, columns=[*STRATUM, "first", "second", "correlation", "n"])
+                labels = facts[first].label, facts[second].label
+                rows.append((*key, first, second, *labels, table.iloc[i, j], counts[i, j]))
+    columns = ["first", "second", "first_label", "second_label", "correlation", "n"]
+    return pd.DataFrame(rows, columns=[*STRATUM, *columns])

@@ -1,10 +1,13 @@
-"""What tables and figures call metrics and methods, and what they need to know about them."""
+"""What tables and figures know about flat keys and settings, read from what metrics declare."""
 
 import dataclasses
 import functools
+import math
 import re
 
-from ..metrics import METRICS, TRAINING_KEYS, Key, MetricError, get_metric, plugins
+import pandas as pd
+
+from ..metrics import METRICS, TRAINING_KEYS
 from ..naming import format_number
 
 METHODS = {
@@ -23,8 +26,8 @@ HEADLINE = (
     "mi_matched",
     "mi_matched_sampled",
 )
-# A method is not better for a smaller KL, and the TC is a minibatch estimate.
-NEVER_RANKED = ("kl", "tc", "active_units")
+# Columns of tidy scores and cells that hold what a user's metric declares of its key.
+FACTS = ["metric_label", "unit", "higher_is_better", "minimum", "maximum"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,28 +41,36 @@ class KeyFacts:
         The exact form of the metric.
     unit : str
         Empty for a pure number.
-    higher_is_better : bool
+    higher_is_better : bool or None
+        None where neither direction is better, or none is declared: nothing is then ranked,
+        chosen or tested by this key.
     low, high : float
         Range.
     metric : str
         Metric that gives the key; "training" for what the training loop measures.
+    citation : str
+        BibTeX key, or a text.
     """
 
     name: str
     label: str
     variant: str
     unit: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     low: float
     high: float
     metric: str
+    citation: str = ""
 
     @property
     def arrow(self):
         """↑ where higher is better, ↓ where lower is; empty where neither is."""
-        if self.name in NEVER_RANKED:
-            return ""
-        return "↑" if self.higher_is_better else "↓"
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    @property
+    def sign(self):
+        """Factor that turns values so that larger is better; 0 where no direction is."""
+        return {True: 1, False: -1, None: 0}[self.higher_is_better]
 
     @property
     def axis(self):
@@ -68,92 +79,116 @@ class KeyFacts:
         return f"{self.label} ({unit})" if unit else self.label
 
 
-def _of_training(key):
-    variant = f"{key.name}[{'final' if key.name == 'active_units' else 'mean of last steps'}]"
+def _facts(key, variant, metric, citation=""):
+    low, high = key["low"], key["high"]
     return KeyFacts(
-        key.name,
-        key.label,
-        variant,
-        key.unit,
-        key.higher_is_better,
-        key.low,
-        key.high,
-        "training",
+        name=key["name"],
+        label=key.get("label") or key["name"],
+        variant=variant,
+        unit=key.get("unit") or "",
+        higher_is_better=key.get("higher_is_better"),
+        low=-math.inf if low is None else float(low),
+        high=math.inf if high is None else float(high),
+        metric=metric,
+        citation=citation,
     )
 
 
 @functools.cache
-def _known():
-    found = {name: _of_training(key) for name, key in TRAINING_KEYS.items()}
-    for metric in METRICS.values():
-        found.update(_of_metric(metric))
-    partial = found["mig"]
+def _built_in():
+    known = {}
+    for name, key in TRAINING_KEYS.items():
+        variant = f"{name}[{'final' if name == 'active_units' else 'mean of last steps'}]"
+        known[name] = _facts(dataclasses.asdict(key), variant, "training")
+    for name, metric in METRICS.items():
+        known |= declared_keys({name: metric.declaration()})
+    variant = known["mig"].variant.replace("]", ",without orientation]")
+    label = "MIG without orientation"
     name = "mig_without_orientation"
-    variant = partial.variant.replace("]", ",without orientation]")
-    found[name] = dataclasses.replace(
-        partial, name=name, label="MIG without orientation", variant=variant
-    )
-    return found
+    known[name] = dataclasses.replace(known["mig"], name=name, label=label, variant=variant)
+    units = known["active_units"]
+    known["active_units"] = dataclasses.replace(units, citation="burda2016importance")
+    return known
 
 
-def _of_metric(metric):
+def declared_keys(declarations):
+    """The keys that metrics declare.
+
+    Parameters
+    ----------
+    declarations : dict of str to dict
+        By the name of the metric, as `Metric.declaration` gives them.
+
+    Returns
+    -------
+    dict of str to KeyFacts
+        By flat key.
+    """
     return {
-        key.name: KeyFacts(
-            key.name,
-            key.label,
-            metric.variant,
-            key.unit,
-            key.higher_is_better,
-            key.low,
-            key.high,
-            metric.name,
-        )
-        for key in metric.keys
+        key["name"]: _facts(key, declared["variant"], name, declared.get("citation") or "")
+        for name, declared in declarations.items()
+        for key in declared["keys"]
     }
 
 
-@functools.cache
-def _of_plugins():
-    found = {}
-    for name in plugins():
-        try:
-            found.update(_of_metric(get_metric(name)))
-        except MetricError:  # its scores are still shown, as those of an unknown metric
-            continue
-    return found
-
-
-@functools.cache
-def describe_key(name):
-    """Look a flat key up: built in, from training, or from an installed package.
+def describe_key(name, scores=None):
+    """Look a flat key up: built in, from training, or as the scores at hand declare it.
 
     Parameters
     ----------
     name : str
+    scores : DataFrame, optional
+        Tidy scores or cells: the columns of `FACTS` describe the keys of users' metrics.
 
     Returns
     -------
     KeyFacts
-        Of a key that nobody declares, with the variant ``name[undeclared]`` and higher taken to
-        be better, as `bench evaluate` does for a plain function.
+        Of a key that nobody declares without a direction and with the variant ``name[undeclared]``.
 
     Examples
     --------
     >>> describe_key("mig").variant, describe_key("nll").arrow
     ('mig[hist20,plugin,mean]', '↓')
     """
-    if name in _known():
-        return _known()[name]
-    if name in _of_plugins():
-        return _of_plugins()[name]
-    key = Key(name, high=float("inf"))
+    if name in _built_in():
+        return _built_in()[name]
+    if scores is not None and set(FACTS) <= set(scores):
+        rows = scores[scores["metric"] == name]
+        if len(rows):
+            return _from_row(rows.iloc[0])
+    return undeclared_key(name)
+
+
+def undeclared_key(name):
+    """What is known of a key that nobody declares: next to nothing."""
     label = name.replace("_", " ")
-    return KeyFacts(name, label, f"{name}[undeclared]", "", True, key.low, key.high, name)
+    variant = f"{name}[undeclared]"
+    return KeyFacts(name, label, variant, "", None, -math.inf, math.inf, name)
 
 
-def rankable(name):
-    """Whether one method can be better than another in this key."""
-    return name not in NEVER_RANKED
+def _from_row(row):
+    better = row["higher_is_better"]
+    return KeyFacts(
+        row["metric"],
+        row["metric_label"],
+        row["variant"],
+        row["unit"],
+        None if pd.isna(better) else bool(better),
+        float(row["minimum"]),
+        float(row["maximum"]),
+        row["metric"],
+    )
+
+
+def describe_keys(scores):
+    """`describe_key` of every metric in tidy scores, in their order.
+
+    Returns
+    -------
+    dict of str to KeyFacts
+    """
+    firsts = scores.drop_duplicates("metric")
+    return {name: describe_key(name, firsts) for name in firsts["metric"]}
 
 
 def method_label(method):
@@ -217,12 +252,8 @@ def write_setting(values):
     >>> write_setting({"lambda": 2.0, "beta": 4.0, "gamma": None})
     'beta=4,lambda=2'
     """
-    order = sorted(values, key=lambda n: ({"beta": 0, "lambda": 1}.get(n, 2), n))
-    parts = []
-    for name in order:
-        value = values[name]
-        if value is None or value != value:
-            continue
-        text = value if isinstance(value, str) else format_number(value)
-        parts.append(f"{name}={text}")
-    return ",".join(parts)
+    order = sorted(values, key=lambda name: ({"beta": 0, "lambda": 1}.get(name, 2), name))
+    known = {name: values[name] for name in order if values[name] is not None}
+    return ",".join(
+        f"{name}={format_number(value)}" for name, value in known.items() if not math.isnan(value)
+    )

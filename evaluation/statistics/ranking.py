@@ -14,10 +14,9 @@ from .intervals import (
     paired_difference,
     widening,
 )
-from .labels import HEADLINE, describe_key, method_order, rankable
+from .labels import HEADLINE, describe_key
 
 WINNER = 0.95
-_FIRST = "betavae_first"
 
 
 def _table(part):
@@ -27,8 +26,9 @@ def _table(part):
     seeds, column = np.unique(known["seed"].to_numpy(dtype=float), return_inverse=True)
     values = np.full((len(methods), len(seeds)), np.nan)
     values[row, column] = known["value"].to_numpy(dtype=float)
-    order = sorted(range(len(methods)), key=lambda i: method_order(methods[i]))
-    return [methods[i] for i in order], seeds, values[order]
+    order = list(dict.fromkeys(known["method"]))
+    rows = [int(np.flatnonzero(methods == name)[0]) for name in order]
+    return order, seeds, values[rows]
 
 
 def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
@@ -36,7 +36,7 @@ def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
 
     Rank 1 is best, ties share ranks. In every draw the same seeds are resampled for all methods,
     independently for each data set. Data sets of one kind only are ranked together, and of one
-    protocol. Methods with fewer steps than the others (`betavae_first`) are not ranked.
+    protocol. The runs of a first phase that others continue are not ranked.
 
     Parameters
     ----------
@@ -49,17 +49,19 @@ def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
     -------
     DataFrame
         `dataset_kind`, `protocol`, `dataset` (a name, or "all" for the mean over several),
-        `metric`, `variant`, `method`, `setting` (of one data set), `chosen`, `n_settings`,
+        `metric`, `variant`, `method`, `method_label`, `role`, `unequal_steps`, `citation`,
+        `setting` (of one data set), `chosen`, `n_settings`,
         `mean` (over the shared seeds, of one data set), `rank`, `rank_low`, `rank_high` (95 % of
         draws), `p_best`, `n` (shared seeds, the fewest of any data set), `verdict` ("winner",
         "tied" for every method whose rank interval reaches the best one's, "" for others,
         "illustrative" below 5 seeds, or "not ranked"), `reason` (why not ranked).
     """
     rows = []
-    kept = selected[selected["method"] != _FIRST]
+    kept = selected[selected["role"] != "first"]
     groups = kept.groupby(["dataset_kind", "protocol", "metric", "variant"], sort=False)
     for (kind, protocol, metric, variant), part in groups:
-        if metric not in metrics or not rankable(metric):
+        facts = describe_key(metric, part)
+        if metric not in metrics or not facts.sign:
             continue
         common = {
             "dataset_kind": kind,
@@ -69,12 +71,12 @@ def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
         }
         tables = {name: _table(rows) for name, rows in part.groupby("dataset", sort=False)}
         set_of = {name: set(rows["method"]) for name, rows in part.groupby("dataset")}
-        methods = sorted(set(part["method"]), key=method_order)
+        methods = list(dict.fromkeys(part["method"]))
         for name, table in tables.items():
             own = [method for method in methods if method in set_of[name]]
-            rows += _ranked({name: table}, own, common | {"dataset": name}, draws)
+            rows += _ranked({name: table}, own, facts.sign, common | {"dataset": name}, draws)
         if len(tables) > 1:
-            rows += _ranked(tables, methods, common | {"dataset": "all"}, draws)
+            rows += _ranked(tables, methods, facts.sign, common | {"dataset": "all"}, draws)
     columns = [
         "dataset_kind", "protocol", "dataset", "metric", "variant", "method",
         "mean", "rank", "rank_low", "rank_high", "p_best", "n", "verdict", "reason",
@@ -82,12 +84,15 @@ def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
     found = pd.DataFrame(rows, columns=columns)
     how = kept.drop_duplicates(["dataset", "protocol", "metric", "variant", "method"])
     keys = ["dataset", "protocol", "metric", "variant", "method"]
-    return found.merge(how[[*keys, "setting", "chosen", "n_settings"]], on=keys, how="left")
+    found = found.merge(how[[*keys, "setting", "chosen", "n_settings"]], on=keys, how="left")
+    about = ["method_label", "role", "unequal_steps", "citation"]
+    named = kept.sort_values("unequal_steps", ascending=False, kind="stable")
+    named = named.drop_duplicates(["protocol", "method"])[["protocol", "method", *about]]
+    return found.merge(named, on=["protocol", "method"], how="left")
 
 
-def _ranked(tables, methods, common, draws):
+def _ranked(tables, methods, sign, common, draws):
     """Rows of one ranking: each method's, ranked or with the reason why not."""
-    sign = 1 if describe_key(common["metric"]).higher_is_better else -1
     present, reasons = [], {}
     for method in methods:
         lacking = [name for name, (known, _, _) in tables.items() if method not in known]
@@ -223,23 +228,34 @@ def compare_methods(selected, metrics=HEADLINE):
     Returns
     -------
     DataFrame
-        `dataset`, `dataset_kind`, `protocol`, `metric`, `variant`, `first`, `second`, and what
-        `paired_difference` gives, turned so that positive differences and chances above one half
-        speak for `first`; `illustrative` below 5 pairs.
+        `dataset`, `dataset_kind`, `protocol`, `metric`, `variant`, `first`, `second`,
+        `first_label`, `second_label`, `unequal_steps` (of either), and what `paired_difference`
+        gives, turned so that positive differences and chances above one half speak for `first`;
+        `illustrative` below 5 pairs.
     """
     rows = []
     keys = [*STRATUM, "metric", "variant"]
-    kept = selected[selected["method"].ne(_FIRST) & selected["metric"].isin(metrics)]
+    kept = selected[selected["role"].ne("first") & selected["metric"].isin(metrics)]
     for key, part in kept.groupby(keys, sort=False):
-        sign = 1 if describe_key(part["metric"].iloc[0]).higher_is_better else -1
+        sign = describe_key(part["metric"].iloc[0], part).sign
+        if not sign:
+            continue
+        about = part.drop_duplicates("method").set_index("method")
+        short = part.groupby("method")["unequal_steps"].any()
         names, _, values = _table(part)
         for i, first in enumerate(names):
             for j, second in enumerate(names[i + 1 :], i + 1):
+                pair = {
+                    "first": first,
+                    "second": second,
+                    "first_label": about.loc[first, "method_label"],
+                    "second_label": about.loc[second, "method_label"],
+                    "unequal_steps": bool(short[first] or short[second]),
+                }
                 found = paired_difference(sign * values[i], sign * values[j])
                 found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
-                rows.append(
-                    dict(zip(keys, key, strict=True)) | {"first": first, "second": second} | found
-                )
+                rows.append(dict(zip(keys, key, strict=True)) | pair | found)
     names = ["n", "difference", "std", "low", "high", "improvement", "improvement_low",
              "improvement_high", "seeds_improved", "illustrative"]  # fmt: skip
-    return pd.DataFrame(rows, columns=[*keys, "first", "second", *names])
+    pair = ["first", "second", "first_label", "second_label", "unequal_steps"]
+    return pd.DataFrame(rows, columns=[*keys, *pair, *names])

@@ -7,19 +7,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..files import RecordError
+from .. import schema
+from ..files import RecordError, read_json
 from ..metrics import TRAINING_KEYS
+from ..naming import one_line
 from ..scoring.run_records import find_runs, read_run
-from .labels import write_setting
 
 TRAINING = (*TRAINING_KEYS, "bce_floor")
-_ATTRIBUTES = ("dataset", "dataset_version", "preset", "tag", "model", "init", "seed", "steps")
 RECORD_COLUMNS = (
     "folder",
-    *_ATTRIBUTES,
+    "dataset",
+    "dataset_version",
+    "preset",
+    "tag",
+    "model",
+    "init",
+    "seed",
+    "steps",
     "beta",
     "lambda",
     "hyperparameters",
+    "declared",
     "dataset_kind",
     "dataset_identity",
     "fingerprint",
@@ -31,6 +39,25 @@ RECORD_COLUMNS = (
     "run_reason",
     "command",
     *TRAINING,
+)
+_TEXT = ("path", "dataset", "dataset_version", "preset", "tag", "model", "init", "source")
+_BOUND = schema.optional(schema.number())
+_KEY = schema.record(
+    {"name": schema.name, "low": _BOUND, "high": _BOUND},
+    label=schema.text(200),
+    description=schema.text(2000),
+    unit=schema.text(200),
+    higher_is_better=schema.optional(schema.truth),
+)
+_METRICS = schema.record(
+    {
+        "metrics": schema.mapping(
+            schema.record(
+                {"variant": schema.name, "keys": schema.list_of(_KEY, 1000)},
+                citation=schema.text(5000),
+            )
+        )
+    }
 )
 
 
@@ -49,22 +76,23 @@ def read_scores(path):
     Returns
     -------
     DataFrame
-        One row a representation, as in the file, and the columns `file` and `folder`: absolute
-        paths of the representation and of the folder that holds it.
+        One row for each representation, as in the file, and the columns `file` and `folder`:
+        absolute paths of the representation and of the folder that holds it. `attrs["metrics"]`
+        are the declarations of the metrics, by name, that lie beside it; empty where there are
+        none, as with tables of version 0.1.0.
 
     Raises
     ------
     ScoresError
-        If there is no such table or it has no column `path`.
+        If there is no such table, it has no column `path`, or the declarations are broken.
     """
     path = Path(path)
     path = path / "scores.csv" if path.is_dir() else path
     try:
         # Names like "NA" or "null" are names; only an empty cell is missing.
-        text = dict.fromkeys(("path", "dataset", "preset", "tag", "model", "init"), str)
         wide = pd.read_csv(
             path,
-            dtype=text | {"dataset_version": str},
+            dtype=dict.fromkeys(_TEXT, str),
             keep_default_na=False,
             na_values=[""],
             low_memory=False,
@@ -72,13 +100,27 @@ def read_scores(path):
     except FileNotFoundError:
         raise ScoresError(f"{path}: no such table; run bench evaluate first") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ScoresError(f"{path}: not a table of scores ({reason})") from None
+        raise ScoresError(f"{path}: not a table of scores ({one_line(error)})") from None
     if "path" not in wide or wide["path"].isna().any():
         raise ScoresError(f"{path}: not a table of scores (it needs a column 'path')")
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
-    return wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
+    wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
+    wide.attrs["metrics"] = _read_declarations(path.with_suffix(".metrics.json"))
+    return wide
+
+
+def _read_declarations(path):
+    try:
+        record = read_json(path)
+        _METRICS(record, "")
+    except FileNotFoundError:
+        return {}
+    except (RecordError, schema.SchemaError) as error:
+        raise ScoresError(
+            f"{path}: does not describe metrics ({one_line(error)}); run bench evaluate again"
+        ) from None
+    return record["metrics"]
 
 
 def read_records(root):
@@ -91,10 +133,11 @@ def read_records(root):
     Returns
     -------
     DataFrame
-        One row a run, whatever became of it: `folder` (absolute), what was trained on what,
-        `run_status` and `run_reason` (`unreadable` where the record is broken), the training
-        results, and what is known of the data: `dataset_kind`, `dataset_identity` (text),
-        `fingerprint` (hash of the identity), `notes` (one a line), `pixels`.
+        One row for each run, whatever became of it: `folder` (absolute), what was trained on what
+        (`hyperparameters` is a dict, `declared` what the model says about itself), `run_status`
+        and `run_reason` (`unreadable` where the record is broken), the training results, and what
+        is known of the data: `dataset_kind`, `dataset_identity` (text), `fingerprint` (hash of
+        the identity), `notes` (one on each line), `pixels`.
     """
     rows = []
     for folder in find_runs(root):
@@ -102,23 +145,16 @@ def read_records(root):
         try:
             rows.append(where | _row_of(read_run(folder)))
         except RecordError as error:
-            rows.append(where | {"run_status": "unreadable", "run_reason": str(error)})
+            rows.append(where | {"run_status": "unreadable", "run_reason": one_line(error)})
         except FileNotFoundError:  # removed meanwhile
             continue
     return pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
 
 
-def _part(record, name):
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}
-
-
 def _row_of(record):
-    run, config, data = _part(record, "run"), _part(record, "config"), _part(record, "dataset")
-    given = _part(run, "hyperparameters")
-    phases = config.get("phases")
-    final = _part(record, "final")
-    notes = record.get("notes")
+    run, config, data = record["run"], record["config"], record["dataset"]
+    given = run.get("hyperparameters", {})
+    steps = sum(config["phases"]) if "phases" in config else config.get("steps")
     return {
         "dataset": run.get("dataset") or data.get("name"),
         "dataset_version": data.get("version"),
@@ -128,20 +164,21 @@ def _row_of(record):
         "preset": run.get("preset"),
         "tag": run.get("tag") or None,
         "model": run.get("model"),
-        "beta": given.get("beta"),
-        "lambda": given.get("lambda"),
-        "hyperparameters": write_setting(given),
         "init": run.get("init"),
         "seed": run.get("seed"),
-        "steps": sum(phases) if isinstance(phases, list) else config.get("steps"),
-        "notes": "\n".join(map(str, notes)) if isinstance(notes, list) else None,
+        "steps": steps,
+        "beta": given.get("beta"),
+        "lambda": given.get("lambda"),
+        "hyperparameters": given,
+        "declared": record["method"],
+        "notes": "\n".join(map(one_line, record["notes"])) or None,
         "pixels": record.get("pixels"),
         "latent_size": config.get("latent_size"),
         "image_size": config.get("image_size"),
         "run_status": record["status"],
-        "run_reason": record.get("reason") or None,
+        "run_reason": record["reason"] or None,
         "command": record.get("command"),
-        **{name: final.get(name) for name in TRAINING},
+        **{name: record["final"].get(name) for name in TRAINING},
     }
 
 

@@ -1,4 +1,4 @@
-"""One row a run: what was asked, what became of it, and its scores."""
+"""One row for each run: what was asked, what became of it, and its scores."""
 
 from pathlib import Path
 
@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import METRICS, TRAINING_KEYS
-from .labels import curve_order, method_order, write_setting
+from ..representation.posterior import COLLAPSED
+from ..scoring.run_records import describe_method
+from .labels import declared_keys, describe_key, undeclared_key
+from .methods import add_methods
 from .run_reading import RECORD_COLUMNS, TRAINING
 
 GENUINE = ("dsprites", "shapes3d", "mpi3d_real")
 RENDERED = ("sprites", "sprites-small", "rooms3d")
-COLLAPSED_KL = 0.1
 
 
 def run_table(scores=None, records=None):
-    """Join scores and run records into one row a run.
+    """Join scores and run records into one row for each run.
 
     Parameters
     ----------
@@ -35,15 +37,15 @@ def run_table(scores=None, records=None):
           running, unreadable, duplicate; `status_reason`: why.
         - `dataset`: a label unique to one identity; versions that share a name are told apart.
         - `dataset_kind`: genuine, re-rendered, added, plugin or unknown.
+        - `source`: "bench" for runs that were trained here, else "external".
         - `protocol`: preset, or preset+tag; "unstated" for representations from elsewhere.
-        - `method`: every run has exactly one: vae (β = 1, λ = 0), betavae (λ = 0), lambdabeta
-          (λ > 0), lambdabeta_scratch, betatcvae, betavae_first (fewer steps than the longest run
-          of its data set and protocol), or another model's name.
-        - `curve`: what a β curve is drawn of: the method and every hyperparameter but β; β = 1 of
-          the β-VAE's curve is the VAE.
-        - `setting`: all hyperparameters as text.
+        - `method`, `method_label`, `curve`, `curve_label`, `setting`, `reduces_to`, `role`,
+          `citation`, `continued_by`: see `evaluation.statistics.methods`.
+        - `steps`: NaN for representations from elsewhere, whatever their files say.
         - `unequal_steps`: whether its steps differ from the longest of data set and protocol.
         - `collapsed`: 1.0 if KL < 0.1 nats, 0.0 if not, NaN if the KL is unknown.
+
+        `attrs["metrics"]` are the declarations of the metrics.
     """
     runs = _joined(scores, records)
     runs["preset"] = runs["preset"].fillna("unstated")
@@ -51,10 +53,13 @@ def run_table(scores=None, records=None):
     _name_datasets(runs)
     for name in ("beta", "lambda", "seed", "steps", *TRAINING):
         runs[name] = pd.to_numeric(runs[name], errors="coerce")
-    _name_methods(runs)
-    runs["collapsed"] = (runs["kl"] < COLLAPSED_KL).astype(float).where(runs["kl"].notna())
-    runs = _sorted(runs)
+    runs["steps"] = runs["steps"].where(runs["source"] == "bench")
+    longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
+    runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
+    runs["collapsed"] = (runs["kl"] < COLLAPSED).astype(float).where(runs["kl"].notna())
+    runs = add_methods(runs, _declarations(runs)).drop(columns="declared")
     _refuse_doubles(runs)
+    runs.attrs["metrics"] = {} if scores is None else scores.attrs.get("metrics", {})
     return runs
 
 
@@ -70,6 +75,8 @@ def _joined(scores, records):
         runs[name] = recorded.astype(object).where(recorded.notna(), runs[name].astype(object))
     missing = [name for name in ("path", *RECORD_COLUMNS) if name not in runs]
     runs = runs.assign(**dict.fromkeys(missing))
+    source = pd.Series(np.where(runs["run_status"].notna(), "bench", "external"), runs.index)
+    runs["source"] = runs["source"].fillna(source) if "source" in runs else source
     recorded = runs["run_status"].where(runs["run_status"] != "done")
     scored = runs["path"].notna()
     runs["status"] = np.where(scored & recorded.isna(), "scored", "unscored")
@@ -78,7 +85,23 @@ def _joined(scores, records):
     unscored = runs["status"] == "unscored"
     runs.loc[unscored, "status_reason"] = "trained, but bench evaluate has not scored it"
     runs["path"] = runs["path"].where(scored, runs["folder"])
+    stems = runs["path"].map(lambda path: Path(str(path)).stem)
+    runs["model"] = runs["model"].astype(object).where(runs["model"].notna(), stems)
+    runs.loc[runs["status"] == "unreadable", "model"] = "unreadable"
     return runs
+
+
+def _declarations(runs):
+    """What every run's model says about itself; hyperparameters become dicts everywhere."""
+    known = runs[["beta", "lambda"]].to_dict("records")
+    runs["hyperparameters"] = [
+        given if isinstance(given, dict) else {k: v for k, v in row.items() if not np.isnan(v)}
+        for given, row in zip(runs["hyperparameters"], known, strict=True)
+    ]
+    return [
+        declared if isinstance(declared, dict) else describe_method(model)
+        for declared, model in zip(runs["declared"], runs["model"], strict=True)
+    ]
 
 
 def _name_datasets(runs):
@@ -104,55 +127,6 @@ def _name_datasets(runs):
     runs["dataset_kind"] = runs["dataset_kind"].astype(object).fillna(pd.Series(guess, runs.index))
 
 
-def _name_methods(runs):
-    stems = runs["path"].map(lambda path: Path(str(path)).stem)
-    runs["model"] = runs["model"].astype(object).where(runs["model"].notna(), stems)
-    runs.loc[runs["status"] == "unreadable", "model"] = "unreadable"
-    longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
-    runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
-    model, beta = runs["model"], runs["beta"]
-    plain = runs["lambda"].fillna(0) == 0
-    zoo = model.isin(("vae", "betavae", "lambdabeta"))
-    first = model.eq("betavae") & runs["unequal_steps"]
-    choices = [
-        first,
-        zoo & plain & (model.eq("vae") | beta.eq(1)),
-        zoo & plain,
-        model.eq("lambdabeta") & runs["init"].eq("scratch"),
-    ]
-    names = ["betavae_first", "vae", "betavae", "lambdabeta_scratch"]
-    runs["method"] = np.select(choices, names, model)
-    runs.loc[model.eq("vae") & beta.isna(), "beta"] = 1.0
-    runs.loc[zoo & plain, "lambda"] = 0.0
-    zoo_plain = zoo & plain
-    runs["setting"] = [
-        given
-        if isinstance(given, str) and not no_penalty
-        else write_setting({"beta": beta, "lambda": None if no_penalty else lambda_})
-        for given, no_penalty, beta, lambda_ in zip(
-            runs["hyperparameters"], zoo_plain, runs["beta"], runs["lambda"], strict=True
-        )
-    ]
-    base = pd.Series(np.where(runs["method"] == "vae", "betavae", runs["method"]), runs.index)
-    unique = {text: _without_beta(text) for text in runs["setting"].unique()}
-    rest = runs["setting"].map(unique)
-    runs["curve"] = base.where(rest == "", base.astype(str) + "," + rest)
-
-
-def _without_beta(setting):
-    return ",".join(part for part in setting.split(",") if part and not part.startswith("beta="))
-
-
-def _sorted(runs):
-    methods = {name: i for i, name in enumerate(sorted(set(runs["method"]), key=method_order))}
-    curves = {name: i for i, name in enumerate(sorted(set(runs["curve"]), key=curve_order))}
-    keys = runs.assign(_m=runs["method"].map(methods), _c=runs["curve"].map(curves))
-    order = keys.sort_values(
-        ["dataset", "protocol", "_m", "_c", "beta", "setting", "seed", "path"], kind="stable"
-    ).index
-    return runs.loc[order].reset_index(drop=True)
-
-
 def _refuse_doubles(runs):
     """A seed counts once in its cell: what lies there a second time is shown, not used."""
     keys = ["dataset", "protocol", "method", "setting", "seed"]
@@ -163,15 +137,16 @@ def _refuse_doubles(runs):
     runs.loc[rows, "status_reason"] = "the same data, setting and seed as another run"
 
 
-def metric_columns(scores):
+def metric_columns(runs):
     """Flat keys among the columns of a table of scores.
 
-    Built-in keys and the training keys that have a value come first, then the numeric columns
-    that follow the last built-in key up to `run_status`, which are those of users' metrics.
+    Built-in keys and the training keys that have a value come first, then those of users' metrics:
+    the keys that the metrics beside the table declare, or, in tables of version 0.1.0, the numeric
+    columns that follow the last built-in key up to `run_status`.
 
     Parameters
     ----------
-    scores : DataFrame
+    runs : DataFrame
         From `evaluation.statistics.run_reading.read_scores` or `run_table`.
 
     Returns
@@ -179,14 +154,34 @@ def metric_columns(scores):
     list of str
     """
     built_in = [key.name for metric in METRICS.values() for key in metric.keys]
-    found = [name for name in (*built_in, "mig_without_orientation") if name in scores]
-    found += [name for name in TRAINING_KEYS if name in scores and scores[name].notna().any()]
-    columns = list(scores.columns)
-    if built_in[-1] in columns and "run_status" in columns:
-        start, end = columns.index(built_in[-1]) + 1, columns.index("run_status")
-        found += [
-            name
-            for name in columns[start:end]
-            if name not in found and pd.api.types.is_numeric_dtype(scores[name])
-        ]
-    return found
+    found = [name for name in (*built_in, "mig_without_orientation") if name in runs]
+    found += [name for name in TRAINING_KEYS if name in runs and runs[name].notna().any()]
+    columns = list(runs.columns)
+    declared = declared_keys(runs.attrs.get("metrics", {}))
+    if declared:
+        users = [name for name in declared if name in columns]
+    elif built_in[-1] in columns and "run_status" in columns:
+        users = columns[columns.index(built_in[-1]) + 1 : columns.index("run_status")]
+    else:
+        users = []
+    numeric = [name for name in users if pd.api.types.is_numeric_dtype(runs[name])]
+    return list(dict.fromkeys([*found, *numeric]))
+
+
+def own_keys(runs):
+    """The first key of each metric that is not ours, as the scores at hand declare it.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From `run_table`.
+
+    Returns
+    -------
+    tuple of str
+        Of tables without declarations every such column.
+    """
+    declared = runs.attrs.get("metrics", {})
+    names = [entry["keys"][0]["name"] for entry in declared.values() if entry["keys"]]
+    names = names or metric_columns(runs)
+    return tuple(n for n in names if n in runs and describe_key(n) == undeclared_key(n))

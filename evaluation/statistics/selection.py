@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from .cells import STRATUM
-from .labels import describe_key, setting_label
+from .labels import describe_keys, setting_label
+from .run_reading import ScoresError
 
 COMPANION = "mig"
 
@@ -26,8 +27,9 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     metrics : sequence of str, optional
         Flat keys to report; all by default.
     choose_by : str, optional
-        A key by which all choose. By default each metric chooses by itself, and what training
-        measures (NLL, KL, …) is reported for the setting that MIG chooses, if there is MIG.
+        A key by which all choose. By default each metric chooses by itself; what training
+        measures (NLL, KL, …) and keys without a direction are reported for the setting that MIG
+        chooses. Without MIG nothing is chosen by a key that has no direction.
     fixed : dict of str to str, optional
         Method to setting, e.g. ``{"lambdabeta": "beta=8,lambda=8"}``: nothing is chosen there.
 
@@ -36,16 +38,29 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     DataFrame
         The rows of `scores` that report, with `chosen` (``fixed``, ``only setting``,
         ``best of N, held-out seeds`` or ``best of N, same seeds (biased)``) and `n_settings`.
+        A representation from elsewhere that has one setting reports on all its seeds.
+
+    Raises
+    ------
+    ScoresError
+        If `choose_by` has no direction.
     """
     wanted = list(dict.fromkeys(scores["metric"])) if metrics is None else list(metrics)
     kept = scores[scores["metric"].isin(wanted)]
     pool = kept if choose_by is None else scores[scores["metric"] == choose_by]
+    facts = describe_keys(scores)
+    if choose_by in facts and not facts[choose_by].sign:
+        label = facts[choose_by].label
+        raise ScoresError(
+            f"nothing can be chosen by {label}: neither a higher nor a lower value is better, or "
+            "its metric does not declare which"
+        )
     chooses = _chooses(scores)
-    picks = _picks(pool.assign(chooses=chooses.loc[pool.index]), fixed or {})
+    picks = _picks(pool.assign(chooses=chooses.loc[pool.index]), fixed or {}, facts)
     if choose_by is not None:
         picks = picks.drop(columns="metric")
     elif COMPANION in wanted:
-        picks = _accompany(picks)
+        picks = _accompany(picks, kept, facts)
     keys = [name for name in (*STRATUM, "metric", "method") if name in picks]
     marked = kept.assign(chooses=chooses.loc[kept.index]).reset_index(names="_row")
     found = marked.merge(picks, on=keys, suffixes=("", "_picked"))
@@ -54,35 +69,37 @@ def select_settings(scores, metrics=None, choose_by=None, fixed=None):
     # A method that chose nothing and has no reporting seed is shown on the seeds that it has.
     reporting = ~found["chooses"] & found["value"].notna()
     by_method = [found[name] for name in (*STRATUM, "metric", "method")]
-    absent = ~held_out & ~reporting.groupby(by_method).transform("any")
+    absent = ~reporting.groupby(by_method).transform("any")
     parted = held_out.groupby(by_method[:-1]).transform("any")
-    all_seeds = found["chosen"].str.endswith("(biased)") | ~parted | absent
+    free = ~held_out & (absent | found["role"].eq("external"))
+    all_seeds = found["chosen"].str.endswith("(biased)") | ~parted | free
     found = found[all_seeds | ~found["chooses"]]
     found = found.sort_values("_row", kind="stable").reset_index(drop=True)
     return found.drop(columns=["_row", "chooses", "setting_picked"])
 
 
-def _accompany(picks):
-    """Replace the choices of training measures by those of the companion metric."""
+def _accompany(picks, scores, facts):
+    """Replace choices by what training measures, or without a direction, by those of MIG."""
     keys = [*STRATUM, "method"]
-    training = picks["metric"].map(lambda name: describe_key(name).metric == "training")
+    led = [name for name, fact in facts.items() if fact.metric == "training" or not fact.sign]
     leader = picks[picks["metric"] == COMPANION].drop(columns="metric")
-    led = picks.loc[training, [*keys, "metric"]].merge(leader, on=keys)
-    return pd.concat([picks[~training], led], ignore_index=True)
+    pairs = scores.loc[scores["metric"].isin(led), [*keys, "metric"]].drop_duplicates()
+    return pd.concat([picks[~picks["metric"].isin(led)], pairs.merge(leader, on=keys)])
 
 
 def _chooses(scores):
-    """Whether a run's seed is one of those that choose."""
-    seeds = scores[[*STRATUM, "seed"]].dropna(subset="seed").drop_duplicates()
-    seeds = seeds.sort_values("seed", kind="stable")
-    groups = seeds.groupby(STRATUM, sort=False)["seed"]
+    """Whether a run's seed is one of those that choose; seeds from elsewhere are parted alone."""
+    keys = [*STRATUM, "elsewhere"]
+    own = scores[[*STRATUM, "seed"]].assign(elsewhere=scores["role"] == "external")
+    seeds = own.dropna(subset="seed").drop_duplicates().sort_values("seed", kind="stable")
+    groups = seeds.groupby(keys, sort=False)["seed"]
     place, size = groups.cumcount(), groups.transform("size")
     seeds["chooses"] = (place % 2 == 0) & (place < size // 2 * 2)
-    marked = scores[[*STRATUM, "seed"]].merge(seeds, on=[*STRATUM, "seed"], how="left")
+    marked = own.merge(seeds, on=[*keys, "seed"], how="left")
     return pd.Series(marked["chooses"].eq(True).to_numpy(), scores.index)
 
 
-def _picks(pool, fixed):
+def _picks(pool, fixed, facts):
     """For each data set, protocol, metric and method: setting, `chosen` and `n_settings`."""
     keys = [*STRATUM, "metric", "method"]
     first, second = pool["value"].where(pool["chooses"]), pool["value"].where(~pool["chooses"])
@@ -101,9 +118,9 @@ def _picks(pool, fixed):
     # What could not be reported cannot be chosen: its value is known of the choosing seeds only.
     choosing = settings["choosing"].where(settings["reported"] > 0)
     held_out = choosing.notna().groupby([settings[k] for k in keys]).transform("any")
-    signs = {m: 1 if describe_key(m).higher_is_better else -1 for m in set(settings["metric"])}
+    signs = settings["metric"].map({name: fact.sign for name, fact in facts.items()})
     quality = choosing.where(held_out, settings["every"])
-    settings["quality"] = quality * settings["metric"].map(signs)
+    settings["quality"] = quality * signs.where(signs != 0)
     single = settings["n_settings"] == 1
     how = np.where(held_out, ", held-out seeds", ", same seeds (biased)")
     chosen = "best of " + settings["n_settings"].astype(str) + how

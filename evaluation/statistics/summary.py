@@ -7,8 +7,9 @@ import time
 import pandas as pd
 
 from .cells import STRATUM, cells, failed_and_missing, metric_agreement, tidy
-from .labels import HEADLINE
+from .labels import HEADLINE, describe_key, describe_keys
 from .ranking import compare_methods, rank_methods
+from .run_table import own_keys
 from .selection import select_settings
 from .trend_table import trend_table
 
@@ -77,6 +78,22 @@ class Summary:
             self.parts[key] = self.part(*key).to_dict("records")
         return self.parts[key]
 
+    def describe(self, name):
+        """What a flat key's metric declares of it, also one of a user's metric.
+
+        Returns
+        -------
+        evaluation.statistics.labels.KeyFacts
+        """
+        if "facts" not in self.parts:
+            self.parts["facts"] = describe_keys(self.scores)
+        return self.parts["facts"].get(name) or describe_key(name)
+
+    @property
+    def own_keys(self):
+        """The first key of each of the user's metrics; tables and figures show it after ours."""
+        return own_keys(self.runs)
+
     @property
     def strata(self):
         """(dataset, protocol) pairs in order."""
@@ -84,15 +101,16 @@ class Summary:
         return list(pairs.itertuples(index=False, name=None))
 
 
-def summarise(runs, metrics=HEADLINE, choose_by=None, fixed=None):
+def summarise(runs, metrics=None, choose_by=None, fixed=None):
     """Compute every statistic.
 
     Parameters
     ----------
     runs : DataFrame
         From `evaluation.statistics.cells.collect`.
-    metrics : sequence of str
-        Flat keys to rank, compare and test for peaks; cells are made of all.
+    metrics : sequence of str, optional
+        Flat keys to rank, compare and test for peaks; cells are made of all. By default the
+        headline metrics and the first key of each of the user's own.
     choose_by, fixed
         As in `evaluation.statistics.selection.select_settings`.
 
@@ -100,6 +118,7 @@ def summarise(runs, metrics=HEADLINE, choose_by=None, fixed=None):
     -------
     Summary
     """
+    metrics = (*HEADLINE, *own_keys(runs)) if metrics is None else tuple(metrics)
     seconds = {}
     with _timed(seconds, "tidy"):
         scores = tidy(runs)

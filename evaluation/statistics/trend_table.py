@@ -9,7 +9,7 @@ from .labels import HEADLINE, describe_key
 from .trends import SPLIT_FROM, complete_part, drawn_means, drops, effective_range, holm, peak_test
 
 ALPHA = 0.05
-KEY = [*STRATUM, "curve", "metric", "variant"]
+KEY = [*STRATUM, "curve", "curve_label", "reduces_to", "role", "metric", "variant"]
 COLUMNS = [
     *KEY,
     "n",
@@ -59,20 +59,22 @@ def trend_table(scores, metrics=HEADLINE):
     DataFrame
         One row a curve and metric:
 
-        - `dataset`, `dataset_kind`, `protocol`, `curve`, `metric`, `variant`;
+        - `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `reduces_to`, `role`,
+          `metric`, `variant`;
         - `n` seeds used, `n_asked`; `n_betas`, `first_beta`, `last_beta` of the values of β used;
           `left_out`: list of (β, number of seeds) of the others that have a score;
         - `peak_beta`, `peak_mean`, `last_mean`: largest mean score, and that at the largest β;
         - `peak_share`: share of bootstrap draws that peak there; `peak_low`, `peak_high`: 95 %
           of draws peak between these β; `peak_distribution`: list of (β, share);
         - `p_peak`, `tested_beta` (`peak_test`), and `p_peak_holm` after Holm over `family` tests,
-          those of the same data set and protocol;
+          those of the same data set and protocol, the headline metrics and all others apart, so
+          that a metric of one's own changes nothing for ours;
         - `drop`, `drop_low`, `drop_high`: share of the peak lost at the largest β; `drop_kind`:
           cross-fitted, or "selected, biased upward" below four seeds;
         - `range_low`, `range_high`, `octaves`, `range_open`: `effective_range`;
         - `illustrative`; `verdict`: "peak", "no peak shown", "too few seeds" or "too few β".
     """
-    wanted = [name for name in metrics if describe_key(name).higher_is_better]
+    wanted = [name for name in metrics if describe_key(name, scores).higher_is_better]
     rows, stacks = [], {}
     for curve in curves(scores, wanted):
         seeds, kept = complete_part(curve.values)
@@ -90,7 +92,8 @@ def trend_table(scores, metrics=HEADLINE):
     for shape, members in stacks.items():
         _add_drops(rows, shape, members)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    for _, part in table.groupby(STRATUM, sort=False):
+    ours = table["metric"].isin(HEADLINE)
+    for _, part in table.groupby([*(table[name] for name in STRATUM), ours], sort=False):
         table.loc[part.index, "p_peak_holm"] = holm(part["p_peak"].to_numpy(dtype=float))
         table.loc[part.index, "family"] = int(part["p_peak"].notna().sum())
     table["verdict"] = [_verdict(row) for row in table.to_dict("records")]

@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,18 @@ from disentanglement_bench.evaluation.statistics.cells import (
     metric_agreement,
     tidy,
 )
+from disentanglement_bench.evaluation.statistics.labels import describe_key
+from disentanglement_bench.evaluation.statistics.ranking import rank_methods
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
+from disentanglement_bench.evaluation.statistics.run_table import own_keys
+from disentanglement_bench.evaluation.statistics.selection import select_settings
 
 
 def write(folder, rows):
     given = {"dataset": "dsprites", "preset": "paper", "model": "betavae", "run_status": "done"}
     frame = pd.DataFrame([given | row for row in rows])
-    if "path" not in frame:
-        frame["path"] = [f"run{i}/representation.h5" for i in range(len(frame))]
+    paths = pd.Series([f"run{i}/representation.h5" for i in range(len(frame))])
+    frame["path"] = frame["path"].fillna(paths) if "path" in frame else paths
     frame.to_csv(folder / "scores.csv", index=False)
     return folder
 
@@ -91,11 +96,91 @@ def test_seeds_count_as_asked_for_where_other_settings_have_them(tmp_path):
 def test_variants_never_share_a_cell(tmp_path):
     rows = sweep(betas=(4,))
     rows[0]["mig_variant"] = "mig[hist30,plugin,mean]"
-    found = cells(tidy(collect(write(tmp_path, rows)), ["mig"]))
-    assert found[["variant", "n"]].values.tolist() == [
-        ["mig[hist30,plugin,mean]", 1],
-        ["mig[hist20,plugin,mean]", 2],
-    ]
+    rows[1]["mig_variant"] = rows[2]["mig_variant"] = "mig[hist20,plugin,mean]"
+    scores = tidy(collect(write(tmp_path, rows)), ["mig"])
+    assert scores["status"].tolist() == ["other variant", "done", "done"]
+    assert scores["reason"].iloc[0] == (
+        "scored as mig[hist30,plugin,mean], while most runs here are scored as "
+        "mig[hist20,plugin,mean]"
+    )
+    (cell,) = cells(scores).to_dict("records")
+    assert (cell["variant"], cell["n"], cell["n_failed"]) == ("mig[hist20,plugin,mean]", 2, 1)
+
+
+def declare(folder, **keys):
+    """Write the declarations of a metric `spread` beside a table of scores."""
+    key = {"name": "spread", "label": "Spread", "description": "", "unit": "cm", "low": 0.0,
+           "high": None, "higher_is_better": False, **keys}  # fmt: skip
+    declared = {"variant": "spread[v2]", "citation": "A. Author, 2030", "keys": [key]}
+    record = {"schema_version": 1, "metrics": {"spread": declared}}
+    (folder / "scores.metrics.json").write_text(json.dumps(record))
+    return folder
+
+
+def with_spread(rows):
+    return [row | {"spread": 1 / row["beta"], "spread_status": "done"} for row in rows]
+
+
+def test_a_metric_of_ones_own_keeps_what_it_declares(tmp_path):
+    runs = collect(declare(write(tmp_path, with_spread(sweep(betas=(2, 4))))))
+    scores = tidy(runs)
+    own = scores[scores["metric"] == "spread"]
+    assert set(own["variant"]) == {"spread[v2]"}
+    facts = describe_key("spread", scores)
+    assert (facts.label, facts.unit, facts.arrow, facts.high) == ("Spread", "cm", "↓", np.inf)
+    assert own_keys(runs) == ("spread",)
+    selected = select_settings(scores)
+    chosen = selected[selected["metric"] == "spread"]
+    assert set(chosen["setting"]) == {"beta=4"}, "the smallest is best"
+
+
+def test_a_metric_without_a_declaration_has_no_direction(tmp_path):
+    rows = [r | {"explicitness_test": 0.5} for r in sweep()]
+    rows = [{**{k: v for k, v in row.items() if k != "run_status"}, "odd": 1.0} for row in rows]
+    frame = pd.DataFrame(rows).assign(dataset="d", preset="paper", model="m", run_status="done")
+    frame["path"] = [f"run{i}/representation.h5" for i in range(len(frame))]
+    frame.to_csv(tmp_path / "scores.csv", index=False)
+    scores = tidy(collect(tmp_path))
+    assert describe_key("odd", scores).higher_is_better is None
+    assert rank_methods(select_settings(scores), ["odd"]).empty
+
+
+def test_broken_declarations_are_named_in_one_line(tmp_path):
+    write(tmp_path, sweep())
+    (tmp_path / "scores.metrics.json").write_text('{"metrics": {"a": {"keys": 3}}}')
+    with pytest.raises(ScoresError, match="does not describe metrics") as caught:
+        collect(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_intervals_do_not_leave_the_range_of_their_score(tmp_path):
+    rows = [{"beta": 4, "seed": seed, "mig": value} for seed, value in enumerate((0.0, 0.9, 1.0))]
+    (cell,) = cells(tidy(collect(write(tmp_path, rows)), ["mig"])).to_dict("records")
+    assert (cell["low"], cell["high"], cell["clipped"]) == (0.0, 1.0, True)
+
+
+def external(**more):
+    return {"model": "mine", "path": "mine.h5", "run_status": None, "mig": 0.3, **more}
+
+
+def test_a_representation_from_elsewhere_is_marked_and_changes_nothing_for_others(tmp_path):
+    rows = [row | {"steps": 4000} for row in sweep(betas=(4,), seeds=(0, 1))]
+    runs = collect(write(tmp_path, [*rows, external(seed=7, steps=10**6)]))
+    mine = runs[runs["role"] == "external"].iloc[0]
+    assert (mine["method"], mine["method_label"]) == ("mine_external", "mine (external)")
+    assert np.isnan(mine["steps"]), "how it was trained is unknown"
+    assert not runs["unequal_steps"].any()
+    found = cells(tidy(runs, ["mig"])).set_index("method")
+    assert found["n_asked"].to_dict() == {"betavae": 2, "mine_external": 1}
+    assert failed_and_missing(runs).empty
+
+
+def test_a_representation_from_elsewhere_reports_on_all_its_seeds(tmp_path):
+    mine = [external(seed=seed, path=f"{seed}.h5") for seed in range(4)]
+    rows = [*sweep(betas=(1, 4, 8), seeds=range(4)), *mine]
+    selected = select_settings(tidy(collect(write(tmp_path, rows)), ["mig"]))
+    counts = selected.groupby("method")["seed"].count()
+    assert counts.to_dict() == {"vae": 2, "betavae": 2, "mine_external": 4}
 
 
 def test_collapsed_runs_are_counted(tmp_path):

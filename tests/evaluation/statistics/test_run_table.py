@@ -123,10 +123,16 @@ def test_protocols_and_versions_of_data_are_told_apart():
 
 
 def test_a_representation_from_elsewhere_joins_the_data_set_it_names():
-    runs = table(row(), row(model=None, beta=None, seed=None, dataset_version=None, path="m/my.h5"))
+    runs = table(
+        row(),
+        row(
+            model=None, beta=None, seed=None, dataset_version=None, run_status=None, path="m/my.h5"
+        ),
+    )
     mine = runs[runs["path"] == "m/my.h5"].iloc[0]
     assert (mine["dataset"], mine["dataset_version"]) == ("dsprites", "1")
-    assert (mine["method"], mine["curve"], mine["setting"]) == ("my", "my", "")
+    assert (mine["method"], mine["setting"]) == ("my_external", "")
+    assert (mine["curve"], mine["curve_label"]) == ("my_external", "my (external)")
 
 
 def test_a_seed_counts_once():

@@ -12,6 +12,7 @@ def tidy(values, metric="mig", dataset="a"):
             "dataset_kind": "genuine",
             "protocol": "paper",
             "method": method,
+            "role": "",
             "setting": setting,
             "seed": float(seed),
             "metric": metric,
