@@ -1,4 +1,4 @@
-"""`bench data`: see, fetch, verify and add data sets."""
+"""`bench data`: see, fetch, verify, add and remove data sets."""
 
 import sys
 
@@ -14,7 +14,7 @@ DATA_DIR = click.option(
 
 @click.group()
 def command():
-    """See, fetch, verify and add data sets.
+    """See, fetch, verify, add and remove data sets.
 
     \b
     Example:
@@ -32,16 +32,9 @@ def list_(data_dir):
     Example:
       bench data list
     """
-    from .. import datasets
+    from ..reporting.overview import show_datasets
 
-    rows = [("name", "images", "size", "state", "factors (classes)")]
-    for name in datasets.list_names(data_dir):
-        known = datasets.describe(name, data_dir)
-        rows.append((name, _count(known), _shape(known), _state(known), _factors(known)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]).rstrip())
+    show_datasets(data_dir)
 
 
 @command.command()
@@ -95,7 +88,7 @@ def verify(names, data_dir):
       bench data verify dsprites
     """
     from .. import datasets
-    from ..datasets.genuine.verification import verify as check
+    from ..datasets.stored import verify as check
     from ..errors import BenchError
 
     for name in names:
@@ -120,14 +113,15 @@ def verify(names, data_dir):
 
 @command.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", type=click.Path())
 @DATA_DIR
 def add(name, file, data_dir):
     """Check your own FILE and register it as data set NAME.
 
-    FILE is an .npz or .h5 with `images`, uint8 (N, H, W) or (N, H, W, C) from 0 to 255, and either
-    `factor_sizes` (a full grid, last factor fastest) or `factors`, whole numbers (N, K) from 0;
-    `factor_names` is optional. The images are copied into the data folder.
+    FILE is an .npz or .h5 with `images`, (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 from 0 to
+    255, bool, or floating point from 0 to 1; and either `factor_sizes` (a full grid, last factor
+    fastest) or `factors`, whole numbers (N, K) from 0; `factor_names` is optional. The images are
+    copied into the data folder.
 
     \b
     Example:
@@ -140,10 +134,31 @@ def add(name, file, data_dir):
     folder = data_folder(data_dir)
     with _Progress(f"{name}: copying") as report:
         home = added.add(name, file, folder, report)
-    content = added.about(name, folder)
-    factors = zip(content["factor_names"], content["factor_sizes"], strict=True)
+    entry = added.read_entry(name, folder)
+    factors = zip(entry.factor_names, entry.factor_sizes, strict=True)
     shown = ", ".join(f"{factor} {size}" for factor, size in factors)
-    click.echo(f"{name}: added {content['count']:,} images to {home} ({shown})")
+    click.echo(f"{name}: added {entry.count:,} images to {home} ({shown})")
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@DATA_DIR
+def remove(names, data_dir):
+    """Remove the files of data sets from the data folder.
+
+    An added data set is gone then; a genuine one has to be downloaded again, and a rendered one is
+    rendered again when it is used.
+
+    \b
+    Example:
+      bench data remove faces
+    """
+    from ..datasets.files.storage import size_text
+    from ..datasets.stored import remove as remove_files
+
+    for name in names:
+        freed = remove_files(name, data_dir)
+        click.echo(f"{name}: {size_text(freed)} removed" if freed else f"{name}: no files")
 
 
 @command.command()
@@ -158,27 +173,6 @@ def path(data_dir):
     from ..datasets.files.storage import data_folder
 
     click.echo(data_folder(data_dir))
-
-
-def _count(known):
-    return "" if known.size is None else f"{known.size:,}"
-
-
-def _shape(known):
-    return "" if known.image_shape is None else "×".join(map(str, known.image_shape))
-
-
-def _factors(known):
-    if known.factor_names is None:
-        return ""
-    pairs = zip(known.factor_names, known.factor_sizes, strict=True)
-    return ", ".join(f"{name} {size}" for name, size in pairs)
-
-
-def _state(known):
-    if known.origin == "genuine" and not known.present:
-        return f"missing: bench data get {known.name}"
-    return f"ready ({known.origin})"
 
 
 class _Progress:

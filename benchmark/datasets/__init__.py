@@ -188,7 +188,7 @@ def _locate(known, data_dir):
 
     folder, release = data_folder(data_dir), RELEASES[known.name]
     path = folder / release.filename
-    present = path.is_file() or release.copy(folder).is_file()
+    present = path.is_file() or release.copy_in(folder).is_file()
     return replace(known, present=present, path=path)
 
 
@@ -199,16 +199,19 @@ def _describe_added(name, data_dir):
     from .own import added
 
     folder = data_folder(data_dir)
-    content = added.about(name, folder)
+    try:
+        entry = added.read_entry(name, folder)
+    except BenchError as error:
+        return Description(name, str(error), "added", present=False)
     return Description(
         name=name,
-        text=f"added from {content['file']}",
+        text=f"added from {entry.file}",
         origin="added",
-        image_shape=tuple(content["image_shape"]),
-        factor_names=tuple(content["factor_names"]),
-        factor_sizes=tuple(content["factor_sizes"]),
-        size=content["count"],
-        path=folder / "added" / name,
+        image_shape=entry.image_shape,
+        factor_names=entry.factor_names,
+        factor_sizes=entry.factor_sizes,
+        size=entry.count,
+        path=added.home_of(name, folder),
     )
 
 
@@ -217,6 +220,7 @@ def _others(data_dir):
     from .files.storage import data_folder
     from .own import added, plugins
 
-    added_names = added.names(data_folder(data_dir))
+    added_names = added.list_names(data_folder(data_dir))
     entries = plugins.entry_points()
-    return added_names, {name: e for name, e in entries.items() if name not in added_names}
+    taken = {name.lower() for name in added_names}
+    return added_names, {name: e for name, e in entries.items() if name.lower() not in taken}

@@ -92,7 +92,8 @@ def show_datasets(data_dir=None):
         )
         shape = "×".join(str(length) for length in known.image_shape or ())
         images = f"{known.size:,} of {shape}" if known.size else "known when loaded"
-        ready = "yes" if known.present else f"no: bench data get {name}"
+        missing = f"no: bench data get {name}" if known.origin == "genuine" else "no"
+        ready = "yes" if known.present else missing
         shown.add_row(name, images, factors, known.origin, ready, known.text)
     console().print(shown)
 

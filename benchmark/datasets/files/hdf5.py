@@ -1,76 +1,75 @@
-"""Reading HDF5 files in whole chunks, with damage reported in one line."""
+"""Arrays inside HDF5 files, in whole chunks; what lies in another file is never read."""
 
-from contextlib import contextmanager
+import math
 
 import numpy as np
 
-from ....evaluation.naming import one_line
-from ...errors import BenchError
+from .arrays import ArrayFile, Member
 
-BLOCK_BYTES = 1 << 26
-
-
-@contextmanager
-def opened(path, name):
-    """Open an HDF5 file for reading, without a lock.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    name : str
-        Of the data set, for messages.
-
-    Yields
-    ------
-    h5py.File
-
-    Raises
-    ------
-    BenchError
-        When the file cannot be opened.
-    """
-    import h5py
-
-    with readable(path, name):
-        archive = h5py.File(path, "r", locking=False)
-    with archive:
-        yield archive
+# A chunk is inflated as a whole, whatever part of it is read.
+LARGEST_CHUNK = 1 << 28
 
 
-@contextmanager
-def readable(path, name):
-    """Turn whatever HDF5 raises within the block into a `BenchError` of one line."""
-    try:
-        yield
-    except BenchError:
-        raise
-    except Exception as error:
-        reason = one_line(error) or type(error).__name__
-        raise BenchError(f"{name}: {path} is damaged or cut short ({reason})") from error
+class HdfFile(ArrayFile):
+    """An HDF5 file, open for reading without a lock."""
 
+    def names(self):
+        """Names of the arrays, and of the attributes that may stand for small ones."""
+        return [*self._archive, *self._archive.attrs]
 
-def blocks(dataset, path, name):
-    """Read a data set in whole chunks, so that none is inflated twice.
+    def member(self, key):
+        """Look at an array, or an attribute, without reading it.
 
-    Parameters
-    ----------
-    dataset : h5py.Dataset
-        Of an open file.
-    path : path
-        The file, for messages.
-    name : str
-        Of the data set, for messages.
+        Parameters
+        ----------
+        key : str
+            Its name.
 
-    Yields
-    ------
-    ndarray
-        Consecutive rows, about 64 MB unless one row of chunks is larger.
-    """
-    row = max(1, int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize)
-    chunk = dataset.chunks[0] if dataset.chunks else 1
-    rows = chunk * max(1, BLOCK_BYTES // (row * chunk))
-    for first in range(0, len(dataset), rows):
-        with readable(path, name):
-            block = dataset[first : first + rows]
-        yield block
+        Returns
+        -------
+        Member
+        """
+        with self._readable():
+            stored = key in self._archive
+            found = self._dataset(key) if stored else self._archive.attrs.get_id(key)
+            if found.shape is None:
+                raise self._error(f"{key!r} in {self.path} is empty")
+            return Member(tuple(map(int, found.shape)), found.dtype)
+
+    def _open(self):
+        import h5py
+
+        return h5py.File(self.path, "r", locking=False)
+
+    def _dataset(self, key):
+        import h5py
+
+        if not isinstance(self._archive.get(key, getlink=True), h5py.HardLink):
+            raise self._error(f"{key!r} in {self.path} is a link; store the array itself")
+        found = self._archive[key]
+        if not isinstance(found, h5py.Dataset):
+            raise self._error(f"{key!r} in {self.path} is a group, not an array")
+        if found.is_virtual or found.external:
+            raise self._error(
+                f"{key!r} in {self.path} lies in another file; store the array itself"
+            )
+        if found.chunks and math.prod(found.chunks) * found.dtype.itemsize > LARGEST_CHUNK:
+            raise self._error(f"{key!r} in {self.path} has the absurd chunks {found.chunks}")
+        return found
+
+    def _read(self, key):
+        if key in self._archive:
+            return np.asarray(self._dataset(key)[()])
+        return np.asarray(self._archive.attrs[key])
+
+    def _read_blocks(self, key, member, rows):
+        found = self._dataset(key)
+        if member.shape[0] and not found.id.get_storage_size():
+            raise self._error(
+                f"{key!r} in {self.path} declares shape {member.shape} but holds nothing"
+            )
+        # Whole chunks, so that none is inflated twice.
+        chunk = found.chunks[0] if found.chunks else 1
+        rows = chunk * max(1, rows // chunk)
+        for first in range(0, member.shape[0], rows):
+            yield found[first : first + rows]

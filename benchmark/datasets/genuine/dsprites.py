@@ -13,7 +13,6 @@ from .releases import RELEASES
 
 FORMAT_VERSION = "1"
 SIDE = 64
-ROWS = 4096
 
 
 def load(
@@ -99,7 +98,8 @@ def read(path, sizes, name="dsprites"):
         archive.require("imgs", "latents_classes")
         archive.expect("imgs", (count, SIDE, SIDE), np.uint8)
         archive.expect("latents_classes", (count, 1 + len(sizes)), np.int64)
-        for first, classes in archive.blocks("latents_classes", 16 * ROWS):
+        first = 0
+        for classes in archive.blocks("latents_classes"):
             index = np.arange(first, first + len(classes))
             grid = np.stack((np.zeros_like(index), *np.unravel_index(index, sizes)), axis=1)
             wrong = np.flatnonzero((classes != grid).any(axis=1))
@@ -109,7 +109,8 @@ def read(path, sizes, name="dsprites"):
                     f"{name}: expected the classes of image {first + row} in {path} to be "
                     f"{grid[row].tolist()}, got {classes[row].tolist()}"
                 )
-        for _, images in archive.blocks("imgs", ROWS):
+            first += len(classes)
+        for images in archive.blocks("imgs"):
             if images.max(initial=0) > 1:
                 raise BenchError(
                     f"{name}: expected pixels of 0 and 1 in {path}, got {images.max()}"

@@ -12,7 +12,6 @@ from .releases import RELEASES
 
 FORMAT_VERSION = "1"
 SIDE = 64
-ROWS = 2048
 SAMPLE = 256
 
 
@@ -144,8 +143,7 @@ def read(path, shape, name="mpi3d_real"):
     with NpzFile(path, name) as archive:
         archive.require("images")
         archive.expect("images", shape, np.uint8)
-        for _, block in archive.blocks("images", ROWS):
-            yield block
+        yield from archive.blocks("images")
 
 
 def _map_stored(release, folder, shape):

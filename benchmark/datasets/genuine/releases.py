@@ -1,6 +1,7 @@
 """The genuine files: where they come from and what proves them (standard library only)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...errors import BenchError
 from ..files import copies, storage
@@ -158,7 +159,7 @@ class Release:
         BenchError
             When there is neither the file nor a copy, the file is another one, or the disk is full.
         """
-        path, copy = folder / self.filename, self.copy(folder)
+        path, copy = folder / self.filename, self.copy_in(folder)
         if not path.is_file():
             array, found = copies.open_copy(copy, shape)
             if array is not None:
@@ -167,9 +168,13 @@ class Release:
         array = copies.open_or_write(copy, shape, found, lambda: read(path), self.name, report)
         return array, found
 
-    def copy(self, folder):
+    def path_in(self, folder):
+        """Where the file lies, or would."""
+        return Path(folder) / self.filename
+
+    def copy_in(self, folder):
         """Where the uncompressed copy of the images lies."""
-        return (folder / self.filename).with_suffix(".npy")
+        return self.path_in(folder).with_suffix(".npy")
 
     def _wrong(self, path, difference):
         return (

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
 from ..catalogue import BUILT_IN
-from ..files import hdf5
+from ..files.hdf5 import HdfFile
 from .releases import RELEASES
 
 FORMAT_VERSION = "1"
@@ -92,39 +92,20 @@ def read(path, values, name="shapes3d"):
     BenchError
         When keys, shapes, types or labels are not the documented ones.
     """
-    with hdf5.opened(path, name) as archive:
-        yield from hdf5.blocks(_check(archive, path, values, name), path, name)
-
-
-def _check(archive, path, values, name):
-    """Compare keys, shapes, types and labels of an open file; give its images."""
-    missing = [key for key in ("images", "labels") if key not in archive]
-    if missing:
-        raise BenchError(
-            f"{name}: {path} has no array {missing[0]!r}; expected images, labels, "
-            f"found {', '.join(archive) or 'nothing'}"
-        )
     sizes = tuple(len(classes) for classes in values)
     count = math.prod(sizes)
-    expected = {
-        "images": ((count, SIDE, SIDE, 3), np.uint8),
-        "labels": ((count, len(sizes)), np.float64),
-    }
-    for key, (shape, dtype) in expected.items():
-        if archive[key].shape != shape or archive[key].dtype != dtype:
+    with HdfFile(path, name) as archive:
+        archive.require("images", "labels")
+        archive.expect("images", (count, SIDE, SIDE, 3), np.uint8)
+        archive.expect("labels", (count, len(sizes)), np.float64)
+        labels = archive.array("labels")
+        classes = np.unravel_index(np.arange(count), sizes)
+        grid = np.stack([np.take(v, c) for v, c in zip(values, classes, strict=True)], axis=1)
+        wrong = np.flatnonzero((~(np.abs(labels - grid) <= 1e-4)).any(axis=1))
+        if wrong.size:
+            row = wrong[0]
             raise BenchError(
-                f"{name}: expected {key!r} in {path} to be {np.dtype(dtype)} of shape {shape}, "
-                f"got {archive[key].dtype} of shape {archive[key].shape}"
+                f"{name}: expected the labels of image {row} in {path} to be "
+                f"{grid[row].tolist()}, got {labels[row].tolist()}"
             )
-    with hdf5.readable(path, name):
-        labels = archive["labels"][:]
-    classes = np.unravel_index(np.arange(count), sizes)
-    grid = np.stack([np.take(v, c) for v, c in zip(values, classes, strict=True)], axis=1)
-    wrong = np.flatnonzero((np.abs(labels - grid) > 1e-4).any(axis=1))
-    if wrong.size:
-        row = wrong[0]
-        raise BenchError(
-            f"{name}: expected the labels of image {row} in {path} to be "
-            f"{grid[row].tolist()}, got {labels[row].tolist()}"
-        )
-    return archive["images"]
+        yield from archive.blocks("images")

@@ -3,21 +3,45 @@
 import os
 import shutil
 import tempfile
-from contextlib import ExitStack
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ....evaluation.files import write_json
+from ....evaluation.guarding import GuardedFailure, call_guarded
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
-from ..files import copies, hdf5, mapped, storage
-from ..files.npz import NpzFile
+from ..files import copies, mapped, storage
 from . import rules
+from .reading import FORMAT_VERSION, copy_file
 
-FORMAT_VERSION = "1"
-ROWS = 1024
-OPTIONAL = ("factor_sizes", "factor_names", "factors")
+
+@dataclass(frozen=True)
+class Entry:
+    """What is recorded of an added data set.
+
+    Parameters
+    ----------
+    file : str
+        Name of the user's file.
+    source : dict
+        Its fingerprint.
+    image_shape : tuple of int
+        (H, W, C).
+    count : int
+        Number of images.
+    factor_names : tuple of str
+    factor_sizes : tuple of int
+    labelled : bool
+        Whether the images are not the full grid, so that their classes are stored.
+    """
+
+    file: str
+    source: dict
+    image_shape: tuple[int, ...]
+    count: int
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    labelled: bool
 
 
 def add(name, path, folder, report=None):
@@ -28,9 +52,10 @@ def add(name, path, folder, report=None):
     name : str
         The new name.
     path : path
-        An ``.npz`` or ``.h5`` file with ``images``, uint8 (N, H, W) or (N, H, W, C), and either
-        ``factor_sizes`` (K,) for a full grid, last factor fastest, or ``factors``, integer classes
-        (N, K); optionally ``factor_names`` (K,). In HDF5, sizes and names may be attributes.
+        An ``.npz`` or ``.h5`` file with ``images``, (N, H, W), (N, H, W, C) or (N, C, H, W), uint8
+        from 0 to 255, bool, or floating point from 0 to 1; and either ``factor_sizes`` (K,) for a
+        full grid, last factor fastest, or ``factors``, integer classes (N, K); optionally
+        ``factor_names`` (K,). In HDF5, sizes and names may be attributes.
     folder : Path
         The data folder.
     report : callable, optional
@@ -47,31 +72,46 @@ def add(name, path, folder, report=None):
         When the name is taken or unfit, or the file is not in the documented layout.
     """
     rules.check_name(name)
-    path, final = Path(path), _home(name, folder)
-    taken = {entry.lower(): entry for entry in names(folder)}
+    path, home = Path(path), home_of(name, folder)
+    taken = {entry.lower(): entry for entry in list_names(folder)}
     if name.lower() in taken:
+        known = taken[name.lower()]
         raise BenchError(
-            f"a data set {taken[name.lower()]!r} has been added already; choose another name, or "
-            f"remove {_home(taken[name.lower()], folder)} first"
+            f"a data set {known!r} has been added already; choose another name, or remove it "
+            f"with `bench data remove {known}`"
         )
-    with storage.writing(final.parent):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=final.parent))
+    if path.is_dir():
+        raise BenchError(
+            f"{name}: {path} is a folder; put its pictures into one .npz file first, as "
+            "docs/datasets.md shows under `Pictures in folders`, and add that file"
+        )
+    if not path.is_file():
+        raise BenchError(f"{name}: there is no file {path}")
+    with storage.writing(home.parent):
+        home.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(home.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=home.parent))
     try:
-        _fill(temporary, name, path, report)
+        source = {"bytes": path.stat().st_size, **storage.hash_file(path).digests()}
+        try:
+            call_guarded(copy_file, path, source, temporary, name, report=report)
+        except GuardedFailure as error:
+            reason = str(error).removeprefix(f"{name}: ")
+            hint = "" if str(path) in reason else f"{path} cannot be read: "
+            raise BenchError(f"{name}: {hint}{reason}") from None
         umask = os.umask(0)
         os.umask(umask)
-        with storage.writing(final):
+        with storage.writing(home):
             temporary.chmod(0o777 & ~umask)
-            os.rename(temporary, final)
+            os.rename(temporary, home)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return final
+    return home
 
 
-def names(folder):
-    """Names of the data sets that have been added, sorted.
+def list_names(folder):
+    """List the data sets that have been added.
 
     Parameters
     ----------
@@ -81,6 +121,7 @@ def names(folder):
     Returns
     -------
     list of str
+        Sorted.
     """
     return sorted(
         entry.parent.name
@@ -89,8 +130,13 @@ def names(folder):
     )
 
 
-def about(name, folder):
-    """What is recorded of an added data set.
+def home_of(name, folder):
+    """Where an added data set lies in the data folder."""
+    return Path(folder) / "added" / name
+
+
+def read_entry(name, folder):
+    """Read what is recorded of an added data set.
 
     Parameters
     ----------
@@ -101,23 +147,32 @@ def about(name, folder):
 
     Returns
     -------
-    dict
-        ``factor_names``, ``factor_sizes``, ``image_shape``, ``count``, ``labelled``, ``file`` and
-        ``source``, the fingerprint of the user's file.
+    Entry
 
     Raises
     ------
     BenchError
         When the record is damaged.
     """
-    path = _home(name, folder) / "dataset.json"
+    path = home_of(name, folder) / "dataset.json"
     content = storage.read_record(path)
-    if content.get("format_version") != FORMAT_VERSION:
-        raise BenchError(
-            f"{name}: expected format_version {FORMAT_VERSION} in {path}, got "
-            f"{content.get('format_version')}; remove {path.parent} and add the data set again"
+    try:
+        if content["format_version"] != FORMAT_VERSION:
+            raise ValueError(f"format_version {content['format_version']}")
+        return Entry(
+            file=str(content["file"]),
+            source=dict(content["source"]),
+            image_shape=tuple(map(int, content["image_shape"])),
+            count=int(content["count"]),
+            factor_names=tuple(map(str, content["factor_names"])),
+            factor_sizes=tuple(map(int, content["factor_sizes"])),
+            labelled=bool(content["labelled"]),
         )
-    return content
+    except (KeyError, TypeError, ValueError) as error:
+        raise BenchError(
+            f"{name}: {path} is damaged or from another version ({error}); run `bench data remove "
+            f"{name}` and add the data set again"
+        ) from None
 
 
 def load(name, folder):
@@ -126,7 +181,7 @@ def load(name, folder):
     Parameters
     ----------
     name : str
-        One of `names`.
+        One of `list_names`.
     folder : Path
         The data folder.
 
@@ -140,149 +195,38 @@ def load(name, folder):
     BenchError
         When its files have changed since it was added.
     """
-    content, home = about(name, folder), _home(name, folder)
-    shape = (content["count"], *content["image_shape"])
-    images, source = copies.open_copy(home / "images.npy", shape, content["source"])
-    if images is None:
+    entry, home = read_entry(name, folder), home_of(name, folder)
+    try:
+        images, _ = copies.open_copy(
+            home / "images.npy", (entry.count, *entry.image_shape), entry.source
+        )
+        labels = mapped.map_npy(home / "labels.npy") if entry.labelled else None
+        if images is None:
+            raise ValueError(f"{home / 'images.npy'} has changed since it was added")
+        return Dataset(
+            name=name,
+            version=FORMAT_VERSION,
+            factor_names=entry.factor_names,
+            factor_sizes=entry.factor_sizes,
+            source=ImageSource("uint8", images, entry.image_shape),
+            identity={
+                "name": name,
+                "version": FORMAT_VERSION,
+                "kind": "added",
+                "file": entry.file,
+                **entry.source,
+            },
+            labels=labels,
+        )
+    except (OSError, ValueError) as error:
         raise BenchError(
-            f"{name}: {home / 'images.npy'} has changed since it was added; remove {home} and add "
-            f"the data set again from {content['file']}"
-        )
-    labels = None
-    if content["labelled"]:
-        labels = mapped.map_npy(home / "labels.npy")
-    return Dataset(
-        name=name,
-        version=FORMAT_VERSION,
-        factor_names=tuple(content["factor_names"]),
-        factor_sizes=tuple(content["factor_sizes"]),
-        source=ImageSource("uint8", images, shape[1:]),
-        identity={
-            "name": name,
-            "version": FORMAT_VERSION,
-            "kind": "added",
-            "file": content["file"],
-            **source,
-        },
-        labels=labels,
-    )
+            f"{name}: {error}; run `bench data remove {name}` and add it again from {entry.file}"
+        ) from error
 
 
-def verify(name, folder):
-    """Read an added data set again and compare it with what was recorded.
-
-    Parameters
-    ----------
-    name : str
-        One of `names`.
-    folder : Path
-        The data folder.
-
-    Raises
-    ------
-    BenchError
-        When something has changed.
-    """
-    load(name, folder)
-    copies.verify(_home(name, folder) / "images.npy", name)
-
-
-def _home(name, folder):
-    return Path(folder) / "added" / name
-
-
-def _fill(home, name, path, report):
-    """Write images, labels and the record of a new data set into an empty folder."""
-    if not path.is_file():
-        raise BenchError(f"no file {path}")
-    source = {"bytes": path.stat().st_size, **storage.hash_file(path).digests()}
-    with ExitStack() as stack:
-        reader = _reader(path, name, stack)
-        shape, dtype = reader.look("images")
-        if dtype != np.uint8:
-            raise BenchError(f"{name}: expected images in {path} to be uint8, got {dtype}")
-        shape = rules.check_image_shape(shape, f"{name}: {path}")
-        given = {key: reader.small(key) for key in OPTIONAL}
-        factor_names, sizes, labels = rules.check_factors(
-            given["factor_names"], given["factor_sizes"], given["factors"], shape[0], name
-        )
-        largest = _Largest()
-        blocks = largest.watch(reader.blocks("images"))
-        copies.write(home / "images.npy", blocks, shape, source, name, report)
-    rules.check_range(largest.value, f"{name}: {path}")
-    if labels is not None:
-        np.save(home / "labels.npy", labels)
-    content = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "file": path.name,
-        "source": source,
-        "count": shape[0],
-        "image_shape": shape[1:],
-        "factor_names": factor_names,
-        "factor_sizes": sizes,
-        "labelled": labels is not None,
-    }
-    write_json(home / "dataset.json", content)
-
-
-class _Largest:
-    """Passes blocks on and remembers the largest value seen."""
-
-    value = 0
-
-    def watch(self, blocks):
-        for block in blocks:
-            self.value = max(self.value, int(block.max(initial=0)))
-            yield block
-
-
-def _reader(path, name, stack):
-    if path.suffix == ".npz":
-        return _NpzReader(stack.enter_context(NpzFile(path, name)))
-    if path.suffix in (".h5", ".hdf5"):
-        return _HdfReader(stack.enter_context(hdf5.opened(path, name)), path, name)
-    raise BenchError(f"{name}: expected a file ending in .npz, .h5 or .hdf5, got {path.name}")
-
-
-class _NpzReader:
-    def __init__(self, archive):
-        self._archive = archive
-
-    def look(self, key):
-        self._archive.require(key)
-        member = self._archive.member(key)
-        return member.shape, member.dtype
-
-    def small(self, key):
-        return self._archive.array(key) if key in self._archive.names() else None
-
-    def blocks(self, key):
-        return (block for _, block in self._archive.blocks(key, ROWS))
-
-
-class _HdfReader:
-    def __init__(self, archive, path, name):
-        self._archive, self._path, self._name = archive, path, name
-
-    def look(self, key):
-        import h5py
-
-        found = self._archive.get(key)
-        if not isinstance(found, h5py.Dataset):
-            raise BenchError(
-                f"{self._name}: {self._path} has no array {key!r}; "
-                f"found {', '.join(self._archive) or 'nothing'}"
-            )
-        return found.shape, found.dtype
-
-    def small(self, key):
-        with hdf5.readable(self._path, self._name):
-            if key in self._archive:
-                return self._archive[key][()]
-            if key in self._archive.attrs:
-                return np.asarray(self._archive.attrs[key])
-        return None
-
-    def blocks(self, key):
-        return hdf5.blocks(self._archive[key], self._path, self._name)
+def _remove_leftovers(folder):
+    """Remove what additions left behind that were killed, as `storage.remove_leftovers` does."""
+    for entry in folder.glob(".*.*"):
+        times = [path.stat().st_mtime for path in (entry, *entry.glob("*")) if path.exists()]
+        if times and time.time() - max(times) > storage.LEFTOVER_SECONDS:
+            shutil.rmtree(entry, ignore_errors=True)

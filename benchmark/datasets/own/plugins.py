@@ -30,8 +30,8 @@ def entry_points():
     found = {}
     for entry in sorted(installed(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         if rules.NAME.fullmatch(entry.name) and entry.name.lower() not in rules.BUILT_IN:
-            found.setdefault(entry.name, entry)
-    return found
+            found.setdefault(entry.name.lower(), entry)
+    return {entry.name: entry for entry in found.values()}
 
 
 def load(reference, name=None):
@@ -55,7 +55,12 @@ def load(reference, name=None):
     """
     made = _make_object(reference)
     attribute = reference.rpartition(":")[2].rpartition(".")[2]
-    return from_object(made, name or attribute, name_object(reference), forced=bool(name))
+    try:
+        return from_object(made, name or attribute, name_object(reference), forced=bool(name))
+    except BenchError:
+        raise
+    except Exception as error:
+        raise BenchError(f"data set {reference!r}: {_describe(error)}") from error
 
 
 def count_images(reference):
@@ -76,14 +81,18 @@ def count_images(reference):
     BenchError
         When the object cannot be imported or made.
     """
-    made = _make_object(reference)
+    try:
+        return _count(_make_object(reference))
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _count(made):
+    """Number of images, from classes or the sizes of the grid."""
     if isinstance(made, Dataset):
         return len(made)
-    try:
-        labels = getattr(made, "factors", None)
-        return len(labels) if labels is not None else math.prod(map(int, made.factor_sizes))
-    except (TypeError, ValueError, AttributeError):
-        return None
+    labels = getattr(made, "factors", None)
+    return len(labels) if labels is not None else math.prod(map(int, made.factor_sizes))
 
 
 def _make_object(reference):
@@ -97,9 +106,11 @@ def _make_object(reference):
     try:
         return found()
     except (Exception, SystemExit) as error:
-        raise BenchError(
-            f"data set {reference!r} could not be made: {type(error).__name__}: {one_line(error)}"
-        ) from error
+        raise BenchError(f"data set {reference!r} could not be made: {_describe(error)}") from error
+
+
+def _describe(error):
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def from_object(made, name, reference, forced=False):
@@ -110,9 +121,9 @@ def from_object(made, name, reference, forced=False):
     made : object
         A `Dataset`, or anything with
 
-        - ``images``: uint8 (N, H, W) or (N, H, W, C) from 0 to 255, memory-mapped if you like; or
-          bool of the same shape for black and white; or a method ``images(index)`` that returns
-          such an array for flat indices, called once for all images;
+        - ``images``: an array (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 from 0 to 255 (it may
+          be memory-mapped), bool for black and white, or floating point from 0 to 1; or a method
+          ``images(index)`` that returns such an array for flat indices, called once for all images;
         - ``factor_names`` and ``factor_sizes``: K each, the last factor fastest;
         - optionally ``factors``: integer classes (N, K), where the images are not the full grid;
         - optionally ``name``, ``version``, ``notes`` (sentences to stand under every table) and
@@ -136,20 +147,18 @@ def from_object(made, name, reference, forced=False):
     if isinstance(made, Dataset):
         rules.check_name(made.name)
         return _share(made)
+    where = f"data set {reference!r}"
     missing = [key for key in ("factor_names", "factor_sizes", "images") if not hasattr(made, key)]
     if missing:
         raise BenchError(
-            f"data set {reference!r}: expected factor_names, factor_sizes and images, "
-            f"{missing[0]} is missing"
+            f"{where}: expected factor_names, factor_sizes and images, {missing[0]} is missing"
         )
     name = name if forced else getattr(made, "name", name)
     rules.check_name(name)
-    version = str(getattr(made, "version", "1"))
-    labels = getattr(made, "factors", None)
-    count = len(labels) if labels is not None else math.prod(made.factor_sizes)
-    source = _source(made.images, count, reference)
+    version = one_line(getattr(made, "version", "1"), limit=80)
+    source = _make_source(made.images, _count(made), where)
     names, sizes, labels = rules.check_factors(
-        made.factor_names, made.factor_sizes, labels, len(source), f"data set {reference!r}"
+        made.factor_names, made.factor_sizes, getattr(made, "factors", None), len(source), where
     )
     dataset = Dataset(
         name=name,
@@ -164,11 +173,17 @@ def from_object(made, name, reference, forced=False):
             "source": reference,
             **_content_hash(source, labels),
         },
-        notes=tuple(getattr(made, "notes", ())),
+        notes=_read_texts(made, "notes"),
         labels=labels,
-        unidentifiable_factors=tuple(getattr(made, "unidentifiable_factors", ())),
+        unidentifiable_factors=_read_texts(made, "unidentifiable_factors"),
     )
     return _share(dataset)
+
+
+def _read_texts(made, key):
+    """An attribute that is a text or several."""
+    value = getattr(made, key, ())
+    return tuple(one_line(text) for text in ((value,) if isinstance(value, str) else value))
 
 
 def _share(dataset):
@@ -181,24 +196,32 @@ def _share(dataset):
     )
 
 
-def _source(images, count, reference):
-    where = f"data set {reference!r}"
+def _make_source(images, count, where):
+    """Bring a user's images to one of the storage forms."""
     if callable(images):
-        images = _collected(images, count, where)
-    if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.bool_):
-        found = getattr(images, "dtype", type(images).__name__)
-        raise BenchError(f"{where}: expected images to be a uint8 or bool array, got {found}")
-    shape = rules.check_image_shape(images.shape, where)
-    images = images.reshape(shape)
+        images = _collect(images, count, where)
+    if not isinstance(images, np.ndarray):
+        raise BenchError(
+            f"{where}: expected images to be a NumPy array, got {type(images).__name__}"
+        )
+    layout = rules.check_images(images.shape, images.dtype, where)
     if images.dtype == np.bool_:
-        packed = [
-            np.packbits(images[first : first + ROWS].reshape(-1, math.prod(shape[1:])), axis=1)
-            for first in range(0, len(images), ROWS)
-        ]
-        return ImageSource("bits", np.concatenate(packed), shape[1:])
+        blocks = (layout.convert(block, where) for block in _cut(images))
+        packed = [np.packbits(block.reshape(len(block), -1) > 0, axis=1) for block in blocks]
+        return ImageSource("bits", np.concatenate(packed), layout.shape[1:])
+    if images.dtype == np.uint8 and not layout.channels_first:
+        images = images.reshape(layout.shape)
+    else:
+        images = np.asarray(
+            np.concatenate([layout.convert(block, where) for block in _cut(images)])
+        )
     sample = images[_spread(len(images))] if isinstance(images, np.memmap) else images
     rules.check_range(int(sample.max()), where)
-    return ImageSource("uint8", images, shape[1:])
+    return ImageSource("uint8", images, layout.shape[1:])
+
+
+def _cut(images):
+    return (images[first : first + ROWS] for first in range(0, len(images), ROWS))
 
 
 def _spread(count):
@@ -206,8 +229,8 @@ def _spread(count):
     return np.linspace(0, count - 1, min(count, READ_OF_A_MAP)).astype(int)
 
 
-def _collected(images, count, where):
-    """All images of a method, in one array."""
+def _collect(images, count, where):
+    """Call a method for all images, and give them as one array."""
     whole = None
     for first in range(0, count, ROWS):
         index = np.arange(first, min(count, first + ROWS))
@@ -215,7 +238,7 @@ def _collected(images, count, where):
             block = np.asarray(images(index))
         except Exception as error:
             raise BenchError(
-                f"{where}: images({first} … {index[-1]}) failed: {type(error).__name__}: {error}"
+                f"{where}: images({first} … {index[-1]}) failed: {_describe(error)}"
             ) from error
         if whole is None:
             whole = np.empty((count, *block.shape[1:]), block.dtype)

@@ -1,14 +1,19 @@
-"""What a user's own data set has to be, whether it comes as a file or as a class."""
+"""What a user's own data set has to be, whether it comes as a file or as an object."""
 
 import math
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
+from ....evaluation.naming import one_line
 from ...errors import BenchError
 from ..catalogue import BUILT_IN
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+SMALLEST_SIDE = 8
+MOST_FACTORS = 1000
+LONGEST_FACTOR_NAME = 100
 
 
 def check_name(name):
@@ -27,7 +32,8 @@ def check_name(name):
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BenchError(
-            f"expected a data set name of letters, digits, '-', '_' and '.', got {name!r}",
+            "expected a data set name of 1 to 64 letters, digits, '-', '_' and '.', "
+            f"got {one_line(repr(name), limit=80)}",
             exit_code=2,
         )
     if name.lower() in BUILT_IN:
@@ -36,40 +42,105 @@ def check_name(name):
         )
 
 
-def check_image_shape(shape, where):
-    """Bring the shape of an image array to (N, H, W, C).
+@dataclass(frozen=True)
+class ImageLayout:
+    """How a user's images lie in their array.
 
     Parameters
     ----------
     shape : tuple of int
-        (N, H, W) or (N, H, W, C).
+        (N, H, W, C), as the data set holds them.
+    channels_first : bool
+        Whether the array is (N, C, H, W).
+    """
+
+    shape: tuple[int, int, int, int]
+    channels_first: bool
+
+    def convert(self, images, where):
+        """Bring some of the images to bytes, channels last.
+
+        Parameters
+        ----------
+        images : ndarray, shape (n, …)
+            uint8 from 0 to 255, bool, or floating point from 0 to 1.
+        where : str
+            Whose images, for messages.
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, H, W, C)
+
+        Raises
+        ------
+        BenchError
+            For floating-point values outside 0 to 1.
+        """
+        if self.channels_first:
+            images = images.transpose(0, 2, 3, 1)
+        images = images.reshape(len(images), *self.shape[1:])
+        if images.dtype == np.bool_:
+            return images * np.uint8(255)
+        if images.dtype.kind != "f":
+            return images
+        if not ((images >= 0) & (images <= 1)).all():
+            raise BenchError(
+                f"{where}: images of floating-point numbers must lie between 0 and 1; write those "
+                "from 0 to 255 as images.astype(np.uint8)"
+            )
+        return np.rint(images.astype(np.float32) * 255).astype(np.uint8)
+
+
+def check_images(shape, dtype, where):
+    """Judge an array of images by its shape and type.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (N, H, W), (N, H, W, C) or (N, C, H, W).
+    dtype : dtype
+        uint8, bool or floating point.
     where : str
         Whose images, for messages.
 
     Returns
     -------
-    tuple of int
-        (N, H, W, C).
+    ImageLayout
 
     Raises
     ------
     BenchError
-        Unless H = W is a power of two from 8 and C is 1 or 3.
+        Unless H = W is a power of two from 8, C is 1 or 3 and N is at least 2. The message says
+        how to bring the images there.
     """
-    full = (*shape, 1) if len(shape) == 3 else tuple(shape)
-    fits = (
-        len(full) == 4
-        and full[0] >= 2
-        and full[1] == full[2] >= 8
-        and full[1] & (full[1] - 1) == 0
-        and full[3] in (1, 3)
-    )
-    if not fits:
+    if dtype not in (np.uint8, np.bool_) and dtype.kind != "f":
+        advice = "; write images.astype(np.uint8)" if dtype.kind in "iu" else ""
         raise BenchError(
-            f"{where}: expected images of shape (N, H, W) or (N, H, W, C) with H = W a power of "
-            f"two from 8, C 1 or 3, and at least 2 images; got {tuple(shape)}"
+            f"{where}: expected images to be uint8 from 0 to 255, bool, or floating point from 0 "
+            f"to 1, got {one_line(dtype, limit=80)}{advice}"
         )
-    return full
+    shape = tuple(map(int, shape))
+    channels_first = len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3)
+    full = (*shape, 1) if len(shape) == 3 else shape
+    if channels_first:
+        full = (shape[0], shape[2], shape[3], shape[1])
+    if len(full) != 4 or full[0] < 2 or full[3] not in (1, 3) or min(full) < 1:
+        raise BenchError(
+            f"{where}: expected at least 2 images of shape (N, H, W), (N, H, W, C) or "
+            f"(N, C, H, W) with C 1 or 3, got {shape}"
+        )
+    side = max(SMALLEST_SIDE, 1 << (max(full[1:3]) - 1).bit_length())
+    if full[1:3] != (side, side):
+        gaps = [(side - length) // 2 for length in full[1:3]]
+        widths = [(gap, side - length - gap) for gap, length in zip(gaps, full[1:3], strict=True)]
+        widths = [(0, 0), *([(0, 0)] if channels_first else []), *widths]
+        widths += [(0, 0)] * (len(shape) - len(widths))
+        raise BenchError(
+            f"{where}: expected H = W to be a power of two from {SMALLEST_SIDE} (the networks take "
+            f"64 or 32), got images of {full[1]}×{full[2]}; resize them, or pad them to "
+            f"{side}×{side}: np.pad(images, {widths})"
+        )
+    return ImageLayout(full, channels_first)
 
 
 def check_range(largest, where):
@@ -90,7 +161,7 @@ def check_range(largest, where):
     if largest <= 1:
         raise BenchError(
             f"{where}: expected pixels from 0 to 255, but the largest is {largest}; "
-            "multiply the images by 255"
+            "multiply the images by 255, or store them as bool"
         )
 
 
@@ -99,11 +170,11 @@ def check_factors(names, sizes, labels, count, where):
 
     Parameters
     ----------
-    names : sequence of str or None
+    names : array_like of str, shape (K,), or None
         None gives ``factor_0``, ``factor_1``, ….
-    sizes : array_like of int or None
+    sizes : array_like of int, shape (K,), or None
         Numbers of classes; may be None where `labels` are given.
-    labels : ndarray of int, shape (N, K), or None
+    labels : array_like of int, shape (N, K), or None
         Classes of every image; None for a full grid with the last factor fastest.
     count : int
         Number of images N.
@@ -124,15 +195,9 @@ def check_factors(names, sizes, labels, count, where):
     if sizes is None and labels is None:
         raise BenchError(f"{where}: expected factor_sizes (a full grid) or factors (N, K)")
     if labels is not None:
-        labels = _checked_labels(labels, count, where)
+        labels = _check_labels(labels, count, where)
         sizes = labels.max(axis=0) + 1 if sizes is None else sizes
-    sizes = np.asarray(sizes)
-    if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu" or (sizes < 2).any():
-        raise BenchError(
-            f"{where}: expected factor_sizes to be whole numbers from 2, one a factor, "
-            f"got {sizes.tolist()} (leave constant factors out)"
-        )
-    sizes = tuple(sizes.tolist())
+    sizes = _check_sizes(sizes, where)
     if labels is None and math.prod(sizes) != count:
         raise BenchError(
             f"{where}: factor_sizes {sizes} make {math.prod(sizes)} images, got {count}"
@@ -141,24 +206,56 @@ def check_factors(names, sizes, labels, count, where):
         labels.shape[1] != len(sizes) or (labels.max(axis=0) >= np.array(sizes)).any()
     ):
         raise BenchError(f"{where}: the classes in factors do not fit factor_sizes {sizes}")
-    if names is None:
-        names = [f"factor_{number}" for number in range(len(sizes))]
-    names = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names)
-    if len(names) != len(sizes) or len(set(names)) != len(names) or not all(names):
+    return _check_factor_names(names, len(sizes), where), sizes, labels
+
+
+def _check_sizes(sizes, where):
+    sizes = np.asarray(sizes)
+    if (
+        sizes.ndim != 1
+        or not 1 <= sizes.size <= MOST_FACTORS
+        or sizes.dtype.kind not in "iu"
+        or (sizes < 2).any()
+        or (sizes > np.iinfo(np.int32).max).any()
+    ):
         raise BenchError(
-            f"{where}: expected {len(sizes)} different factor_names, got {', '.join(names)}"
+            f"{where}: expected factor_sizes to be whole numbers from 2, one a factor, got "
+            f"{one_line(sizes.tolist(), limit=80)} (leave constant factors out)"
         )
-    return names, sizes, labels
+    return tuple(sizes.tolist())
 
 
-def _checked_labels(labels, count, where):
+def _check_factor_names(names, count, where):
+    if names is None:
+        return tuple(f"factor_{number}" for number in range(count))
+    names = np.asarray(names)
+    texts = [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in names.flat]
+    plain = all(0 < len(n) <= LONGEST_FACTOR_NAME and one_line(n) == n for n in texts)
+    if names.ndim == 1 and len(texts) == len(set(texts)) == count and plain:
+        return tuple(texts)
+    shown = ", ".join(texts[: count + 1])
+    raise BenchError(
+        f"{where}: expected {count} different factor_names of at most {LONGEST_FACTOR_NAME} "
+        f"characters on one line, got {one_line(shown, limit=120)}"
+    )
+
+
+def _check_labels(labels, count, where):
     labels = np.asarray(labels)
+    if labels.dtype.kind == "f":
+        raise BenchError(
+            f"{where}: expected factors to be whole numbers, classes from 0, got {labels.dtype}; "
+            "continuous factors cannot be used yet: turn each column of values into classes with "
+            "np.unique(column, return_inverse=True)[1], or into bins with np.digitize"
+        )
     if labels.ndim != 2 or labels.shape[0] != count or labels.dtype.kind not in "iu":
         raise BenchError(
             f"{where}: expected factors to be whole numbers of shape ({count}, K), "
-            f"got {labels.dtype} of shape {labels.shape}"
+            f"got {one_line(labels.dtype, limit=80)} of shape {labels.shape}"
         )
-    if labels.size == 0 or labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
+    if not 1 <= labels.shape[1] <= MOST_FACTORS:
+        raise BenchError(f"{where}: expected 1 to {MOST_FACTORS} factors, got {labels.shape[1]}")
+    if labels.min() < 0 or labels.max() >= np.iinfo(np.int32).max:
         raise BenchError(f"{where}: expected classes in factors that start at 0")
     constant = np.flatnonzero(labels.min(axis=0) == labels.max(axis=0))
     if constant.size:

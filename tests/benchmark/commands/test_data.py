@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.commands.data import command
+from disentanglement_bench.benchmark.commands.list import command as list_command
 from disentanglement_bench.benchmark.datasets.genuine import dsprites, releases
 from disentanglement_bench.benchmark.datasets.genuine.releases import Release
 
@@ -44,7 +45,7 @@ def tiny_dsprites(folder, monkeypatch):
 
 
 def test_every_command_shows_an_example(bench):
-    for arguments in ([], ["list"], ["get"], ["verify"], ["add"], ["path"]):
+    for arguments in ([], ["list"], ["get"], ["verify"], ["add"], ["remove"], ["path"]):
         done = bench(*arguments, "--help")
         assert done.exit_code == 0
         assert "Example:" in done.output
@@ -53,14 +54,13 @@ def test_every_command_shows_an_example(bench):
 
 def test_list_shows_what_there_is(bench, folder):
     (folder / releases.RELEASES["shapes3d"].filename).write_bytes(b"x")
-    lines = bench("list").output.splitlines()
-    assert "images" in lines[0]
-    assert "46,080" in lines[1]
-    assert "ready (re-rendered)" in lines[1]
-    rows = {line.split()[0]: line for line in lines[1:]}
-    assert "missing: bench data get dsprites" in rows["dsprites"]
-    assert "ready (genuine)" in rows["shapes3d"]
-    assert "vertical_axis 40" in rows["mpi3d_real"]
+    text = bench("list").output
+    rows = {line.split("│")[1].strip(): line for line in text.splitlines() if "│" in line}
+    assert "46,080 of 64×64×1" in rows["sprites-small"]
+    assert "re-rendered" in rows["sprites-small"]
+    assert "no: bench data get dsprites" in rows["dsprites"]
+    assert "yes" in rows["shapes3d"]
+    assert text == CliRunner().invoke(list_command, ["datasets"]).output
 
 
 def test_path_prints_the_folder(bench, folder):
@@ -132,8 +132,19 @@ def test_add_then_list_and_verify(bench, folder):
     assert done.exit_code == 0, done.exception
     assert "added 6 images" in done.output
     assert "(a 2, b 3)" in done.output
-    assert "ready (added)" in bench("list").output
+    assert "added from faces.npz" in bench("list").output
     assert "faces: ok, unchanged since it was added" in bench("verify").output
+
+
+def test_a_removed_set_is_gone(bench, folder):
+    images = np.full((4, 8, 8), 200, np.uint8)
+    np.savez(folder / "faces.npz", images=images, factor_sizes=[2, 2])
+    bench("add", "faces", folder / "faces.npz")
+    done = bench("remove", "faces", "sprites")
+    assert done.exit_code == 0, done.exception
+    assert "kB removed" in done.output or "bytes removed" in done.output
+    assert "sprites: no files" in done.output
+    assert bench("remove", "faces").exception.exit_code == 2
 
 
 def test_add_refuses_a_built_in_name(bench, folder):

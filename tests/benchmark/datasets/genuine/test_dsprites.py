@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from disentanglement_bench.benchmark.datasets.files import arrays
 from disentanglement_bench.benchmark.datasets.genuine import dsprites
 from disentanglement_bench.benchmark.datasets.genuine.releases import RELEASES, Release
 from disentanglement_bench.benchmark.errors import BenchError
@@ -30,7 +31,7 @@ def read(made):
 def test_several_blocks_make_the_same_images(tmp_path, dsprites_file, monkeypatch):
     made = dsprites_file(tmp_path / "tiny.npz")
     whole = read(made)
-    monkeypatch.setattr(dsprites, "ROWS", 7)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 7 * 64 * 64)
     np.testing.assert_array_equal(read(made), whole)
 
 

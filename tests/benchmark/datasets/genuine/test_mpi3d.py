@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from disentanglement_bench.benchmark.datasets.files import arrays
 from disentanglement_bench.benchmark.datasets.genuine import mpi3d
 from disentanglement_bench.benchmark.datasets.genuine.releases import RELEASES, Release
 from disentanglement_bench.benchmark.errors import BenchError
@@ -34,7 +35,7 @@ def test_a_stored_file_is_mapped_in_place(tmp_path, images):
 
 
 def test_a_compressed_file_is_unpacked_once(tmp_path, images, monkeypatch):
-    monkeypatch.setattr(mpi3d, "ROWS", 50)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 50 * 64 * 64 * 3)
     np.savez_compressed(tmp_path / "tiny.npz", images=images)
     steps = []
     first = mpi3d.load(tmp_path, RELEASE, SIZES, lambda *step: steps.append(step))
@@ -75,8 +76,8 @@ def test_wrong_layout_is_one_clear_line(tmp_path, images):
         ({"images": images.astype(np.int16)}, "got int16"),
         ({"images": np.asfortranarray(images)}, "stored column by column"),
     ]
-    for arrays, message in cases:
-        np.savez(tmp_path / "tiny.npz", **arrays)
+    for content, message in cases:
+        np.savez(tmp_path / "tiny.npz", **content)
         with pytest.raises(BenchError, match=message):
             mpi3d.load(tmp_path, RELEASE, SIZES)
 

@@ -28,7 +28,7 @@ def test_images_are_memory_mapped_from_a_copy(tmp_path, shapes3d_file):
 
 
 def test_several_blocks_make_the_same_copy(tmp_path, shapes3d_file, monkeypatch):
-    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.files.hdf5.BLOCK_BYTES", 1)
+    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.files.arrays.BLOCK_BYTES", 1)
     made = shapes3d_file(tmp_path / "tiny.h5", VALUES)
     steps = []
     loaded = shapes3d.load(tmp_path, RELEASE, VALUES, lambda *step: steps.append(step))

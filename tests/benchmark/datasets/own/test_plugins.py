@@ -1,3 +1,4 @@
+import json
 import sys
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
@@ -36,6 +37,13 @@ def shadowing():
     from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
     images = ImageSource("bits", render(SpritesGrid((0,), (0,), (0,), (0, 1), (0,))), (64, 64, 1))
     return Dataset("sprites", "1", ("x",), (2,), images, {})
+
+class Raising:
+    factor_names = ("a", "b")
+
+    @property
+    def factor_sizes(self):
+        raise RuntimeError("no disk")
 
 class Counted:
     factor_names = ("a",)
@@ -100,6 +108,11 @@ def test_images_are_counted_without_being_made(module):
     assert datasets.count_images(f"{module}:number") is None
 
 
+def test_a_property_that_raises_is_one_line(module):
+    with pytest.raises(BenchError, match=r"my_toy_sets:Raising': RuntimeError: no disk"):
+        datasets.load_dataset(f"{module}:Raising")
+
+
 def test_a_factor_that_cannot_be_told_is_declared():
     made = plugins.from_object(toy(unidentifiable_factors=["b"]), "toy", "m:toy")
     assert made.unidentifiable_factors == ("b",)
@@ -121,6 +134,19 @@ def test_arrays_maps_and_flags(tmp_path):
         np.testing.assert_array_equal(made.source.images(range(6)), wanted)
 
 
+def test_other_forms_of_images_are_brought_to_bytes():
+    colour = np.repeat(IMAGES[..., None], 3, axis=3)
+    forms = {
+        "first": (colour.transpose(0, 3, 1, 2), colour),
+        "float": (IMAGES / np.float32(255), IMAGES[..., None]),
+        "method": (lambda index: IMAGES[index, None] / 255, IMAGES[..., None]),
+        "bool-first": (colour.transpose(0, 3, 1, 2) > 9, (colour > 9) * np.uint8(255)),
+    }
+    for images, wanted in forms.values():
+        made = plugins.from_object(toy(images=images), "toy", "m:toy")
+        np.testing.assert_array_equal(made.images(range(6)), wanted)
+
+
 def test_identity_follows_the_content():
     one = plugins.from_object(toy(), "toy", "m:toy").identity
     same = plugins.from_object(toy(images=IMAGES.copy()), "toy", "m:toy").identity
@@ -140,13 +166,14 @@ def test_own_name_version_and_labels():
     ("changes", "message"),
     [
         ({"images": None}, "images is missing"),
-        ({"images": IMAGES.astype(float)}, "uint8 or bool array, got float64"),
-        ({"images": IMAGES.tolist()}, "uint8 or bool array, got list"),
+        ({"images": IMAGES.astype(float)}, "must lie between 0 and 1"),
+        ({"images": IMAGES.tolist()}, "to be a NumPy array, got list"),
         ({"images": IMAGES[:5]}, "make 6 images, got 5"),
         ({"images": lambda index: IMAGES[:1]}, r"uint8 of shape \(6, 8, 8\), got .* \(1, 8, 8\)"),
         ({"images": lambda index: 1 / 0}, "ZeroDivisionError"),
         ({"name": "a/b"}, "letters, digits"),
         ({"factor_names": ("a",)}, "expected 2 different factor_names"),
+        ({"factors": np.zeros((6, 2))}, "continuous factors"),
     ],
 )
 def test_objects_that_do_not_follow_the_protocol(changes, message):
@@ -167,6 +194,22 @@ def test_an_entry_point_goes_by_its_name(installed):
     assert "squares" in datasets.list_names()
     assert datasets.describe("squares").origin == "plugin"
     assert datasets.load_dataset("squares").name == "squares"
+
+
+def test_names_that_differ_in_case_alone_are_one_set(installed, folder_with_squares):
+    assert "squares" not in datasets.list_names(folder_with_squares)
+    assert datasets.describe("Squares", folder_with_squares).origin == "added"
+
+
+@pytest.fixture
+def folder_with_squares(tmp_path):
+    """A data folder with an added set whose name differs from the plugin's in case."""
+    home = tmp_path / "added" / "Squares"
+    home.mkdir(parents=True)
+    record = {"format_version": "1", "file": "x", "source": {}, "image_shape": [8, 8, 1]}
+    record |= {"count": 4, "factor_names": ["a"], "factor_sizes": [4], "labelled": False}
+    (home / "dataset.json").write_text(json.dumps(record))
+    return tmp_path
 
 
 def test_an_entry_point_does_not_shadow_a_built_in_set(installed):

@@ -7,7 +7,8 @@ import pytest
 from disentanglement_bench.benchmark.datasets import load_dataset
 from disentanglement_bench.benchmark.datasets.genuine import mpi3d, releases, shapes3d
 from disentanglement_bench.benchmark.datasets.genuine.releases import Release
-from disentanglement_bench.benchmark.datasets.genuine.verification import verify
+from disentanglement_bench.benchmark.datasets.own import added
+from disentanglement_bench.benchmark.datasets.stored import remove, verify
 from disentanglement_bench.benchmark.errors import BenchError
 
 VALUES = ((0.0, 0.1), (0.0, 0.1), (0.0, 0.1), (0.75, 1.25), (0.0, 1.0), (-30.0, 30.0))
@@ -87,3 +88,26 @@ def test_a_rendered_copy_is_compared_with_its_hash(tmp_path):
     flip_a_bit(tmp_path / "rendered" / "rooms3d.npy", -1)
     with pytest.raises(BenchError, match=r"rooms3d\.npy has changed"):
         verify("rooms3d", tmp_path)
+
+
+def test_a_rendered_copy_is_removed_and_made_again(tmp_path):
+    load_dataset("rooms3d", tmp_path)
+    assert remove("rooms3d", tmp_path) > 9_000_000
+    assert list((tmp_path / "rendered").iterdir()) == []
+    assert remove("rooms3d", tmp_path) == 0
+
+
+def test_a_genuine_file_is_removed_with_its_copy(shapes):
+    assert remove("shapes3d", shapes) > 0
+    assert list(shapes.iterdir()) == []
+
+
+def test_an_added_set_is_removed_even_where_its_record_is_damaged(tmp_path):
+    home = tmp_path / "added" / "mine"
+    home.mkdir(parents=True)
+    (home / "dataset.json").write_text("[]")
+    assert added.list_names(tmp_path) == ["mine"]
+    assert remove("mine", tmp_path) == 2
+    assert not home.exists()
+    with pytest.raises(BenchError, match="unknown data set 'mine'"):
+        remove("mine", tmp_path)
