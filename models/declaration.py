@@ -49,8 +49,9 @@ def read_declaration(model_class, name):
     Parameters
     ----------
     model_class : type
-        Its attributes ``Hyperparameters``, ``label``, ``citation``, ``continues``, ``reduces_to``
-        and ``sweeps`` may all be missing; see `Declaration`.
+        Its ``Hyperparameters``, and what it says itself of ``label``, ``citation``, ``continues``,
+        ``reduces_to`` and ``sweeps`` (see `Declaration`); all may be missing. What a base class
+        says of these is not inherited: with another loss it is another method.
     name : str
         The label of a model that has none.
 
@@ -61,19 +62,20 @@ def read_declaration(model_class, name):
     Raises
     ------
     ValueError
-        For an attribute of another form than `Declaration` describes.
+        For a class that is no model, or an attribute of another form than `Declaration` describes.
     """
-    texts = {"label": name, "citation": ""}
-    for key, default in texts.items():
-        texts[key] = getattr(model_class, key, default)
-        if not isinstance(texts[key], str) or not texts[key].isprintable():
-            raise ValueError(f"{key} must be text on one line, got {texts[key]!r}")
-    continues = getattr(model_class, "continues", None)
+    _check_methods(model_class, name)
+    own = vars(model_class)
+    texts = {key: own.get(key, default) for key, default in (("label", name), ("citation", ""))}
+    for key, text in texts.items():
+        if not isinstance(text, str) or not text.isprintable():
+            raise ValueError(f"{key} must be text on one line, got {text!r}")
+    continues = own.get("continues")
     if continues is not None and not (isinstance(continues, str) and continues):
         raise ValueError(f"continues must be the name of a model or None, got {continues!r}")
     names = hyperparameter_names(model_class)
-    reduces_to = _read_nested(model_class, "reduces_to", names)
-    sweeps = _read_nested(model_class, "sweeps", names)
+    reduces_to = _read_nested(own, "reduces_to", names)
+    sweeps = _read_nested(own, "sweeps", names)
     for values in reduces_to.values():
         for key, value in values.items():
             if not is_finite(value):
@@ -95,9 +97,23 @@ def read_declaration(model_class, name):
     )
 
 
-def _read_nested(model_class, key, names):
+def _check_methods(model_class, name):
+    from torch import nn  # slow to import, and not every command that names a model needs it
+
+    if not isinstance(model_class, type) or not issubclass(model_class, nn.Module):
+        raise ValueError(f"{name} is not a class derived from torch.nn.Module")
+    for method in ("encode", "decode", "loss"):
+        if not callable(getattr(model_class, method, None)):
+            raise ValueError(
+                f"{name} has no method {method!r}; a model has "
+                "__init__(image_shape, latent_size), encode(images), decode(codes) and "
+                "loss(outputs, coefficients): see docs/models.md"
+            )
+
+
+def _read_nested(own, key, names):
     """An attribute that maps names to hyperparameters with values."""
-    nested = getattr(model_class, key, {})
+    nested = own.get(key, {})
     if not isinstance(nested, dict) or not all(isinstance(v, dict) for v in nested.values()):
         raise ValueError(f"{key} must be a dict of dicts, got {nested!r}")
     for values in nested.values():

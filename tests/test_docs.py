@@ -6,22 +6,45 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from disentanglement_bench.benchmark.checks import check
+from disentanglement_bench.benchmark.checks.model import check_model
 from disentanglement_bench.benchmark.cli import COMMANDS, cli
 from disentanglement_bench.benchmark.protocol.presets import PRESETS
+from disentanglement_bench.benchmark.protocol.registry import get_model
+from disentanglement_bench.benchmark.protocol.request import TrainRequest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_example_model_is_usable(tmp_path, monkeypatch):
+@pytest.fixture
+def example_model(tmp_path):
+    """The file of docs/models.md."""
     page = (ROOT / "docs/models.md").read_text()
     code = re.search(r"```python\n(# mymodels\.py.*?)```", page, re.DOTALL)[1]
     (tmp_path / "mymodels.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    kind, lines = check("mymodels:GammaVAE")
-    assert kind == "model"
+    return f"{tmp_path}/mymodels.py:GammaVAE"
+
+
+def test_the_example_model_is_usable(example_model):
+    lines = []
+    check_model(get_model(example_model).load(), lines.append)
     assert "hyperparameters: beta = 4.0, target = 5.0" in lines
+
+
+def test_the_example_model_is_planned_as_the_page_says(example_model):
+    plan = TrainRequest(models=(example_model,), seeds=(0,)).plan()
+    assert [dict(spec.hyperparameters) for spec in plan] == [
+        {"beta": beta, "target": target} for beta in (1, 8) for target in (3, 5)
+    ]
+    assert plan[0].path == "sprites-small/quick/mymodels.GammaVAE/beta=1,target=3/seed-0"
+    assert plan[0].method()["label"] == "γ-VAE"
+    request = TrainRequest(
+        models=(example_model,), seeds=(0,), betas=(1.0, 8.0), settings=(("target", "3"),)
+    )
+    assert [spec.path.split("/")[3] for spec in request.plan()] == [
+        "beta=1,target=3",
+        "beta=8,target=3",
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

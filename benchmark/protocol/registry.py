@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ...evaluation.importing import (
     ImportFailure,
@@ -10,11 +10,14 @@ from ...evaluation.importing import (
     load_object,
     name_object,
 )
-from ...evaluation.naming import unknown_name
+from ...evaluation.naming import one_line, unknown_name
 from ...models.declaration import Declaration, read_declaration
 from ...models.zoo import list_models, load_model
 from ..errors import BenchError
+from .presets import Config
 
+# What --set means for every model, and what stands beside the hyperparameters in a run's path.
+RESERVED = {"init", "seed", *(setting.name for setting in fields(Config))}
 MODEL_GROUP = "disentanglement_bench.models"
 
 
@@ -112,9 +115,17 @@ def get_model(name):
             exit_code=2,
         )
     try:
-        return Model(name, reference, read_declaration(_load_class(reference), name))
+        model = Model(name, reference, read_declaration(_load_class(reference), name))
     except (TypeError, ValueError) as error:
-        raise BenchError(f"model {name!r}: {error}", exit_code=2) from error
+        raise BenchError(f"model {name!r}: {one_line(error)}", exit_code=2) from error
+    taken = RESERVED & model.hyperparameters.keys()
+    if taken:
+        raise BenchError(
+            f"model {name!r}: a hyperparameter cannot be called {min(taken)!r}, which is a "
+            "setting of every run",
+            exit_code=2,
+        )
+    return model
 
 
 def _load_class(reference):

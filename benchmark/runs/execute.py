@@ -160,6 +160,11 @@ class Execution:
         count = config.n_train + config.n_test
         index = sample_without_replacement(len(images), count, self.spec.seed, "evaluation")
         codes, log_variances, floor = encode(trainer.model, images, index)
+        if codes.shape[1] != config.latent_size:
+            raise BenchError(
+                f"the model gave {codes.shape[1]} codes an image in evaluation mode; "
+                f"latent_size is {config.latent_size}"
+            )
         final = {**trainer.recorder.final()}
         final["active_units"] = int((codes.astype("float64").var(axis=0) > ACTIVE_VARIANCE).sum())
         final["bce_floor"] = floor
@@ -268,7 +273,10 @@ def construct(model_class, seed, device, image_shape, config):
     arguments = {"latent_size": config.latent_size}
     if takes_network(model_class):
         arguments["network"] = config.network
-    return build_model(model_class, seed, device, image_shape, **arguments)
+    model = build_model(model_class, seed, device, image_shape, **arguments)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise BenchError(f"{model_class.__name__} has no parameters to train")
+    return model
 
 
 def load_checkpoint(path):

@@ -64,6 +64,7 @@ def test_a_model_with_a_network_of_its_own_takes_any_images(tmp_path):
         "from torch import nn\n"
         "class Odd(nn.Module):\n"
         "    def __init__(self, image_shape, latent_size):\n        super().__init__()\n"
+        "    encode = decode = loss = print\n"
     )
     config = override(QUICK.config, settings=[("image_size", "0")])
     plan = make_plan(QUICK, config, models=(f"{tmp_path}/odd.py:Odd",), seeds=(0,))

@@ -70,7 +70,15 @@ def test_a_model_from_a_file_goes_by_the_stem_and_is_found_from_any_folder(tmp_p
     monkeypatch.chdir("/")
     assert pickle.loads(pickle.dumps(model)).load().__doc__ == "A loss of my own."
     assert model.declaration.description == "A loss of my own."
-    assert model.declaration.label == "β-VAE", "what is not declared anew is inherited"
+
+
+def test_a_model_with_another_loss_inherits_no_claims(tmp_path):
+    """Otherwise tables would call it by the name of the model that it derives from."""
+    method = get_model(f"{write_model(tmp_path)}:Mine").method()
+    assert method["label"] == "mymodels:Mine"
+    assert method["citation"] == ""
+    assert method["reduces_to"] == []
+    assert list(get_model(f"{write_model(tmp_path)}:Mine").hyperparameters) == ["beta"]
 
 
 @pytest.mark.parametrize(

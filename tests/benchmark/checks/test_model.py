@@ -1,8 +1,10 @@
+from dataclasses import dataclass
+
 import pytest
 import torch
 from torch import nn
 
-from disentanglement_bench.benchmark.checks import check, check_model
+from disentanglement_bench.benchmark.checks.model import check_model
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.models.terms import kl_divergence, negative_log_likelihood
 from disentanglement_bench.models.zoo.betavae import BetaVAE
@@ -68,9 +70,64 @@ class NeedsMore(Plain):
         super().__init__(image_shape, latent_size)
 
 
+class Leaves(Plain):
+    def loss(self, outputs, coefficients):
+        raise SystemExit(0)
+
+
+class Shrinks(Plain):
+    """Hides latents that it thinks are of no use, once trained."""
+
+    def encode(self, images):
+        means, log_variances = super().encode(images)
+        keep = slice(None if self.training else 3)
+        return means[:, keep], log_variances[:, keep]
+
+
+class Weightless(nn.Module):
+    def __init__(self, image_shape, latent_size):
+        super().__init__()
+
+    encode = decode = loss = print
+
+
+class Endless(Plain):
+    def loss(self, outputs, coefficients):
+        return torch.tensor(float("nan")), {}
+
+
+class NoTerms(Plain):
+    def loss(self, outputs, coefficients):
+        return super().loss(outputs, coefficients)[0]
+
+
+class EveryImage(Plain):
+    def loss(self, outputs, coefficients):
+        return outputs.means.sum(dim=1), {}
+
+
+class Textual(Plain):
+    @dataclass(frozen=True)
+    class Hyperparameters:
+        beta: str = "four"
+
+
+class Undefined(Plain):
+    @dataclass(frozen=True)
+    class Hyperparameters:
+        beta: float = float("nan")
+
+
+class NoDefault(Plain):
+    @dataclass(frozen=True)
+    class Hyperparameters:
+        beta: float
+
+
 @pytest.mark.parametrize("model", [Plain, BetaVAE, LambdaBetaVAE])
 def test_a_usable_model_passes(model):
-    lines = check_model(model)
+    lines = []
+    check_model(model, lines.append)
     assert lines[-1] == "stopped and continued, it ends with the same weights"
 
 
@@ -79,8 +136,21 @@ def test_a_usable_model_passes(model):
     [
         (NoDecoder, "has no method 'decode'; a model has"),
         (WrongShape, r"encode must return .* both of shape \(3, 4\)"),
-        (WrongLogits, r"decode must return logits of shape \(3, 1, 32, 32\), got \(3, 1024\)"),
-        (Breaks, "a training step: ZeroDivisionError: oh"),
+        (
+            WrongLogits,
+            r"logits of shape \(3, 1, 32, 32\), it returned a tensor of shape \(3, 1024\)",
+        ),
+        (Breaks, "loss: ZeroDivisionError: oh"),
+        (Leaves, r"loss: it ends the program \(sys.exit\(0\)\)"),
+        (Shrinks, r"log-variances in evaluation mode, both of shape \(3, 4\).*shape \(3, 3\)"),
+        (Weightless, "Weightless has no parameters to train"),
+        (Endless, "the loss of random images is nan; it must be finite"),
+        (NoTerms, "loss must return the loss and a dict of the terms"),
+        (EveryImage, r"loss must return loss as one number.*a tensor of shape \(3,\)"),
+        (Textual, "beta must be a finite number, got 'four'"),
+        (Undefined, "beta must be a finite number, got nan"),
+        (NoDefault, "missing 1 required positional argument: 'beta'"),
+        (dict, "dict is not a class derived from torch.nn.Module"),
         (Unused, "training never changed idle.weight, idle.bias"),
         (Forgetful, "ended with other weights: keep all state in parameters"),
         (NeedsMore, "__init__.*missing 1 required positional argument: 'depth'"),
@@ -88,31 +158,4 @@ def test_a_usable_model_passes(model):
 )
 def test_a_broken_model_is_told_what_is_wrong(model, message):
     with pytest.raises(BenchError, match=message):
-        check_model(model)
-
-
-def test_what_is_checked_follows_from_the_object(tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text(
-        "import numpy as np\n"
-        "class Data:\n"
-        "    name = 'mine'\n"
-        "    factor_names = ('x', 'y')\n"
-        "    factor_sizes = (8, 8)\n"
-        "    def __init__(self):\n"
-        "        random = np.random.default_rng(0)\n"
-        "        self.images = random.integers(0, 256, (64, 16, 16, 1), np.uint8)\n"
-        "def spread(codes, factors, n_train):\n"
-        "    '''How far the codes spread.'''\n"
-        "    return float(min(1, codes.std()))\n"
-        "nothing = 3\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    assert check("mine:Data")[0] == "data set"
-    assert check("mine:spread")[0] == "metric"
-    assert check("disentanglement_bench.models.zoo.vae:VAE")[0] == "model"
-    with pytest.raises(BenchError, match=r"is a int; expected a torch\.nn\.Module class"):
-        check("mine:nothing")
-    with pytest.raises(
-        BenchError, match=r"written package.module:Name or path/to/file.py:Name, got 'mine'"
-    ):
-        check("mine")
+        check_model(model, print)
