@@ -6,9 +6,12 @@ import sys
 
 import click
 
+from ..evaluation.naming import one_line, unknown_name
 from .errors import BenchError
 
 COMMANDS = ("demo", "train", "status", "evaluate", "report", "theory", "data", "list", "check")
+
+LONGEST_MESSAGE = 3000
 
 
 class LazyGroup(click.Group):
@@ -23,8 +26,6 @@ class LazyGroup(click.Group):
         return importlib.import_module(f"disentanglement_bench.benchmark.commands.{name}").command
 
     def resolve_command(self, ctx, args):
-        from ..evaluation.naming import unknown_name
-
         name = args[0] if args else ""
         if name not in COMMANDS and not name.startswith("-"):
             ctx.fail(unknown_name("command", name, COMMANDS))
@@ -51,7 +52,7 @@ def main():
         error.show()
         code = error.exit_code
     except BenchError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {one_line(error, LONGEST_MESSAGE)}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

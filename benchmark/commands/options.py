@@ -127,6 +127,36 @@ def split_names(ctx, param, values):
     return names
 
 
+def complete_names(list_names):
+    """Shell completion of one name, or of the last of several between commas.
+
+    Parameters
+    ----------
+    list_names : callable
+        Gives all names; called when they are asked for.
+    """
+
+    def complete(ctx, param, incomplete):
+        before, comma, start = incomplete.rpartition(",")
+        return [before + comma + name for name in list_names() if name.startswith(start)]
+
+    return complete
+
+
+def list_model_names():
+    """Names that --model takes."""
+    from ..protocol.registry import model_names
+
+    return model_names()
+
+
+def list_dataset_names():
+    """Names that --dataset takes."""
+    from ..datasets import list_names
+
+    return list_names()
+
+
 results_option = click.option(
     "--results",
     type=click.Path(file_okay=False),

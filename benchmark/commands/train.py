@@ -2,14 +2,17 @@
 
 import click
 
-from ..protocol.presets import DEFAULT_PRESET
+from ..protocol.presets import DEFAULT_PRESET, PRESETS
 from .options import (
     NumberList,
     SeedList,
     Setting,
     Shard,
     Tag,
+    complete_names,
     data_dir_option,
+    list_dataset_names,
+    list_model_names,
     merged,
     results_option,
     split_names,
@@ -20,19 +23,32 @@ from .options import (
 @click.option(
     "--model",
     "models",
+    metavar="NAME",
     multiple=True,
     callback=split_names,
-    help="A name of `bench list models`, or package.module:Class (default: the zoo).",
+    shell_complete=complete_names(list_model_names),
+    help="A name of `bench list models`, package.module:Class or path/to/file.py:Class (default: "
+    "the zoo).",
 )
 @click.option(
     "--dataset",
     "datasets",
+    metavar="NAME",
     multiple=True,
     callback=split_names,
-    help="Data set, see `bench list datasets` (default: the preset's).",
+    shell_complete=complete_names(list_dataset_names),
+    help="A name of `bench list datasets`, package.module:Name or path/to/file.py:Name (default: "
+    "the preset's).",
 )
-@click.option("--preset", default=DEFAULT_PRESET, show_default=True, help="Protocol.")
-@click.option("--seeds", type=SeedList(), help="10 (0 to 9), 0-4, or 1,3 (default: the preset's).")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    default=DEFAULT_PRESET,
+    show_default=True,
+    shell_complete=complete_names(lambda: PRESETS),
+    help="Protocol, see `bench list presets`.",
+)
+@click.option("--seeds", type=SeedList(), help="A count (10), a range (0-4) or a list (1,3).")
 @click.option("--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4.")
 @click.option("--lambda", "lambdas", type=NumberList(), multiple=True, help="λ values, e.g. 0,8.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the first phase.")
@@ -46,14 +62,14 @@ from .options import (
     type=click.Choice(["parent", "scratch"]),
     default="parent",
     show_default=True,
-    help="λβ continues from its β-VAE, or trains with λ from the start.",
+    help="Whether λβ continues from its β-VAE or trains with λ from the start.",
 )
 @click.option(
     "--set",
     "settings",
     type=Setting(),
     multiple=True,
-    help="Any setting of the protocol or hyperparameter of a plugin, e.g. batch_size=32.",
+    help="A setting of the protocol or a hyperparameter of a model, e.g. batch_size=32.",
 )
 @click.option(
     "--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own."
@@ -89,7 +105,7 @@ def command(
     retry_failed,
     **options,
 ):
-    """Train models over a sweep of β and λ and over seeds.
+    """Train models over a sweep of their hyperparameters and over seeds.
 
     Finished runs are skipped, interrupted ones continue from their checkpoint, and several calls
     at once share the work. Lists take commas or repeats.

@@ -13,6 +13,8 @@ from .sweep import list_settings
 
 # Keys of a configuration that do not change what a run computes.
 _BOOKKEEPING = ("checkpoint_every", "steps", "continue_steps")
+# What a setting is where a stored configuration, of a version before it, does not name it.
+DEFAULTS = {name: value for name, value in vars(Config()).items() if name not in _BOOKKEEPING}
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,12 @@ class RunSpec:
 
 
 def config_sha256(resolved):
-    """Hash of a resolved configuration, independent of the order of its keys."""
-    text = json.dumps(resolved, sort_keys=True, separators=(",", ":"))
+    """Hash of a resolved configuration, independent of the order of its keys.
+
+    Settings at their default are left out: one that is new does not change the hash of old runs.
+    """
+    changed = {k: v for k, v in resolved.items() if k not in DEFAULTS or v != DEFAULTS[k]}
+    text = json.dumps(changed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

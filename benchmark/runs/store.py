@@ -5,7 +5,7 @@ from pathlib import Path
 from ...evaluation.files import RecordError, write_atomically, write_json
 from ...evaluation.scoring.run_records import RUN_SCHEMA_VERSION, read_run
 from ..errors import BenchError
-from ..protocol.plan import config_sha256
+from ..protocol.plan import DEFAULTS, config_sha256
 from .claims import acquire
 
 
@@ -196,6 +196,7 @@ def compare(there, wanted):
     """
     if config_sha256(there) == config_sha256(wanted):
         return []
+    there, wanted = {**DEFAULTS, **there}, {**DEFAULTS, **wanted}
     keys = [*wanted, *(key for key in there if key not in wanted)]
     return [
         f"{key}: {there.get(key, 'absent')} there, {wanted.get(key, 'absent')} wanted"

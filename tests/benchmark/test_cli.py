@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import click
 import pytest
@@ -89,6 +92,54 @@ def test_careless_options_say_what_was_expected(arguments, expected, tmp_path):
     assert expected in message
     assert code == 2
     assert not list(tmp_path.iterdir()), "nothing is written for a refused plan"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("bench tr", ["train"]),
+        ("bench train --model betavae,bet", ["betavae,betatcvae", "betavae,betavae"]),
+        ("bench train --dataset sprites", ["sprites-small", "sprites"]),
+        ("bench train --preset q", ["quick"]),
+    ],
+)
+def test_shell_completion_knows_the_names_and_loads_nothing_heavy(words, expected, tmp_path):
+    code = (
+        "import atexit, sys\n"
+        "from disentanglement_bench.benchmark.cli import cli\n"
+        "heavy = ('torch', 'scipy', 'pandas', 'matplotlib')\n"
+        "atexit.register(lambda: print([name for name in heavy if name in sys.modules]))\n"
+        "cli(prog_name='bench')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ
+        | {
+            "_BENCH_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+            "BENCH_DATA": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *offered, heavy = done.stdout.splitlines()
+    assert [line.removeprefix("plain,") for line in offered] == expected
+    assert heavy == "[]"
+
+
+def test_a_message_is_one_line_of_bounded_length(monkeypatch, capsys):
+    def fail(**_):
+        raise BenchError("a\x1b[31m\nb" + "x" * 20_000)
+
+    monkeypatch.setattr(cli, "main", fail)
+    with pytest.raises(SystemExit):
+        cli_module.main()
+    printed = capsys.readouterr().err
+    assert printed.startswith("Error: a [31m b")
+    assert printed.count("\n") == 1
+    assert len(printed) < 5_000
 
 
 def test_dry_run_shows_every_run_and_writes_nothing(tmp_path):
