@@ -97,7 +97,8 @@ def _draw(run, folder, place, loaded, data_dir):
     from ...evaluation.scoring.run_records import read_run
     from ...models import pictures
     from ..protocol.registry import get_model
-    from ..runs.execute import construct, load_checkpoint
+    from ..runs.checkpoints import read_checkpoint
+    from ..runs.execute import construct
 
     try:
         record = read_run(run)
@@ -109,7 +110,7 @@ def _draw(run, folder, place, loaded, data_dir):
     images, sample = _sample(record, side, loaded, data_dir)
     device = torch.device("cpu")
     model = construct(get_model(target).load(), 0, device, images.shape, config)
-    state = load_checkpoint(run / "checkpoint.pt")
+    state = read_checkpoint(run / "checkpoint.pt", "train the run again")
     try:
         model.load_state_dict(state["model"])
     except (KeyError, RuntimeError) as error:

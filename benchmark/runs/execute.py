@@ -1,13 +1,11 @@
 """Carry out one run: train it, or continue it, and publish its files."""
 
-import resource
-import sys
 import time
 import traceback
 
 import torch
 
-from ...evaluation.files import plain, replacing
+from ...evaluation.naming import one_line
 from ...evaluation.representation.file_format import write_representation
 from ...models.encoding import encode
 from ...models.training.batches import Batches, Images
@@ -16,9 +14,17 @@ from ...models.training.recording import ACTIVE_VARIANCE, Diverged
 from ...models.training.streams import Noise, sample_without_replacement
 from ..errors import BenchError
 from ..protocol.fit import takes_network
-from ..protocol.plan import config_sha256
+from .checkpoints import read_checkpoint, write_checkpoint
 from .claims import ClaimLost
 from .outcome import Outcome
+from .record import (
+    describe_device,
+    describe_run,
+    describe_session,
+    peak_memory,
+    refuse_other_data,
+)
+from .store import compare
 
 
 class Execution:
@@ -35,9 +41,21 @@ class Execution:
     provenance : dict
         Stored with the run: command, git state, versions.
     compiled : bool, default False
+    load_images : callable, default Images
+        ``load_images(source, device, side)``, the images of a data set on the device.
     """
 
-    def __init__(self, spec, store, dataset, device, claim, provenance, compiled=False):
+    def __init__(
+        self,
+        spec,
+        store,
+        dataset,
+        device,
+        claim,
+        provenance,
+        compiled=False,
+        load_images=Images,
+    ):
         self.spec = spec
         self.store = store
         self.folder = store.folder(spec)
@@ -46,8 +64,10 @@ class Execution:
         self.claim = claim
         self.provenance = provenance
         self.compiled = compiled
-        self.resolved = spec.resolved()
-        self.sha256 = config_sha256(self.resolved)
+        self.load_images = load_images
+        self.description = describe_run(spec, dataset)
+        # How this run was trained so far: one entry a process that worked on it.
+        self.sessions = []
 
     def run(self, on_progress=None, should_stop=None):
         """Train and publish; every ending is recorded in run.json.
@@ -71,22 +91,22 @@ class Execution:
                 "interrupted", f"stopped at step {error.step}; its checkpoint is saved"
             )
         except Exception as error:
-            outcome = Outcome("failed", _reason(error))
-            return self._record_failure(outcome, traceback.format_exc())
+            return self._record_failure(_explain(error), traceback.format_exc())
         return self._record(outcome)
 
     def _attempt(self, on_progress, should_stop):
-        self._check_same_data()
         self.claim.check()
+        state = self._read_start()
         self.folder.traceback.unlink(missing_ok=True)
-        self._write_record(Outcome("running"))
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
-        config = self.spec.config
-        images = Images(self.dataset.source, self.device, config.image_size or None)
+        self._write_record(Outcome("running"))
+        images = self.load_images(self.dataset.source, self.device, self.spec.config.image_size)
         self._check_enough_images(len(images))
-        trainer, batches = self._trainer(images)
+        batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
+        trainer = self._build_trainer(images.shape, batches)
+        self._go_on(trainer, state)
         start = self.spec.start
 
         def report(step, row):
@@ -98,21 +118,52 @@ class Execution:
         finally:
             batches.close()
         final = self._publish_representation(trainer, images)
-        self._speed = {
+        figures = {
             "seconds": round(trainer.seconds, 3),
             # None when an earlier session did all the steps.
             "steps_per_second": trainer.steps_here / trainer.seconds_here
             if trainer.steps_here
             else None,
+            "peak_memory_bytes": peak_memory(self.device),
+            "final": final,
         }
-        return Outcome("done", "", final)
+        return Outcome("done", figures=figures)
 
-    def _trainer(self, images):
-        """The trainer at the step where it goes on: its own checkpoint's, its parent's, or 0."""
+    def _read_start(self):
+        """The state to go on from: the run's own, its parent's, or None; data and settings agree.
+
+        Raises
+        ------
+        BenchError
+            If it is damaged, or belongs to other data or to another configuration.
+        """
+        record, parent = self.folder.read(), self.spec.parent
+        if record is not None and self.folder.holds_steps(record):
+            refuse_other_data(record, self.dataset, "this run")
+        if parent is not None and (parent_record := self.store.folder(parent).read()):
+            refuse_other_data(parent_record, self.dataset, "its parent")
+        if not self.folder.checkpoint.exists():
+            if parent is None:
+                return None
+            path = self.store.folder(parent).checkpoint
+            return read_checkpoint(path, f"remove {path.parent} to train this run's parent again")
+        path = self.folder.checkpoint
+        state = read_checkpoint(path, "remove it to train the run from its start")
+        wanted = self.description["config_sha256"]
+        if state["config_sha256"] != wanted:
+            # Older versions wrote the same configuration in other words.
+            if not (
+                record is not None
+                and record.get("config_sha256") == state["config_sha256"]
+                and not compare(record["config"], self.description["config"])
+            ):
+                raise BenchError(f"{path} belongs to another configuration; remove it")
+            state["config_sha256"] = wanted
+            write_checkpoint(path, state)
+        return state
+
+    def _build_trainer(self, image_shape, batches):
         spec, config = self.spec, self.spec.config
-        model_class = spec.model.load()
-        model = construct(model_class, spec.seed, self.device, images.shape, config)
-        batches = Batches(images, config.batch_size, spec.seed)
         schedule = Schedule(
             phases=spec.phases,
             start=spec.start,
@@ -122,10 +173,10 @@ class Execution:
             adam_epsilon=config.adam_epsilon,
             log_every=config.log_every,
             checkpoint_every=config.checkpoint_every,
-            final_steps=self.resolved["final_steps"],
+            final_steps=self.description["config"]["final_steps"],
         )
-        trainer = Trainer(
-            model,
+        return Trainer(
+            construct(spec.model.load(), spec.seed, self.device, image_shape, config),
             dict(spec.hyperparameters),
             batches,
             Noise((config.batch_size, config.latent_size), spec.seed, self.device),
@@ -134,24 +185,30 @@ class Execution:
             amp=config.amp == "bf16",
             compiled=self.compiled,
         )
+
+    def _go_on(self, trainer, state):
+        """Bring a new trainer to the step where a state from `_read_start` ends."""
         if self.folder.checkpoint.exists():
-            state = load_checkpoint(self.folder.checkpoint)
-            if state["config_sha256"] != self.sha256:
-                raise BenchError(
-                    f"{self.folder.checkpoint} belongs to another configuration; remove it"
-                )
             # The number of threads decides the order of sums, and so the last bits.
             torch.set_num_threads(state["threads"])
             trainer.load(state)
-        elif spec.parent is not None:
-            trainer.inherit(load_checkpoint(self.store.folder(spec.parent).checkpoint))
-        return trainer, batches
+            # Version 0.1.0 recorded the last session only, and that in run.json.
+            self.sessions = state.get("sessions", [])
+        elif state is not None:
+            trainer.inherit(state)
+        if trainer.step < trainer.schedule.end:
+            session = describe_session(self.device, self.compiled, trainer.step)
+            self.sessions = [*self.sessions, session]
 
     def _save(self, trainer):
         """Write the checkpoint and the log so far."""
         self.claim.check()
-        with replacing(self.folder.checkpoint) as temporary:
-            torch.save({**trainer.state(), "config_sha256": self.sha256}, temporary)
+        state = {
+            **trainer.state(),
+            "config_sha256": self.description["config_sha256"],
+            "sessions": self.sessions,
+        }
+        write_checkpoint(self.folder.checkpoint, state)
         self.folder.write_text("training.csv", trainer.recorder.csv())
 
     def _publish_representation(self, trainer, images):
@@ -181,7 +238,6 @@ class Execution:
             dataset=dataset.name,
             attributes={
                 "dataset_version": dataset.version,
-                "unidentifiable_factors": list(dataset.unidentifiable_factors),
                 "model": self.spec.model.name,
                 "preset": self.spec.preset,
                 "seed": self.spec.seed,
@@ -189,19 +245,6 @@ class Execution:
             },
         )
         return final
-
-    def _check_same_data(self):
-        """Refuse to go on with a run that was begun on other data."""
-        now = plain(dict(self.dataset.identity))
-        for spec, what in ((self.spec, "this run"), (self.spec.parent, "its parent")):
-            record = self.store.folder(spec).read() if spec else None
-            before = record.get("dataset") if record else None
-            if before and before != now:
-                keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-                changes = "; ".join(f"{k}: {before.get(k)} then, {now.get(k)} now" for k in keys)
-                raise BenchError(
-                    f"{what} was trained on other data ({changes}); use --tag NAME for these"
-                )
 
     def _check_enough_images(self, available):
         config = self.spec.config
@@ -229,43 +272,24 @@ class Execution:
         except ClaimLost as error:
             return Outcome("lost", str(error))
         except OSError as error:
-            return Outcome("failed", f"{outcome.reason} (and recording it failed: {error})")
+            reason = f"{outcome.reason} (and recording it failed: {error.strerror})"
+            return Outcome("failed", reason, unexpected=outcome.unexpected)
         return outcome
 
     def _write_record(self, outcome):
-        spec, config = self.spec, self.spec.config
-        parent = None
-        if spec.parent is not None:
-            parent = {
-                "path": spec.parent.path,
-                "config_sha256": config_sha256(spec.parent.resolved()),
+        self.folder.write_record(
+            {
+                "status": outcome.status,
+                "reason": outcome.reason,
+                **self.description,
+                **self.provenance,
+                "device": describe_device(self.device),
+                "threads": torch.get_num_threads(),
+                "sessions": self.sessions,
+                "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                **(outcome.figures or {}),
             }
-        channels = self.dataset.source.image_shape[2]
-        side = config.image_size or self.dataset.source.image_shape[0]
-        record = {
-            "status": outcome.status,
-            "reason": outcome.reason,
-            "run": spec.identity(),
-            "method": spec.method(),
-            "config": self.resolved,
-            "config_sha256": self.sha256,
-            "parent": parent,
-            "dataset": dict(self.dataset.identity),
-            "notes": [*self.dataset.notes, *spec.notes],
-            "unidentifiable_factors": list(self.dataset.unidentifiable_factors),
-            "pixels": channels * side * side,
-            **self.provenance,
-            "device": _device_name(self.device),
-            "threads": torch.get_num_threads(),
-            "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        }
-        if outcome.status == "done":
-            record |= {
-                **self._speed,
-                "peak_memory_bytes": _peak_memory(self.device),
-                "final": outcome.final,
-            }
-        self.folder.write_record(record)
+        )
 
 
 def construct(model_class, seed, device, image_shape, config):
@@ -279,43 +303,21 @@ def construct(model_class, seed, device, image_shape, config):
     return model
 
 
-def load_checkpoint(path):
-    """Read a checkpoint to the host; it can hold nothing but tensors and plain values."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise BenchError(f"{path} is missing; remove its run folder to train it again") from None
-    except Exception as error:
-        raise BenchError(
-            f"{path} cannot be read ({error}); remove it to train the run from its start"
-        ) from error
-
-
-def _reason(error):
-    """One line on why a run failed, with what to do where that is known."""
+def _explain(error):
+    """The outcome of a run that an exception ended: one line, and what to do where it is known."""
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and "allocate memory" in str(error)
     )
     if out_of_memory:
-        return (
+        return Outcome(
+            "failed",
             "out of memory: lower the batch with --set batch_size=…, or run fewer workers "
-            "with --jobs"
+            "with --jobs",
         )
     if isinstance(error, (BenchError, Diverged)):
-        return str(error)
+        return Outcome("failed", one_line(error, 1000))
+    if isinstance(error, OSError) and error.filename is not None:
+        return Outcome("failed", one_line(f"{error.filename}: {error.strerror}"))
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-
-
-def _device_name(device):
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return str(device)
-
-
-def _peak_memory(device):
-    """Bytes: on a CUDA device what the run allocated there, else the process's resident peak."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    return Outcome("failed", one_line(reason), unexpected=True)

@@ -12,10 +12,15 @@ class Outcome:
     status : str
         "done", "failed", "interrupted", or "lost" (another process took it over).
     reason : str
-    final : dict
-        The final NLL, KL and so on of a done run.
+    figures : dict, optional
+        Of a done run, what run.json stores: ``final`` (the final NLL, KL and so on), ``seconds``,
+        ``steps_per_second`` and ``peak_memory_bytes``.
+    unexpected : bool
+        A failure that neither the user's settings nor the loss explain; on an accelerator it may
+        leave the device unusable for this process.
     """
 
     status: str
     reason: str = ""
-    final: dict | None = None
+    figures: dict | None = None
+    unexpected: bool = False

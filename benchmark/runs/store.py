@@ -1,8 +1,10 @@
 """Run folders: where runs lie, what state they are in, and how their files are written."""
 
+import os
 from pathlib import Path
 
 from ...evaluation.files import RecordError, write_atomically, write_json
+from ...evaluation.naming import one_line
 from ...evaluation.scoring.run_records import RUN_SCHEMA_VERSION, read_run
 from ..errors import BenchError
 from ..protocol.plan import DEFAULTS, config_sha256
@@ -38,36 +40,42 @@ class Store:
                 "choose another folder with --results"
             ) from error
 
-    def conflicts(self, plan):
-        """Runs that lie where the plan wants to put a different one.
+    def survey(self, plan, observer=None):
+        """Find out how the runs of a plan stand.
+
+        Parameters
+        ----------
+        plan : list of RunSpec
+        observer : benchmark.runs.claims.Observer, optional
 
         Returns
         -------
-        list of (RunFolder, list of str)
-            Folder and a text ``key: there → wanted`` for every difference.
+        dict of RunSpec to (str, str)
+            Status and reason, as of `RunFolder.status`.
+
+        Raises
+        ------
+        BenchError
+            For runs that lie where the plan wants to put different ones; it names the keys that
+            differ for the first of them.
         """
-        found = []
+        states, conflicts = {}, []
         for spec in plan:
             folder = self.folder(spec)
-            record = folder.read()
-            if record is not None:
-                differences = compare(record.get("config", {}), spec.resolved())
-                if differences:
-                    found.append((folder, differences))
-        return found
-
-    def refuse_conflicts(self, plan):
-        """Raise `BenchError` for the first conflict, naming the keys that differ."""
-        found = self.conflicts(plan)
-        if found:
-            folder, differences = found[0]
-            others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            status, reason, differences = folder.inspect(spec, observer)
+            states[spec] = status, reason
+            if differences:
+                conflicts.append((folder, differences))
+        if conflicts:
+            folder, differences = conflicts[0]
+            others = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
             raise BenchError(
                 f"{folder.path}{others} holds a run with another configuration: "
-                f"{'; '.join(differences)}. Give this variant a folder of its own with "
+                f"{one_line('; '.join(differences))}. Give this variant a folder of its own with "
                 "--tag NAME, or remove the old run",
                 exit_code=2,
             )
+        return states
 
 
 class RunFolder:
@@ -109,7 +117,9 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except RecordError as error:
-            raise BenchError(f"{error}; remove the file to train the run again") from error
+            raise BenchError(
+                f"{one_line(error)}; remove the file to train the run again"
+            ) from error
 
     def status(self, observer=None):
         """State of the run and its reason.
@@ -123,17 +133,63 @@ class RunFolder:
         -------
         (str, str)
             "missing" or one of `evaluation.scoring.run_records.STATUSES`. A record left as
-            running by a process that is gone is an interrupted run.
+            running by a process that is gone is an interrupted run, and so is a finished one whose
+            representation is missing or damaged.
+
+        Raises
+        ------
+        BenchError
+            If the record or the claims cannot be read.
+        """
+        return self._status(self.read(), observer)
+
+    def inspect(self, spec, observer=None):
+        """State of the run, and how its configuration differs from the one wanted.
+
+        A run that has not reached its first checkpoint holds nothing that could be continued, so
+        it does not keep its folder from another configuration: it counts as missing.
+
+        Parameters
+        ----------
+        spec : RunSpec
+            What is wanted here.
+        observer : benchmark.runs.claims.Observer, optional
+
+        Returns
+        -------
+        status, reason : str
+            As of `status`.
+        differences : list of str
+            ``key: there, wanted`` for every difference.
         """
         record = self.read()
-        claimed = observer is not None and observer.observe(self.path)[0]
+        status, reason = self._status(record, observer)
+        differences = compare(record["config"], spec.resolved()) if record else []
+        if differences and status != "running" and not self.holds_steps(record):
+            return "missing", "", []
+        return status, reason, differences
+
+    def holds_steps(self, record):
+        """Whether something is left of a run's training: its outcome or a checkpoint."""
+        return record["status"] == "done" or self.checkpoint.exists()
+
+    def _status(self, record, observer):
+        claimed = False
+        if observer is not None:
+            try:
+                claimed = observer.observe(self.path)[0]
+            except OSError as error:
+                raise BenchError(f"{self.path}: cannot be read ({error.strerror})") from error
         if record is None:
             return ("running", "") if claimed else ("missing", "")
-        status, reason = record["status"], record.get("reason") or ""
-        if status == "done":
+        status, reason = record["status"], record["reason"]
+        damage = find_damage(self.representation) if status == "done" else None
+        if status == "done" and damage is None:
             return status, reason
         if claimed:
             return "running", ""
+        if damage is not None:
+            return "interrupted", f"its representation.h5 {damage}; train writes it again"
         if status == "running" and observer is not None:
             return "interrupted", "its process ended"
         return status, reason
@@ -165,7 +221,7 @@ class RunFolder:
         write_atomically(self.path / name, text)
 
     def record_lost(self, spec, reason):
-        """Record a run whose process ended without a word as failed.
+        """Record a run as failed whose process ended before it could say so.
 
         Parameters
         ----------
@@ -177,7 +233,7 @@ class RunFolder:
             return
         with claim:
             record = self.read() or {"run": spec.identity(), "config": spec.resolved()}
-            if record.get("status") != "done":
+            if self.status()[0] != "done":
                 self.write_text("traceback.txt", reason + "\n")
                 self.write_record({**record, "status": "failed", "reason": reason})
 
@@ -203,3 +259,35 @@ def compare(there, wanted):
         for key in keys
         if there.get(key) != wanted.get(key) or (key in there) != (key in wanted)
     ]
+
+
+def find_damage(path):
+    """What is wrong with an HDF5 file, as far as its first bytes and its length tell; else None.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> find_damage("nowhere.h5")
+    'is missing'
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(48)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if len(head) < 48 or not head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "is no HDF5 file"
+    # The superblock says where the file ends (HDF5 File Format Specification, section II.A).
+    start = 40 if head[8] < 2 else 28
+    end = int.from_bytes(head[start : start + 8], "little")
+    return None if end == size else f"has {size:,} bytes instead of {end:,}"

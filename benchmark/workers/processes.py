@@ -1,81 +1,110 @@
 """Worker processes seen from the runner, and the signals it gets."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 
-from .worker import MALLOC_ENVIRONMENT, main
+from .worker import MALLOC_ENVIRONMENT, STOP_SIGNALS, main
 
 
 @dataclass
 class Worker:
-    """A worker process and what it does."""
+    """A worker process and what it does.
+
+    Attributes
+    ----------
+    process : multiprocessing.Process
+    connection : multiprocessing.connection.Connection
+    slot : int
+        Its place among the workers.
+    device : str
+    runs : dict of str to RunSpec
+        What it is carrying out, by path.
+    ready, ends, told_to_stop : bool
+        Whether it has started, has said that it ends, and was told to stop.
+    """
 
     process: multiprocessing.Process
     connection: object
     slot: int
     device: str
-    spec: object = None
+    runs: dict = field(default_factory=dict)
     ready: bool = False
+    ends: bool = False
+    told_to_stop: bool = False
+
+    @property
+    def idle(self):
+        """Whether it can take a run."""
+        return self.ready and not self.ends and not self.runs
 
 
-def start_worker(context, slot, settings, stop):
+def start_worker(slot, settings):
     """Start a worker process.
 
     Parameters
     ----------
-    context : multiprocessing context
     slot : int
         Its place among the workers.
     settings : benchmark.workers.worker.WorkerSettings
-    stop : multiprocessing.Event
 
     Returns
     -------
     Worker
     """
+    context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=main,
-        args=(theirs, settings, stop, os.getpid()),
-        name=f"bench-worker-{slot}",
-        daemon=True,
+        target=main, args=(theirs, settings), name=f"bench-worker-{slot}", daemon=True
     )
-    with environment(MALLOC_ENVIRONMENT | {"OMP_NUM_THREADS": str(settings.threads)}):
+    # Otherwise it would be started with the first worker, and unblock the signals.
+    resource_tracker.ensure_running()
+    variables = MALLOC_ENVIRONMENT | {"OMP_NUM_THREADS": str(settings.threads)}
+    with _environment(variables), _blocked_signals():
         process.start()
     theirs.close()
     return Worker(process, ours, slot, settings.device)
 
 
-class Signals:
-    """Sends SIGINT and SIGTERM to a function while it is entered."""
+@contextlib.contextmanager
+def handled_signals(handler):
+    """Send SIGINT, SIGTERM and SIGHUP to a function within the block.
 
-    def __init__(self, handler):
-        self._handler = handler
-        self._previous = {}
+    A SIGHUP that is ignored, as below nohup, stays ignored.
+    """
+    previous = {}
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            previous[number] = signal.signal(number, lambda n, _: handler(n))
+    try:
+        yield
+    finally:
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
 
-    def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, lambda n, _: self._handler(n))
 
-    def __exit__(self, *exception):
-        for number, previous in self._previous.items():
-            signal.signal(number, previous)
+@contextlib.contextmanager
+def _blocked_signals():
+    """Keep the stop signals waiting within the block; a process started there inherits this."""
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
-class environment:
-    """Environment variables that child processes are started with."""
-
-    def __init__(self, values):
-        self._values = values
-
-    def __enter__(self):
-        self._previous = {name: os.environ.get(name) for name in self._values}
-        os.environ.update(self._values)
-
-    def __exit__(self, *exception):
-        for name, value in self._previous.items():
+@contextlib.contextmanager
+def _environment(values):
+    """Set environment variables within the block; a process started there inherits them."""
+    previous = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in previous.items():
             if value is None:
                 del os.environ[name]
             else:

@@ -1,54 +1,20 @@
-"""Carries a plan out: worker processes, devices, other processes' claims, statuses."""
+"""Carries a plan out with worker processes on the devices of one machine."""
 
-import multiprocessing
 import os
 import signal
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 
 from ..errors import BenchError
-from ..runs.claims import Observer
 from ..runs.outcome import Outcome
-from .processes import Signals, start_worker
+from .agenda import Agenda
+from .messages import Declined, Ended, Progress, Ready, Stop, Train
+from .processes import handled_signals, start_worker
 from .worker import WorkerSettings
 
 POLL_SECONDS = 0.25
-# How often runs that another process trains are looked at again.
-ELSEWHERE_SECONDS = 2.0
-
-
-@dataclass
-class Summary:
-    """How a call of the runner ended.
-
-    Attributes
-    ----------
-    statuses : dict of RunSpec to str
-        "done", "failed", "interrupted", "blocked" (its parent failed) or "missing".
-    reasons : dict of RunSpec to str
-    trained : int
-        Runs that this call finished.
-    stopped_by : int or None
-        The signal that stopped it.
-    """
-
-    statuses: dict = field(default_factory=dict)
-    reasons: dict = field(default_factory=dict)
-    trained: int = 0
-    stopped_by: int | None = None
-
-    def counts(self):
-        """Number of runs of each status."""
-        return Counter(self.statuses.values())
-
-    @property
-    def exit_code(self):
-        """0, 1 if a run failed or was blocked, 128 + signal if stopped."""
-        if self.stopped_by is not None:
-            return 128 + self.stopped_by
-        return int(any(s in ("failed", "blocked") for s in self.statuses.values()))
+# A device on which so many runs in a row fail unexpectedly is taken for broken.
+FAILURES_IN_A_ROW = 3
 
 
 class Runner:
@@ -62,7 +28,7 @@ class Runner:
     load_dataset : callable
         ``load_dataset(name) -> Dataset``; called for data sets with something to train.
     devices : list of str
-        Dealt to the workers in turn.
+        The workers take them in turn.
     jobs : int
         Number of worker processes.
     threads : int
@@ -95,20 +61,19 @@ class Runner:
         self.provenance = provenance
         self.compiled = compiled
         self.retry_failed = retry_failed
-        self.observer = Observer()
-        self.summary = Summary()
-        self._context = multiprocessing.get_context("spawn")
-        self._stop = self._context.Event()
+        self._agenda = None
+        self._datasets = {}
         self._workers = []
-        self._pending = []
-        self._elsewhere = {}
+        self._signal = None
+        self._stopping = False
+        self._failures = 0
 
     def run(self):
         """Train what is not done.
 
         Returns
         -------
-        Summary
+        benchmark.workers.agenda.Summary
 
         Raises
         ------
@@ -117,190 +82,152 @@ class Runner:
             folder cannot be written; nothing has been trained then.
         """
         self.store.check_writable()
-        self.store.refuse_conflicts(self.plan)
-        for spec in self.plan:
-            status, reason = self.store.folder(spec).status(self.observer)
-            settled = status == "done" or (status == "failed" and not self.retry_failed)
-            if settled:
-                self._settle(spec, status, reason)
-            else:
-                self._pending.append(spec)
-        self._block_children()
-        if not self._pending:
-            return self.summary
-        names = dict.fromkeys(spec.dataset for spec in self._pending)
-        datasets = {name: self.load_dataset(name) for name in names}
-        with Signals(self._on_signal), self.reporter:
-            self.reporter.begin(self.plan, self._pending)
-            self._shared = (datasets, self.provenance)
+        self._agenda = Agenda(self.plan, self.store, self.retry_failed)
+        summary, pending = self._agenda.summary, self._agenda.pending
+        if not pending:
+            return summary
+        names = dict.fromkeys(spec.dataset for spec in pending)
+        self._datasets = {name: self.load_dataset(name) for name in names}
+        with handled_signals(self._on_signal), self.reporter:
+            self.reporter.begin(self.plan, pending)
             try:
                 self._loop()
             finally:
                 self._end_workers()
-        for spec in self._pending:
-            self.summary.statuses.setdefault(spec, "missing")
-        return self.summary
+        self._agenda.close()
+        summary.stopped_by = self._signal
+        return summary
 
     def _loop(self):
-        while self._pending or any(worker.spec for worker in self._workers):
-            if self.summary.stopped_by is None:
-                self._look_elsewhere()
+        agenda = self._agenda
+        while agenda.pending or self._busy():
+            if self._signal is not None and not self._stopping:
+                self._stop("saving checkpoints (once more to stop at once)")
+            if self._stopping:
+                if not self._busy():
+                    return
+                self._pass_stop_on()
+            else:
+                for spec, status in agenda.check_elsewhere():
+                    self.reporter.run_settled_elsewhere(spec, status)
                 self._assign()
-            elif not any(worker.spec for worker in self._workers):
-                return
-            busy = [w.connection for w in self._workers]
-            if busy:
-                for connection in wait(busy, timeout=POLL_SECONDS):
-                    worker = next(w for w in self._workers if w.connection is connection)
-                    self._receive(worker)
+            connections = {worker.connection: worker for worker in self._workers}
+            if connections:
+                for connection in wait(list(connections), timeout=POLL_SECONDS):
+                    self._receive(connections[connection])
             else:
                 time.sleep(POLL_SECONDS)
+
+    def _busy(self):
+        return any(worker.runs for worker in self._workers)
 
     def _assign(self):
         """Give every idle worker the first run that is ready; start workers as they are needed."""
         while True:
-            worker = next((w for w in self._workers if w.spec is None and w.ready), None)
+            worker = next((w for w in self._workers if w.idle), None)
             starting = any(not w.ready for w in self._workers)
             if worker is None and (starting or len(self._workers) >= self.jobs):
                 return
-            spec, dead = self._next_ready()
+            spec, dead = self._agenda.next_ready(self.reporter.run_elsewhere)
             if spec is None:
                 return
             if worker is None:
                 self._workers.append(self._start_worker())
                 continue
-            self._pending.remove(spec)
-            worker.spec = spec
-            self.reporter.run_started(worker.slot, spec, worker.device)
-            self._send(worker, (spec, dead))
-
-    def _next_ready(self):
-        """The first run that can begin, and the token of a dead owner's claim on it."""
-        for spec in self._pending:
-            if spec in self._elsewhere:
-                continue
-            if spec.parent is not None and self._parent_status(spec) != "done":
-                continue
-            claimed, dead = self.observer.observe(self.store.folder(spec).path)
-            if not claimed:
-                return spec, dead
-            self._wait_for(spec)
-        return None, None
-
-    def _parent_status(self, spec):
-        return self.summary.statuses.get(spec.parent, "missing")
-
-    def _wait_for(self, spec):
-        self._elsewhere[spec] = time.monotonic()
-        self.reporter.run_elsewhere(spec)
-
-    def _look_elsewhere(self):
-        """See what became of the runs that other processes train."""
-        now = time.monotonic()
-        for spec, since in list(self._elsewhere.items()):
-            if now - since < ELSEWHERE_SECONDS:
-                continue
-            self._elsewhere[spec] = now
-            status, reason = self.store.folder(spec).status(self.observer)
-            if status == "running":
-                continue
-            del self._elsewhere[spec]
-            if status in ("done", "failed"):
-                self._pending.remove(spec)
-                self._settle(spec, status, reason)
-                self.reporter.run_settled_elsewhere(spec, status)
-                self._block_children()
+            if self._send(worker, Train(spec, dead)):
+                self._agenda.take(spec)
+                worker.runs[spec.path] = spec
+                self.reporter.run_started(worker.slot, spec, worker.device)
 
     def _receive(self, worker):
         try:
-            kind, *content = worker.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, ConnectionError):
             self._lost(worker)
             return
-        if kind == "ready":
-            worker.ready = True
-        elif kind == "progress":
-            self.reporter.progress(worker.slot, worker.spec, *content)
-        elif kind in ("busy", "already") or content[0].status == "lost":
-            self._give_back(worker)
-        else:
-            self._finish(worker, content[0])
+        match message:
+            case Ready():
+                worker.ready = True
+            case Progress(path, steps, row):
+                self.reporter.progress(worker.slot, worker.runs[path], steps, row)
+            case Declined(path):
+                spec = worker.runs.pop(path)
+                self.reporter.run_given_up(worker.slot, spec)
+                self._agenda.give_back(spec)
+            case Ended(path, outcome, worker_ends):
+                worker.ends = worker_ends
+                self._finish(worker, worker.runs.pop(path), outcome)
 
-    def _give_back(self, worker):
-        """Another process owns the run, or has ended it: look again later."""
-        spec, worker.spec = worker.spec, None
-        self.reporter.run_given_up(worker.slot, spec)
-        self._pending.insert(0, spec)
-        self._elsewhere[spec] = time.monotonic()
-
-    def _finish(self, worker, outcome):
-        spec, worker.spec = worker.spec, None
-        if outcome.status == "interrupted" and self.summary.stopped_by is None:
+    def _finish(self, worker, spec, outcome):
+        if outcome.status == "interrupted" and not self._stopping:
             # A scheduler may send its signal to the workers alone.
             self._on_signal(signal.SIGTERM)
-        self.summary.trained += outcome.status == "done"
-        self._settle(spec, outcome.status, outcome.reason)
+        summary = self._agenda.summary
+        summary.trained += outcome.status == "done"
+        self._agenda.end(spec, outcome.status, outcome.reason)
         self.reporter.run_ended(worker.slot, spec, outcome)
-        self._block_children()
+        if worker.device != "cpu":
+            self._count_failures(worker.device, outcome)
+
+    def _count_failures(self, device, outcome):
+        """Stop when one run after another fails on an accelerator for no known reason."""
+        if outcome.status == "done":
+            self._failures = 0
+        self._failures += outcome.unexpected
+        if self._failures == FAILURES_IN_A_ROW and not self._stopping:
+            self._stop(
+                f"{self._failures} runs in a row failed unexpectedly, the last on {device}; "
+                "check the device, then train again with --retry-failed"
+            )
 
     def _lost(self, worker):
-        """A worker's process ended without a word."""
+        """A worker's process has ended."""
         worker.process.join()
         self._workers.remove(worker)
         code = worker.process.exitcode
-        if not worker.ready:
+        if not worker.ready and not self._stopping and self._signal is None:
             raise BenchError(f"a worker process could not start (exit code {code}); see above")
-        if worker.spec is None:
-            return
-        if self.summary.stopped_by is not None:
-            self._finish(worker, Outcome("interrupted", "stopped at once"))
-            return
         how = (
             f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         )
         hint = "; perhaps for want of memory: lower --jobs or batch_size" if code == -9 else ""
         reason = f"its worker process {how}{hint}"
-        self.store.folder(worker.spec).record_lost(worker.spec, reason)
-        self._finish(worker, Outcome("failed", reason))
-
-    def _settle(self, spec, status, reason):
-        self.summary.statuses[spec] = status
-        self.summary.reasons[spec] = reason
-
-    def _block_children(self):
-        """Runs whose parent failed cannot be trained."""
-        for spec in list(self._pending):
-            if spec.parent is not None and self._parent_status(spec) in ("failed", "blocked"):
-                self._pending.remove(spec)
-                self._elsewhere.pop(spec, None)
-                self._settle(spec, "blocked", f"its parent {spec.parent.path} failed")
+        for spec in list(worker.runs.values()):
+            del worker.runs[spec.path]
+            if self._signal is not None:
+                self._finish(worker, spec, Outcome("interrupted", "stopped at once"))
+            else:
+                self.store.folder(spec).record_lost(spec, reason)
+                self._finish(worker, spec, Outcome("failed", reason, unexpected=True))
 
     def _start_worker(self):
         taken = {worker.slot for worker in self._workers}
         slot = next(number for number in range(self.jobs) if number not in taken)
-        datasets, provenance = self._shared
-        settings = WorkerSettings(
-            results=os.fspath(self.store.results),
-            datasets=datasets,
-            device=self.devices[slot % len(self.devices)],
-            threads=self.threads,
-            compiled=self.compiled,
-            provenance=provenance,
+        return start_worker(
+            slot,
+            WorkerSettings(
+                results=os.fspath(self.store.results),
+                datasets=self._datasets,
+                device=self.devices[slot % len(self.devices)],
+                threads=self.threads,
+                compiled=self.compiled,
+                provenance=self.provenance,
+            ),
         )
-        return start_worker(self._context, slot, settings, self._stop)
 
     def _send(self, worker, message):
+        """Whether a message could be sent; a worker that is gone is removed."""
         try:
             worker.connection.send(message)
-        except (BrokenPipeError, ConnectionError):
+        except ConnectionError:
             self._lost(worker)
+            return False
+        return True
 
     def _end_workers(self):
         for worker in self._workers:
-            if worker.spec is None:
-                self._send(worker, None)
-            else:
-                worker.process.terminate()
+            # An idle worker ends when its connection closes; a busy one saves first.
+            worker.connection.close()
         for worker in self._workers:
             worker.process.join(timeout=10)
             if worker.process.is_alive():
@@ -308,10 +235,19 @@ class Runner:
                 worker.process.join()
 
     def _on_signal(self, number):
-        if self.summary.stopped_by is None:
-            self.summary.stopped_by = number
-            self._stop.set()
-            self.reporter.message("stopping: saving checkpoints (once more to stop at once)")
+        """The loop stops after the first signal; the second ends the workers at once."""
+        if self._signal is None:
+            self._signal = number
             return
         for worker in self._workers:
             worker.process.kill()
+
+    def _stop(self, reason):
+        self._stopping = True
+        self.reporter.message(f"stopping: {reason}")
+
+    def _pass_stop_on(self):
+        for worker in list(self._workers):
+            if not worker.told_to_stop:
+                worker.told_to_stop = True
+                self._send(worker, Stop())

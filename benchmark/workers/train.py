@@ -10,7 +10,7 @@ from ..errors import BenchError
 from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
-from ..runs.store import Store, compare
+from ..runs.store import Store
 from .devices import resolve_devices, workers_and_threads
 from .progress import describe, make_reporter
 
@@ -90,12 +90,10 @@ def _intention(spec, store, observer, retry_failed):
     """State of a run, and what would be done with it."""
     folder = store.folder(spec)
     try:
-        status, reason = folder.status(observer)
-        record = folder.read()
+        status, reason, differences = folder.inspect(spec, observer)
     except BenchError as error:
         return "unreadable", f"refuse: {error}"
     state = status + (f": {reason}" if reason else "")
-    differences = compare(record["config"], spec.resolved()) if record else []
     if differences:
         return state, "refuse: another configuration lies there: " + "; ".join(differences)
     if status == "done":

@@ -1,13 +1,15 @@
 """A worker process: carries out one run after another for the runner."""
 
 import os
+import queue
 import signal
 import threading
-import time
 from dataclasses import dataclass
 
+from ...evaluation.naming import one_line
 from ..errors import BenchError
 from ..runs.outcome import Outcome
+from .messages import Declined, Ended, Progress, Ready, Stop
 
 # What glibc needs to keep freed memory, in huge pages, instead of giving it back and faulting it
 # in again at every step; read when the process starts. Worth 10 to 20 % of a step on a CPU.
@@ -17,9 +19,9 @@ MALLOC_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
-
 # Time to save a checkpoint when the runner has vanished.
 GRACE_SECONDS = 20
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -46,89 +48,143 @@ class WorkerSettings:
     provenance: dict
 
 
-def main(connection, settings, stop, parent):
-    """Serve runs until the runner closes the connection.
+class StopRequest:
+    """Whether this process was asked to stop.
 
-    Messages to the worker are (RunSpec, token of a dead claim or None), or None to end. From it
-    come ``("ready",)``, ``("progress", steps, row)`` and ``("outcome", Outcome)``; instead of the
-    last ``("busy",)`` when another process owns the run, ``("already",)`` when it has ended it.
+    A plain flag, because a signal handler must not wait for anything that the code it interrupts
+    may hold.
+    """
+
+    def __init__(self):
+        self.made = False
+
+    def make(self, *_):
+        """Ask; also a signal handler."""
+        self.made = True
+
+
+def main(connection, settings):
+    """Serve runs in a process of its own until the runner closes the connection.
 
     Parameters
     ----------
     connection : multiprocessing.connection.Connection
+        Takes and gives the messages of `benchmark.workers.messages`.
     settings : WorkerSettings
-    stop : multiprocessing.Event
-        Set when runs shall save and stop.
-    parent : int
-        The runner's process id.
     """
+    stop = StopRequest()
     # The runner decides when to stop; a terminal sends Ctrl-C to the whole process group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_end_with, args=(parent, stop), daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop.make)
+    # The runner starts its workers with these blocked, so that none ends a half-started one.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    serve(connection, settings, stop)
 
-    import torch
 
-    from ..runs.store import Store
+def serve(connection, settings, stop):
+    """Serve runs until the runner closes the connection or the device may be in a bad state.
 
-    store = Store(settings.results)
-    connection.send(("ready",))
-    while (task := _receive(connection)) is not None:
-        torch.set_num_threads(settings.threads)
+    Parameters
+    ----------
+    connection, settings
+        As in `main`.
+    stop : StopRequest
+    """
+    tasks, finished = queue.SimpleQueue(), threading.Event()
+    listener = threading.Thread(
+        target=_listen, args=(connection, tasks, stop, finished), daemon=True
+    )
+    listener.start()
+    try:
+        worker = _Worker(connection, settings, stop)
+        worker.send(Ready())
+        while (task := tasks.get()) is not None:
+            answer = worker.carry_out(task)
+            worker.send(answer)
+            if isinstance(answer, Ended) and answer.worker_ends:
+                return
+    finally:
+        finished.set()
+
+
+def _listen(connection, tasks, stop, finished):
+    """Pass on what the runner says; when it has closed the connection, or is gone, save and end."""
+    try:
+        while True:
+            message = connection.recv()
+            if isinstance(message, Stop):
+                stop.make()
+            else:
+                tasks.put(message)
+    except (EOFError, OSError):
+        stop.make()
+        tasks.put(None)
+    if not finished.wait(GRACE_SECONDS):
+        os._exit(1)
+
+
+class _Worker:
+    """Carries runs out, and keeps between them what they share."""
+
+    def __init__(self, connection, settings, stop):
+        from ...models.training.batches import ImageCache
+        from ..runs.store import Store
+
+        self._connection = connection
+        self._settings = settings
+        self._stop = stop
+        self._store = Store(settings.results)
+        self._images = ImageCache()
+
+    def send(self, message):
+        """Send to the runner; when it is gone, save and stop instead of failing the run."""
         try:
-            message = _serve(*task, store, settings, stop, connection)
+            self._connection.send(message)
+        except ConnectionError:
+            self._stop.make()
+
+    def carry_out(self, task):
+        """Train one run; the answer for the runner."""
+        path = task.spec.path
+        if self._stop.made:
+            return Ended(path, Outcome("interrupted", "stopped before it began"))
+        try:
+            outcome = self._train(task.spec, task.dead)
         except (BenchError, OSError) as error:
-            message = ("outcome", Outcome("failed", str(error)))
-        _send(connection, stop, message)
+            outcome = Outcome("failed", one_line(error))
+        if outcome is None or outcome.status == "lost":
+            return Declined(path)
+        return Ended(path, outcome, outcome.unexpected and self._settings.device != "cpu")
 
+    def _train(self, spec, dead):
+        """The outcome, or None when another process owns the run or has ended it."""
+        import torch
 
-def _send(connection, stop, message):
-    """Send to the runner; when it is gone, save and stop instead of failing the run."""
-    try:
-        connection.send(message)
-    except ConnectionError:
-        stop.set()
+        from ..runs.execute import Execution
 
-
-def _receive(connection):
-    try:
-        return connection.recv()
-    except EOFError:
-        return None
-
-
-def _serve(spec, dead, store, settings, stop, connection):
-    from ..runs.execute import Execution
-
-    folder = store.folder(spec)
-    claim = folder.claim(dead)
-    if claim is None:
-        return ("busy",)
-    with claim:
-        # Another process may have finished the run before the claim was taken.
-        record = folder.read()
-        if record is not None and record["status"] == "done":
-            return ("already",)
-        execution = Execution(
-            spec,
-            store,
-            settings.datasets[spec.dataset],
-            settings.device,
-            claim,
-            settings.provenance,
-            compiled=settings.compiled,
-        )
-        outcome = execution.run(
-            on_progress=lambda steps, row: _send(connection, stop, ("progress", steps, row)),
-            should_stop=stop.is_set,
-        )
-    return ("outcome", outcome)
-
-
-def _end_with(parent, stop):
-    """Stop, and then end, when the runner is gone, so that no worker trains on unseen."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    stop.set()
-    time.sleep(GRACE_SECONDS)
-    os._exit(1)
+        settings = self._settings
+        torch.set_num_threads(settings.threads)
+        folder = self._store.folder(spec)
+        claim = folder.claim(dead)
+        if claim is None:
+            return None
+        with claim:
+            # Another process may have finished the run before the claim was taken.
+            if folder.status()[0] == "done":
+                return None
+            execution = Execution(
+                spec,
+                self._store,
+                settings.datasets[spec.dataset],
+                settings.device,
+                claim,
+                settings.provenance,
+                compiled=settings.compiled,
+                load_images=self._images,
+            )
+            return execution.run(
+                on_progress=lambda steps, row: self.send(Progress(spec.path, steps, row)),
+                should_stop=lambda: self._stop.made,
+            )

@@ -1,0 +1,108 @@
+"""What run.json says of a run, apart from how it ended."""
+
+import resource
+import sys
+import time
+
+import torch
+
+from ...evaluation.files import plain
+from ..errors import BenchError
+from ..protocol.plan import config_sha256
+
+
+def describe_run(spec, dataset):
+    """What a run is: the part of its record that no machine and no ending changes.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    dataset : Dataset
+
+    Returns
+    -------
+    dict
+    """
+    parent = None
+    if spec.parent is not None:
+        parent = {
+            "path": spec.parent.path,
+            "config_sha256": config_sha256(spec.parent.resolved()),
+        }
+    resolved = spec.resolved()
+    channels = dataset.source.image_shape[2]
+    side = spec.config.image_size or dataset.source.image_shape[0]
+    return {
+        "run": spec.identity(),
+        "method": spec.method(),
+        "config": resolved,
+        "config_sha256": config_sha256(resolved),
+        "parent": parent,
+        "dataset": dict(dataset.identity),
+        "notes": [*dataset.notes, *spec.notes],
+        "unidentifiable_factors": list(dataset.unidentifiable_factors),
+        "pixels": channels * side * side,
+    }
+
+
+def describe_session(device, compiled, first_step):
+    """What the numbers of one session depend on, beyond the configuration.
+
+    A session is one process's part of a run; a run that was continued has several.
+
+    Parameters
+    ----------
+    device : torch.device
+    compiled : bool
+    first_step : int
+        The step at which the session began.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    return {
+        "first_step": first_step,
+        "device": describe_device(device),
+        "threads": torch.get_num_threads(),
+        "compile": compiled,
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+        "cudnn_version": torch.backends.cudnn.version(),
+        "torch": torch.__version__,
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def describe_device(device):
+    """A device's name, with the model of a GPU."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def peak_memory(device):
+    """Bytes: on a CUDA device what the run allocated there, else the process's resident peak."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def refuse_other_data(record, dataset, whose):
+    """Raise `BenchError` if a run was trained on other data than `dataset`.
+
+    Parameters
+    ----------
+    record : dict
+        The run's record.
+    dataset : Dataset
+    whose : str
+        Which run it is, for the message.
+    """
+    before, now = record.get("dataset"), plain(dict(dataset.identity))
+    if before and before != now:
+        keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        changes = "; ".join(f"{k}: {before.get(k)} then, {now.get(k)} now" for k in keys)
+        raise BenchError(f"{whose} was trained on other data ({changes}); use --tag NAME for these")
