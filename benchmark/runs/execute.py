@@ -102,7 +102,8 @@ class Execution:
             torch.cuda.set_device(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
         self._write_record(Outcome("running"))
-        images = self.load_images(self.dataset.source, self.device, self.spec.config.image_size)
+        side = self.spec.config.image_size or None
+        images = self.load_images(self.dataset.source, self.device, side)
         self._check_enough_images(len(images))
         batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
         trainer = self._build_trainer(images.shape, batches)

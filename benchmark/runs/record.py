@@ -70,7 +70,7 @@ def describe_session(device, compiled, first_step):
         "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
         "tf32_cudnn": torch.backends.cudnn.allow_tf32,
         "cudnn_version": torch.backends.cudnn.version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 

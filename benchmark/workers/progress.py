@@ -14,9 +14,9 @@ def describe(spec):
 
 def describe_outcome(outcome):
     """How a run ended, with its figures when it is done."""
-    if outcome.status != "done" or not outcome.final:
+    if outcome.status != "done":
         return outcome.status + (f": {outcome.reason}" if outcome.reason else "")
-    final = outcome.final
+    final = outcome.figures["final"]
     return f"done: NLL {final['nll']:.1f}, KL {final['kl']:.2f} nats"
 
 

@@ -146,10 +146,32 @@ class Images:
         weights = self._templates[index % count].flatten(2).float()
         colours = self._palette[index // count] / 255
         # Channels first, because products with a short last axis are slow.
-        levels = torch.bmm(colours.transpose(1, 2), weights)
+        levels = mix(colours.transpose(1, 2), weights)
         # The images are defined as bytes, whatever device mixes their colours.
         levels = levels.clamp_(0, 255).round_().view(-1, channels, height, width)
         return levels.permute(0, 2, 3, 1).contiguous()
+
+
+class ImageCache:
+    """Keeps the last data set's images on a device, for the next run that needs them.
+
+    One set only: what a plan needs next is mostly what it needed last, and a device has room for
+    one.
+    """
+
+    def __init__(self):
+        self._key = None
+        self._images = None
+
+    def __call__(self, source, device, side=None):
+        """`Images` of a source; a new object only when the last one was of something else."""
+        key = (source, torch.device(device), side)
+        if key != self._key:
+            # Free the old ones first.
+            self._key = self._images = None
+            self._images = Images(source, device, side)
+            self._key = key
+        return self._images
 
 
 class Batches:
@@ -188,9 +210,12 @@ class Batches:
         self._order = None
         if read_ahead is None:
             read_ahead = images.device.type != "cpu" and not images.resident
-        self._reader = None
+        self._reader = self._stream = None
         if read_ahead:
             self._reader = ThreadPoolExecutor(1, "reader", _use_device, (images.device,))
+            if images.device.type == "cuda":
+                # Copies on the stream of the training step would wait for it.
+                self._stream = torch.cuda.Stream(images.device)
         self._next = None
 
     def __call__(self, step):
@@ -198,10 +223,26 @@ class Batches:
         if self._reader is None:
             return self.images(self.index(step))
         if self._next is not None and self._next[0] == step:
-            images = self._next[1].result()
+            images = self._receive(self._next[1].result())
         else:
             images = self.images(self.index(step))
-        self._next = (step + 1, self._reader.submit(self.images, self.index(step + 1)))
+        self._next = (step + 1, self._reader.submit(self._read, self.index(step + 1)))
+        return images
+
+    def _read(self, index):
+        """Images, and the event after which they are there; None where reading waits for them."""
+        if self._stream is None:
+            return self.images(index), None
+        with torch.cuda.stream(self._stream):
+            return self.images(index), self._stream.record_event()
+
+    def _receive(self, read):
+        images, event = read
+        if event is not None:
+            current = torch.cuda.current_stream(images.device)
+            current.wait_event(event)
+            # Their memory must not be used again before this stream is done with them.
+            images.record_stream(current)
         return images
 
     def index(self, step):
@@ -217,6 +258,19 @@ class Batches:
         """Stop reading ahead."""
         if self._reader is not None:
             self._reader.shutdown(wait=True, cancel_futures=True)
+
+
+def mix(colours, weights):
+    """Sums of weights (B, M, P) by colours (B, C, M), in full float32 precision: (B, C, P).
+
+    On accelerators without a matrix product, which may run in TF32 there and then gives other
+    bytes.
+    """
+    if colours.device.type == "cpu":
+        return torch.bmm(colours, weights)
+    materials = range(colours.shape[2])
+    terms = (colours[:, :, m, None] * weights[:, m, None, :] for m in materials)
+    return reduce(torch.Tensor.add_, terms)
 
 
 def _block_sums(levels, height, width):
@@ -240,7 +294,9 @@ def _room(device, reserve):
     if device.type in ("cpu", "meta"):
         return 0
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0] - reserve
+        # What PyTorch keeps for itself but does not use is free as well.
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached - reserve
     return UNKNOWN_MEMORY_LIMIT
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from ..autoencoder import Objective, coefficient_tensors
-from .recording import Recorder
+from .recording import Diverged, Recorder
 from .streams import global_states, private_randomness, seeded_states, stream_seed
 
 
@@ -154,7 +154,7 @@ class Trainer:
     step : int
         Steps done, the parent's included.
     seconds : float
-        Training time, also of earlier sessions of this run.
+        Training time without that of saving, also of earlier sessions of this run.
     steps_here, seconds_here : int, float
         Of this session alone.
     """
@@ -209,7 +209,7 @@ class Trainer:
         Raises
         ------
         models.training.recording.Diverged
-            When a loss was not finite; nothing is saved.
+            When a loss or a weight is not finite; nothing is saved then.
         Stopped
         """
         schedule, recorder = self.schedule, self.recorder
@@ -237,8 +237,10 @@ class Trainer:
                         on_progress(self.step, recorder.rows[-1])
                 stopping = should_stop is not None and not finished and should_stop()
                 if finished or stopping or self.step % schedule.checkpoint_every == 0:
-                    began = self._lap(began)
+                    self._check_finite()
+                    self._add_time(time.perf_counter() - began)
                     save(self)
+                    began = time.perf_counter()
                 if stopping:
                     raise Stopped(self.step)
 
@@ -285,11 +287,19 @@ class Trainer:
         # A parent from another kind of device lacks the state of this device's generator.
         self._random = {k: state["random"].get(k, own) for k, own in self._random.items()}
 
-    def _lap(self, began):
-        now = time.perf_counter()
-        self.seconds += now - began
-        self.seconds_here += now - began
-        return now
+    def _check_finite(self):
+        """Raise `Diverged` rather than let a state be saved that cannot be trained on.
+
+        The one copy to the host also waits for the device, so that the time taken next is right.
+        """
+        self.recorder.check_finite(self.step)
+        weights = torch.stack([p.detach().isfinite().all() for p in self.model.parameters()])
+        if not weights.all():
+            raise Diverged(self.step, "NaN or infinite", "a weight")
+
+    def _add_time(self, seconds):
+        self.seconds += seconds
+        self.seconds_here += seconds
 
     @contextlib.contextmanager
     def _own_randomness(self):

@@ -12,11 +12,11 @@ COLUMNS = ("step", "nll", "kl", "l2", "tc", "active_units")
 
 
 class Diverged(ArithmeticError):
-    """The loss became NaN or infinite."""
+    """The loss, or a weight, became NaN or infinite."""
 
-    def __init__(self, step, value):
+    def __init__(self, step, value, quantity="the loss"):
         super().__init__(
-            f"the loss became {value} at step {step}; lower learning_rate "
+            f"{quantity} became {value} at step {step}; lower learning_rate "
             "(--set learning_rate=…) or the weights β and λ"
         )
         self.step = step
@@ -66,6 +66,16 @@ class Recorder:
         """Whether the interval is complete."""
         return self._filled == self.interval
 
+    def check_finite(self, step):
+        """Raise `Diverged` if a loss since the last `flush` was not finite.
+
+        Parameters
+        ----------
+        step : int
+            The last step, counted from 1.
+        """
+        self._read_terms(step)
+
     def flush(self, step):
         """Close the interval whose last step was the `step`-th (counted from 1).
 
@@ -74,11 +84,9 @@ class Recorder:
         Diverged
             If the loss of a step was not finite.
         """
-        values = self._buffer[: self._filled].tolist()
+        values = self._read_terms(step)
         first = step - self._filled
         for offset, row in enumerate(values):
-            if not math.isfinite(row[0]):
-                raise Diverged(first + offset + 1, row[0])
             if first + offset >= self.final_from:
                 self._sums = [a + b for a, b in zip(self._sums, row, strict=True)]
                 self._count += 1
@@ -122,6 +130,14 @@ class Recorder:
             numbers = ",".join(f"{value:.6g}" for value in terms)
             lines.append(f"{int(step)},{numbers},{int(active)}")
         return "\n".join(lines) + "\n"
+
+    def _read_terms(self, step):
+        """Copy the terms since the last `flush` to the host, one list a step."""
+        values = self._buffer[: self._filled].tolist()
+        for number, (loss, *_) in enumerate(values, step - self._filled + 1):
+            if not math.isfinite(loss):
+                raise Diverged(number, loss)
+        return values
 
     def _active_units(self):
         first, second = self._moments.cpu().double() / self._images

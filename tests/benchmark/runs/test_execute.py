@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -7,8 +8,10 @@ import pytest
 import torch
 
 from disentanglement_bench.benchmark.errors import BenchError
-from disentanglement_bench.benchmark.runs import execute
-from disentanglement_bench.benchmark.runs.execute import Execution, load_checkpoint
+from disentanglement_bench.benchmark.runs import checkpoints, execute
+from disentanglement_bench.benchmark.runs.checkpoints import read_checkpoint
+from disentanglement_bench.benchmark.runs.execute import Execution
+from disentanglement_bench.benchmark.runs.record import describe_run
 from disentanglement_bench.evaluation.representation.file_format import read_representation
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 
@@ -72,7 +75,7 @@ def test_the_representation_is_that_of_the_images_it_names(store, plan, dataset)
     assert tuple(found.factor_sizes) == (4, 4, 4)
 
     model = BetaVAE((1, 16, 16), 3, "conv-small")
-    model.load_state_dict(load_checkpoint(store.folder(spec).checkpoint)["model"])
+    model.load_state_dict(read_checkpoint(store.folder(spec).checkpoint, "")["model"])
     images = torch.from_numpy(dataset.source.images(found.index)).permute(0, 3, 1, 2) / 255
     with torch.no_grad():
         means, log_variances = model.encode(images)
@@ -87,7 +90,9 @@ def test_the_floor_is_the_entropy_of_the_evaluation_images(store, plan, dataset)
     p = dataset.source.images(index).reshape(30, -1).astype(float) / 255
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.nan_to_num(p * np.log(p)) - np.nan_to_num((1 - p) * np.log(1 - p))
-    assert outcome.final["bce_floor"] == pytest.approx(entropy.sum(axis=1).mean(), rel=1e-5)
+    assert outcome.figures["final"]["bce_floor"] == pytest.approx(
+        entropy.sum(axis=1).mean(), rel=1e-5
+    )
 
 
 def test_a_child_continues_from_its_parent_and_names_it(store, plan, dataset):
@@ -98,7 +103,7 @@ def test_a_child_continues_from_its_parent_and_names_it(store, plan, dataset):
     assert record["parent"]["path"] == parent.path
     assert record["parent"]["config_sha256"] == run_json(store, parent)["config_sha256"]
     assert record["config"]["start"] == 6
-    checkpoint = load_checkpoint(store.folder(child).checkpoint)
+    checkpoint = read_checkpoint(store.folder(child).checkpoint, "")
     assert checkpoint["step"] == 10
     steps = {float(s["step"]) for s in checkpoint["optimiser"]["state"].values()}
     assert steps == {4.0}, "the second phase begins with a fresh Adam"
@@ -170,7 +175,7 @@ def test_out_of_memory_says_what_to_lower(store, plan, dataset, monkeypatch):
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr(execute, "Images", exhausted)
+    monkeypatch.setattr(execute, "Batches", exhausted)
     outcome = carry_out(spec, store, dataset)
     assert outcome.status == "failed"
     assert "--set batch_size" in outcome.reason
@@ -183,10 +188,12 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_files(store, plan, dataset
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(execute.torch, "save", full)
+    monkeypatch.setattr(checkpoints, "write_atomically", full)
     outcome = carry_out(spec, store, dataset)
     assert outcome.status == "failed"
-    assert "No space left" in outcome.reason
+    assert outcome.reason == (
+        f"cannot write {store.folder(spec).checkpoint}: No space left on device"
+    )
     names = {f.name for f in store.folder(spec).path.iterdir()}
     assert names == {"run.json", "traceback.txt"}
 
@@ -208,13 +215,91 @@ def test_a_run_begun_on_other_data_is_not_continued(store, plan, dataset):
     assert "its parent was trained on other data (version: 1 then, 2 now)" in outcome.reason
 
 
-def test_a_checkpoint_that_is_not_one_is_named(store, plan, dataset):
-    spec = plan(models=("betavae",))[0]
-    store.folder(spec).path.mkdir(parents=True)
-    store.folder(spec).checkpoint.write_bytes(b"not a checkpoint")
-    outcome = carry_out(spec, store, dataset)
+def test_a_damaged_checkpoint_fails_its_run_and_its_children(store, plan, dataset):
+    parent, _, child = plan()
+    carry_out(parent, store, dataset)
+    path = store.folder(parent).checkpoint
+    weights = read_checkpoint(path, "")["model"]["encoder.0.weight"].numpy().tobytes()
+    content = bytearray(path.read_bytes())
+    content[content.index(weights)] ^= 1
+    path.write_bytes(content)
+    outcome = carry_out(child, store, dataset)
     assert outcome.status == "failed"
-    assert "checkpoint.pt cannot be read" in outcome.reason
+    assert outcome.reason == (
+        f"{path} is damaged: its checksums do not hold; "
+        f"remove {path.parent} to train this run's parent again"
+    )
+    assert not outcome.unexpected
+    outcome = carry_out(parent, store, dataset)
+    assert "remove it to train the run from its start" in outcome.reason
+
+
+def test_a_missing_checkpoint_of_the_parent_says_what_to_do(store, plan, dataset):
+    parent, _, child = plan()
+    carry_out(parent, store, dataset)
+    store.folder(parent).checkpoint.unlink()
+    reason = carry_out(child, store, dataset).reason
+    assert re.search(r"checkpoint\.pt is missing; remove \S+seed-0 to train", reason)
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "overwritten"])
+@pytest.mark.parametrize("keep_checkpoint", [True, False])
+def test_a_done_run_without_its_representation_is_repaired(
+    damage, keep_checkpoint, store, plan, dataset
+):
+    spec = plan(models=("betavae",))[0]
+    carry_out(spec, store, dataset)
+    folder = store.folder(spec)
+    before, final = codes(store, spec), run_json(store, spec)["final"]
+    content = folder.representation.read_bytes()
+    if damage == "missing":
+        folder.representation.unlink()
+    elif damage == "cut":
+        folder.representation.write_bytes(content[:-1])
+    else:
+        folder.representation.write_bytes(bytes(len(content)))
+    if not keep_checkpoint:
+        folder.checkpoint.unlink()
+    status, reason = folder.status()
+    assert status == "interrupted"
+    assert reason.startswith("its representation.h5 ")
+    assert carry_out(spec, store, dataset).status == "done"
+    assert folder.status() == ("done", "")
+    np.testing.assert_array_equal(codes(store, spec), before)
+    assert run_json(store, spec)["final"] == final
+
+
+def test_a_run_that_took_no_step_leaves_its_folder_to_another_configuration(store, plan, dataset):
+    spec = plan(models=("betavae",), settings=[("batch_size", "65")])[0]
+    assert carry_out(spec, store, dataset).status == "failed"
+    corrected = plan(models=("betavae",))[0]
+    assert store.survey([corrected]) == {corrected: ("missing", "")}
+    assert carry_out(corrected, store, replace(dataset, identity={"name": "tiny"})).status == "done"
+    assert run_json(store, corrected)["config"]["batch_size"] == 8
+    with pytest.raises(BenchError, match="batch_size: 8 there, 65 wanted"):
+        store.survey([spec])
+
+
+def test_a_record_says_how_each_session_trained(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    carry_out(spec, store, dataset, stop_after=2)
+    carry_out(spec, store, dataset)
+    record = run_json(store, spec)
+    assert [session["first_step"] for session in record["sessions"]] == [0, 2]
+    for session in record["sessions"]:
+        assert session["device"] == "cpu"
+        assert session["compile"] is False
+        assert {"tf32_matmul", "tf32_cudnn", "cudnn_version", "threads"} <= set(session)
+    carry_out(spec, store, dataset)
+    assert run_json(store, spec)["sessions"] == record["sessions"], "nothing was trained"
+
+
+def test_the_method_is_described(store, plan, dataset):
+    *_, child = plan()
+    store.folder(child).write_record({"status": "failed", **describe_run(child, dataset)})
+    method = store.folder(child).read()["method"]
+    assert (method["label"], method["continues"]) == ("λβ-VAE", "betavae")
+    assert [reduced["name"] for reduced in method["reduces_to"]] == ["vae", "betavae"]
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(store, plan, dataset):
@@ -240,27 +325,3 @@ def test_a_run_that_was_taken_over_publishes_nothing(store, plan, dataset):
     assert not folder.checkpoint.exists()
     assert not folder.representation.exists()
     assert run_json(store, spec)["status"] == "running"
-
-
-def test_load_checkpoint_refuses_pickled_code(tmp_path):
-    torch.save({"step": pytest}, tmp_path / "checkpoint.pt", pickle_module=_Sneaky)
-    with pytest.raises(BenchError, match="cannot be read"):
-        load_checkpoint(tmp_path / "checkpoint.pt")
-
-
-class _Sneaky:
-    """A pickle module that stores a call instead of the object."""
-
-    from pickle import load
-
-    @staticmethod
-    def _call():
-        raise AssertionError("code from a checkpoint ran")
-
-    import pickle as _pickle
-
-    class Pickler(_pickle.Pickler):
-        def reducer_override(self, obj):
-            return (print, ("code from a checkpoint ran",)) if obj is pytest else NotImplemented
-
-    dump = staticmethod(_pickle.dump)

@@ -1,10 +1,11 @@
 import json
 
+import h5py
 import pytest
 
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.runs.claims import Observer
-from disentanglement_bench.benchmark.runs.store import Store
+from disentanglement_bench.benchmark.runs.store import Store, find_damage
 
 
 def record(spec, status="done", **changes):
@@ -15,6 +16,12 @@ def record(spec, status="done", **changes):
         "config": spec.resolved(),
         **changes,
     }
+
+
+def publish(folder):
+    """A representation, as far as its length and first bytes tell."""
+    with h5py.File(folder.representation, "w") as file:
+        file["codes"] = [1.0]
 
 
 def test_a_run_lies_where_its_identity_says(store, plan):
@@ -33,6 +40,7 @@ def test_statuses(store, plan):
     folder.write_record(record(plan()[0], "failed", reason="why"))
     assert folder.status(observer) == ("failed", "why")
     folder.write_record(record(plan()[0]))
+    publish(folder)
     with folder.claim():
         assert folder.status(observer) == ("done", "")
 
@@ -40,9 +48,9 @@ def test_statuses(store, plan):
 def test_a_run_of_another_configuration_is_refused_with_the_keys(store, plan):
     spec = plan()[0]
     store.folder(spec).write_record(record(spec))
-    store.refuse_conflicts(plan())
+    store.survey(plan())
     with pytest.raises(BenchError, match=r"batch_size: 8 there, 4 wanted.*--tag NAME") as caught:
-        store.refuse_conflicts(plan(settings=[("batch_size", "4")]))
+        store.survey(plan(settings=[("batch_size", "4")]))
     assert caught.value.exit_code == 2
 
 
@@ -75,6 +83,7 @@ def test_a_lost_run_is_recorded_as_failed(store, plan):
 def test_a_done_run_is_never_recorded_as_lost(store, plan):
     spec = plan()[0]
     store.folder(spec).write_record(record(spec))
+    publish(store.folder(spec))
     store.folder(spec).record_lost(spec, "lost")
     assert store.folder(spec).status(Observer())[0] == "done"
 
@@ -83,3 +92,26 @@ def test_a_results_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(BenchError, match=r"cannot write to .*--results"):
         Store(tmp_path / "results").check_writable()
+
+
+@pytest.mark.parametrize("libver", ["earliest", "v110", "latest"])
+def test_damage_of_a_file_is_seen_in_its_first_bytes_and_length(libver, tmp_path):
+    path = tmp_path / "representation.h5"
+    assert find_damage(path) == "is missing"
+    with h5py.File(path, "w", libver=libver) as file:
+        file["codes"] = list(range(100))
+    assert find_damage(path) is None
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    assert find_damage(path) == f"has {len(content) - 5:,} bytes instead of {len(content):,}"
+    path.write_bytes(bytes(len(content)))
+    assert find_damage(path) == "is no HDF5 file"
+    path.write_bytes(b"")
+    assert find_damage(path) == "is no HDF5 file"
+
+
+def test_a_configuration_that_is_none_is_named(store, plan):
+    folder = store.folder(plan()[0])
+    folder.write_record({"status": "failed", "config": [1]})
+    with pytest.raises(BenchError, match=r"run\.json.*config.*remove the file"):
+        store.survey(plan())

@@ -16,7 +16,7 @@ def play(reporter, plan, tick=lambda: None):
         reporter.run_started(0, parent, "cpu")
         tick()
         reporter.progress(0, parent, 4, ROW)
-        reporter.run_ended(0, parent, Outcome("done", "", FINAL))
+        reporter.run_ended(0, parent, Outcome("done", figures={"final": FINAL}))
         reporter.run_started(0, control, "cpu")
         reporter.run_given_up(0, control)
         reporter.run_elsewhere(control)

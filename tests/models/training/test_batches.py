@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import disentanglement_bench.models.training.batches
 from disentanglement_bench.benchmark.datasets.base import ImageSource
-from disentanglement_bench.models.training.batches import Batches, Images
+from disentanglement_bench.models.training.batches import Batches, ImageCache, Images, mix
 
 SIDE = 16
 KINDS = ("bits", "uint8", "mapped", "templates")
@@ -290,3 +290,90 @@ def test_closing_ends_the_reader():
     assert reader.done()
     assert not [t for t in threading.enumerate() if t.name.startswith("reader")]
     Batches(Numbers(20), 5, 0).close()
+
+
+def test_blocks_that_pytorch_keeps_but_does_not_use_count_as_room(monkeypatch):
+    device = torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 9000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 700)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 300)
+    room = disentanglement_bench.models.training.batches._room
+    assert room(device, reserve=50) == 1000 + 400 - 50
+
+
+def test_images_are_kept_for_the_next_run_that_needs_them(make_source):
+    cache = ImageCache()
+    one, other = make_source("uint8", 1), make_source("uint8", 1)
+    first = cache(one, "cpu")
+    assert cache(one, torch.device("cpu")) is first
+    assert cache(one, "cpu", 4) is not first
+    pooled = cache(one, "cpu", 4)
+    assert cache(one, "cpu", 4) is pooled
+    assert cache(other, "cpu", 4) is not pooled
+
+
+def test_templates_are_mixed_alike_with_and_without_a_matrix_product():
+    draw = torch.Generator().manual_seed(0)
+    colours = torch.rand((3, 3, 5), generator=draw)
+    weights = torch.randint(0, 256, (3, 5, 64), generator=draw).float()
+    elsewhere = mix(OnAnAccelerator(colours), weights)
+    torch.testing.assert_close(elsewhere, mix(colours, weights), rtol=1e-6, atol=1e-4)
+
+
+class OnAnAccelerator:
+    """A tensor that says it lies on a GPU, where no matrix product may be used."""
+
+    device = torch.device("cuda")
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        self.shape = tensor.shape
+
+    def __getitem__(self, place):
+        return self.tensor[place]
+
+
+def test_reading_ahead_on_a_gpu_has_a_stream_of_its_own(monkeypatch):
+    events = []
+
+    class Stream:
+        def __init__(self, *_):
+            pass
+
+        def __enter__(self):
+            events.append("on its own stream")
+
+        def __exit__(self, *_):
+            events.append("back")
+
+        def record_event(self):
+            return "event"
+
+        def wait_event(self, event):
+            events.append(f"wait for {event}")
+
+    class OnGpu:
+        device = torch.device("cuda")
+
+        def record_stream(self, stream):
+            events.append("keep for the step's stream")
+
+    class Gpu(Numbers):
+        device = torch.device("cuda")
+        resident = False
+
+        def __call__(self, index):
+            events.append("read")
+            return OnGpu()
+
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    batches = Batches(Gpu(20), 5, 0)
+    batches(0)
+    batches._next[1].result()
+    assert events == ["read", "on its own stream", "read", "back"]
+    batches(1)
+    batches.close()
+    assert events[4:6] == ["wait for event", "keep for the step's stream"]

@@ -10,6 +10,7 @@ from torch import nn
 from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.encoding import encode
 from disentanglement_bench.models.terms import bernoulli_entropy
+from disentanglement_bench.models.training import loop
 from disentanglement_bench.models.training.batches import Images
 from disentanglement_bench.models.training.loop import Schedule, Stopped, training_step
 from disentanglement_bench.models.training.recording import Diverged
@@ -310,6 +311,58 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(step, make_trainer):
     assert caught.value.step == step
     assert not np.isfinite(caught.value.value)
     assert saves == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_weight_that_is_not_finite_is_never_saved(value, asked, make_trainer):
+    """At a checkpoint within an interval of the log, and when a stop was asked for."""
+
+    class Spoiling(torch.optim.SGD):
+        def step(self):
+            super().step()
+            if trainer.step == 2:
+                self.param_groups[0]["params"][0].data.view(-1)[0] = value
+
+    saves = []
+    trainer = make_trainer(
+        phases=(9,),
+        checkpoint_every=100 if asked else 3,
+        make_optimiser=lambda parameters, schedule: Spoiling(parameters, lr=1e-3),
+    )
+    with pytest.raises(Diverged, match=r"^a weight became NaN or infinite at step 3; lower"):
+        trainer.run(saves.append, should_stop=lambda: asked and trainer.step == 3)
+    assert saves == []
+
+
+def test_a_loss_that_is_not_finite_is_never_saved(make_trainer):
+    """Though the weights are, and the interval of the log is not complete."""
+    saves = []
+    trainer = make_trainer(phases=(9,), checkpoint_every=2)
+    forward = trainer.objective.forward
+
+    def forward_badly(images, noise, coefficients):
+        loss, logged, means = forward(images, noise, coefficients)
+        return loss, logged * (float("nan") if trainer.step == 1 else 1), means
+
+    trainer.objective.forward = forward_badly
+    with pytest.raises(Diverged, match=r"^the loss became nan at step 2;"):
+        trainer.run(saves.append)
+    assert saves == []
+
+
+def test_time_does_not_count_saving(make_trainer, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+    trainer = make_trainer(phases=(7, 5), checkpoint_every=5)
+    batches = trainer.batches
+
+    def spend(seconds):
+        now[0] += seconds
+
+    trainer.batches = lambda step: spend(1) or batches(step)
+    trainer.run(lambda trainer: spend(100))
+    assert trainer.seconds == trainer.seconds_here == 12
 
 
 def test_a_failing_save_ends_the_run(make_trainer):

@@ -6,7 +6,6 @@ import torch
 from disentanglement_bench.models.networks import NETWORKS
 from disentanglement_bench.models.training.loop import (
     Schedule,
-    Stopped,
     Trainer,
     build_model,
     fused_adam,
@@ -22,10 +21,13 @@ OPTIMISERS = {
 }
 
 
+class Enough(Exception):
+    """Ends training where saving, which reads the weights, would be the next thing."""
+
+
 def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", steps=3, **options):
     """Train for some steps, all within one interval of the log, which alone is read."""
     shape = (1, SIDES[network], SIDES[network])
-    saved = []
     trainer = Trainer(
         build_model(model_class, 0, "meta", shape, latent_size=3, network=network),
         hyperparameters,
@@ -35,10 +37,13 @@ def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", s
         0,
         make_optimiser=OPTIMISERS[optimiser],
     )
-    with pytest.raises(Stopped):
-        trainer.run(saved.append, should_stop=lambda: trainer.step == steps)
-    assert saved == [trainer]
-    assert trainer.step == steps
+
+    def stop_without_saving():
+        if trainer.step == steps:
+            raise Enough
+
+    with pytest.raises(Enough):
+        trainer.run(None, should_stop=stop_without_saving)
     return trainer
 
 
