@@ -9,7 +9,7 @@ class BenchError(Exception):
     message : str
         What was expected, what came, and what to do about it.
     exit_code : int, default 1
-        Exit status of the command (2 for wrong usage, 3 for a missing network).
+        Exit status of the command (2 for wrong usage, 3 for data that are missing).
     """
 
     def __init__(self, message: str, exit_code: int = 1):

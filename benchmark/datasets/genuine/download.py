@@ -15,6 +15,9 @@ from ..files import storage
 
 BLOCK = 1 << 18
 NO_NETWORK = 3
+# A connection that delivers less than this on average over a window is as good as none.
+SLOWEST_BYTES, WINDOW_SECONDS = 1000, 60
+WORTHWHILE_BYTES = 1_000_000
 
 
 class DownloadError(BenchError):
@@ -28,7 +31,16 @@ class _Interrupted(Exception):
     """A connection that failed in a way worth another attempt."""
 
 
-def fetch(release, folder, url=None, report=None, attempts=3, pause=1.0, timeout=30.0):
+def fetch(
+    release,
+    folder,
+    url=None,
+    report=None,
+    attempts=3,
+    pause=1.0,
+    timeout=30.0,
+    clock=time.monotonic,
+):
     """Download a genuine file into the data folder.
 
     What has arrived is kept in a ``.part`` file; the next attempt, or the next call, asks the
@@ -45,11 +57,14 @@ def fetch(release, folder, url=None, report=None, attempts=3, pause=1.0, timeout
     report : callable, optional
         Called with (bytes done, bytes in all or None).
     attempts : int, default 3
-        How often in a row the connection may fail without a byte gained.
+        How often in a row the connection may fail without a megabyte gained.
     pause : float, default 1.0
         Seconds before the second attempt, doubled for every further one.
     timeout : float, default 30.0
-        Seconds without an answer that count as a failure.
+        Seconds without an answer that count as a failure; so does a minute at less than
+        1,000 bytes a second.
+    clock : callable
+        Gives the time in seconds.
 
     Returns
     -------
@@ -80,10 +95,10 @@ def fetch(release, folder, url=None, report=None, attempts=3, pause=1.0, timeout
         while True:
             before = part.size
             try:
-                _attempt(part, release, url, report, timeout)
+                _attempt(part, release, url, report, timeout, clock)
                 break
             except _Interrupted as error:
-                failures = 0 if part.size > before else failures + 1
+                failures = 0 if part.size - before >= WORTHWHILE_BYTES else failures + 1
                 if failures >= attempts:
                     raise DownloadError(_by_hand(release, path, url, str(error))) from error
                 time.sleep(pause * 2 ** max(0, failures - 1))
@@ -108,7 +123,8 @@ class _Part:
 
     def __enter__(self):
         with storage.writing(self.path):
-            self.stream = open(self.path, "a+b")
+            # Unbuffered: what a full disk refused must not be written again while closing.
+            self.stream = open(self.path, "a+b", buffering=0)
         try:
             fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The other download may have published its file between opening and locking.
@@ -148,11 +164,13 @@ class _Part:
 
     def append(self, block):
         """Write and hash the next bytes."""
-        with storage.writing(self.path):
-            self.stream.write(block)
-            self.stream.flush()
-        self.hashes.update(block)
-        self.size += len(block)
+        rest = memoryview(block)
+        while rest:
+            with storage.writing(self.path):
+                count = self.stream.write(rest)
+            self.hashes.update(rest[:count])
+            self.size += count
+            rest = rest[count:]
 
     def set_aside(self):
         """Rename what arrived, so that neither a resume nor a load takes it."""
@@ -170,7 +188,7 @@ class _Part:
         self.note.unlink(missing_ok=True)
 
 
-def _attempt(part, release, url, report, timeout):
+def _attempt(part, release, url, report, timeout, clock):
     """Ask for what is missing and append it; returns when the file is complete."""
     headers = {"Accept-Encoding": "identity", "User-Agent": "disentanglement-bench"}
     validator = part.validator(url)
@@ -180,12 +198,22 @@ def _attempt(part, release, url, report, timeout):
         request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=timeout) as response:
             total = _begin(part, url, response)
+            _check_size(part, release, url, total or 0)
             if total is not None:
                 storage.require_space(part.path.parent, total - part.size, f"{release.name}")
-            while block := response.read(BLOCK):
+            since, before = clock(), part.size
+            while block := response.read1(BLOCK):
                 part.append(block)
+                _check_size(part, release, url, part.size)
                 if report:
                     report(part.size, total)
+                passed = clock() - since
+                if passed >= WINDOW_SECONDS:
+                    if part.size - before < SLOWEST_BYTES * passed:
+                        raise _Interrupted(
+                            f"fewer than {SLOWEST_BYTES} bytes a second for {passed:.0f} seconds"
+                        )
+                    since, before = clock(), part.size
     except urllib.error.HTTPError as error:
         if error.code == 416 and part.size:
             if _total(error.headers) == part.size:
@@ -203,6 +231,17 @@ def _attempt(part, release, url, report, timeout):
         raise _Interrupted(str(reason) or type(error).__name__) from error
     if total is not None and part.size < total:
         raise _Interrupted(f"the connection ended after {part.size} of {total} bytes")
+
+
+def _check_size(part, release, url, size):
+    """Stop what is announced, or grows, beyond the published file."""
+    largest = release.bytes or release.at_most
+    if largest is not None and size > largest:
+        part.restart(url, None)
+        raise BenchError(
+            f"{release.name}: {url} sends more than the {largest} bytes of the published file; "
+            "give another address with --url"
+        )
 
 
 def _begin(part, url, response):

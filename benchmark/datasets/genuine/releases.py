@@ -21,6 +21,8 @@ class Release:
         Where it is published.
     bytes, md5, sha256 : optional
         What is known of its content; None is not checked.
+    at_most : int, optional
+        Where the size is not known, the bytes that no such file exceeds.
     md5_of_original : str, optional
         Of a release that may since have been re-packed: recorded, not required.
     stand_in : str, optional
@@ -33,6 +35,7 @@ class Release:
     filename: str
     url: str
     bytes: int | None = None
+    at_most: int | None = None
     md5: str | None = None
     sha256: str | None = None
     md5_of_original: str | None = None
@@ -95,7 +98,8 @@ class Release:
         Raises
         ------
         BenchError
-            When it is not there: where it was looked for, how to get it, what to use instead.
+            When it is not there, with exit code 3: where it was looked for, how to get it, what
+            to use instead.
         """
         path = folder / self.filename
         if path.is_file():
@@ -104,7 +108,8 @@ class Release:
         extra = f"; {broken[0]} there is a corrupted release and is not used" if broken else ""
         raise BenchError(
             f"{self.name}: no file {path}{extra}; fetch it with `bench data get {self.name}` "
-            f"({self.url}); {self.alternative}"
+            f"({self.url}, {self.checksum}); {self.alternative}",
+            exit_code=3,
         )
 
     def check(self, path):
@@ -193,6 +198,7 @@ RELEASES = {
             "fa310c66517cfc1939d77fe17c725154efc97127/"
             "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
             md5="7da33b31b13a06f4b04a70402ce90c2e",
+            at_most=10**8,
             stand_in="sprites",
         ),
         Release(
@@ -207,6 +213,7 @@ RELEASES = {
             name="mpi3d_real",
             filename="mpi3d_real.npz",
             url="https://huggingface.co/datasets/waleedgondal/mpi3d/resolve/main/mpi3d_real.npz",
+            at_most=2 * 10**10,
             md5_of_original="0f33f609918fb5c97996692f91129802",
             refused=("real.npz",),
         ),

@@ -1,5 +1,7 @@
 """Tiny files in exactly the formats of the genuine ones, and a small local web server."""
 
+import contextlib
+import itertools
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,6 +121,9 @@ class _Server:
         self.etag = '"first"'
         self.cut_after = []
         self.status = []
+        self.silent_after = None
+        self.closing = threading.Event()
+        self.endless = False
         self.requests = []
         outer = self
 
@@ -158,12 +163,20 @@ class _Server:
             request.send_response(200)
         if self.etag:
             request.send_header("ETag", self.etag)
-        request.send_header("Content-Length", str(len(self.content) - start))
+        if not self.endless:
+            request.send_header("Content-Length", str(len(self.content) - start))
         request.end_headers()
         body = self.content[start:]
-        request.wfile.write(body[: self.cut_after.pop(0)] if self.cut_after else body)
+        body = body[: self.cut_after.pop(0)] if self.cut_after else body
+        # Whoever asked may have gone away.
+        with contextlib.suppress(ConnectionError):
+            for piece in itertools.repeat(body) if self.endless else [body[: self.silent_after]]:
+                request.wfile.write(piece)
+        if self.silent_after is not None:
+            self.closing.wait()
 
     def close(self):
+        self.closing.set()
         self._httpd.shutdown()
         self._httpd.server_close()
         self._thread.join()

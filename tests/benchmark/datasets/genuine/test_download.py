@@ -1,6 +1,8 @@
 import fcntl
 import hashlib
+import itertools
 import json
+import resource
 import socket
 
 import numpy as np
@@ -206,3 +208,40 @@ def test_the_corrupted_release_is_refused(fetch, server):
 def test_an_address_that_is_none_is_refused(fetch):
     with pytest.raises(BenchError, match="'nowhere' is not an address"):
         fetch(url="nowhere")
+
+
+def test_a_server_that_drips_is_given_up(fetch, server, tmp_path):
+    seconds = itertools.count(step=100)
+    server.silent_after = 5
+    with pytest.raises(download.DownloadError, match=r"fewer than 1000 bytes a second") as caught:
+        fetch(attempts=2, clock=lambda: next(seconds))
+    assert caught.value.exit_code == 3
+    assert len(server.requests) == 2
+    assert (tmp_path / "data.npz.part").stat().st_size == 10
+
+
+def test_an_answer_without_end_is_stopped_at_the_known_size(fetch, server, tmp_path):
+    server.endless = True
+    with pytest.raises(BenchError, match=r"sends more than the 3000000 bytes of the published"):
+        fetch()
+    assert names(tmp_path) == []
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_announces_too_much_is_refused_unread(fetch, server, tmp_path):
+    server.content = CONTENT + b"more"
+    with pytest.raises(BenchError, match=r"sends more than the 3000000 bytes"):
+        fetch(known={"bytes": None, "at_most": 3_000_000})
+    assert names(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_is_one_clear_line_and_the_rest_is_fetched_later(fetch, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(BenchError, match=r"cannot write .*data\.npz\.part: File too large"):
+            fetch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "data.npz.part").stat().st_size == 1_000_000
+    assert fetch().read_bytes() == CONTENT

@@ -81,10 +81,12 @@ def test_a_missing_file_says_what_to_do(tmp_path):
         str(tmp_path / RELEASES["dsprites"].filename),
         "bench data get dsprites",
         RELEASES["dsprites"].url,
+        "md5 7da33b31b13a06f4b04a70402ce90c2e",
         "re-rendered `sprites`",
     ):
         assert part in message
     assert "\n" not in message
+    assert caught.value.exit_code == 3
 
 
 def with_first_pixel(images, value):
