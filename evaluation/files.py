@@ -5,14 +5,18 @@ import errno
 import json
 import math
 import os
+import re
 import secrets
 import stat
+import time
 from pathlib import Path
 
 import numpy as np
 
 from .naming import one_line
 
+_TEMPORARY = re.compile(r"\..*\.(\d+)\.[0-9a-f]{12}\.tmp", re.DOTALL)
+_ABANDONED = 3600.0
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
 
 
@@ -64,15 +68,39 @@ def replacing(path):
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename = str(path)  # a full disk names no file
         raise
     try:
         _sync(path.parent)
     except OSError as error:  # some network file systems cannot sync a folder
         if error.errno not in _NO_FOLDER_SYNC:
             raise
+
+
+def sweep(folder, pid=None):
+    """Remove temporary files that `replacing` left in a folder when its process was killed.
+
+    Parameters
+    ----------
+    folder : str or Path
+        May be missing.
+    pid : int, optional
+        Remove those of this process, which is gone; by default those that nobody has written to
+        for an hour, whichever machine they come from.
+    """
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            found = _TEMPORARY.fullmatch(entry.name)
+            if found is None:
+                continue
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat().st_mtime > _ABANDONED
+                if old if pid is None else int(found[1]) == pid:
+                    os.unlink(entry.path)
 
 
 def write_atomically(path, data):
@@ -155,13 +183,7 @@ def read_json(path, limit=2**28):
         If there is no such file.
     """
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise RecordError(f"{path}: not a regular file")
-            if status.st_size > limit:
-                raise RecordError(f"{path}: {status.st_size} bytes, more than {limit}")
-            text = file.read(limit).decode("utf-8")
+        text = _read_regular_file(path, limit).decode("utf-8")
         return json.loads(text, parse_constant=lambda _: None)
     except FileNotFoundError:
         raise
@@ -181,9 +203,18 @@ def read_json(path, limit=2**28):
         raise RecordError(f"{path}: cannot be read ({one_line(error)})") from None
 
 
-def _open_without_waiting(path, flags):
-    """Open a file; a pipe that nobody writes to would otherwise block for ever."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _read_regular_file(path, limit):
+    """Bytes of a file, without waiting at a pipe that nobody writes to."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise RecordError(f"{path}: not a regular file")
+        if status.st_size > limit:
+            raise RecordError(f"{path}: {status.st_size} bytes, more than {limit}")
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def _is_folder(entry):

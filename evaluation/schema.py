@@ -26,7 +26,16 @@ def _refuse(place, expected, value):
     if shown is None:
         huge = isinstance(value, int) and not -(10**30) < value < 10**30
         shown = "an endless number" if huge else one_line(repr(value), 60)
-    raise SchemaError(f"{one_line(place, 100)} must be {expected}, not {shown}")
+    raise SchemaError(f"{_write_place(place)} must be {expected}, not {shown}")
+
+
+def _write_place(place):
+    """The name of a place: text, or a pair of the place it lies in and its key or position."""
+    keys = []
+    while isinstance(place, tuple):
+        place, key = place
+        keys.append(f"[{key}]" if isinstance(key, int) else f".{key}")
+    return one_line("".join([place, *reversed(keys)]).lstrip(".") or "the record", 100)
 
 
 def text(limit=LONGEST_TEXT):
@@ -36,7 +45,9 @@ def text(limit=LONGEST_TEXT):
         if not isinstance(value, str):
             _refuse(place, "text", value)
         if len(value) > limit:
-            raise SchemaError(f"{place} has {len(value)} characters, more than {limit}")
+            raise SchemaError(
+                f"{_write_place(place)} has {len(value)} characters, more than {limit}"
+            )
         if not value.isascii() and _SURROGATE.search(value):
             _refuse(place, "text that can be written as UTF-8", value)
 
@@ -45,9 +56,15 @@ def text(limit=LONGEST_TEXT):
 
 def name(value, place):
     """Check a name: one line of text without control characters, at most `LONGEST_NAME` long."""
-    text(LONGEST_NAME)(value, place)
-    if _CONTROL.search(value):
+    _NAME(value, place)
+    if not value.isprintable() and _CONTROL.search(value):
         _refuse(place, "a name without line breaks and control characters", value)
+
+
+def truth(value, place):
+    """Check a truth value."""
+    if not isinstance(value, bool):
+        _refuse(place, "true or false", value)
 
 
 def number(low=-math.inf, high=math.inf):
@@ -102,12 +119,20 @@ def list_of(inner, limit=10_000):
     def check(value, place):
         if not isinstance(value, list):
             _refuse(place, "a list", value)
-        if len(value) > limit:
-            raise SchemaError(f"{place} has {len(value)} entries, more than {limit}")
+        _check_length(value, limit, place)
         for position, entry in enumerate(value):
-            inner(entry, f"{place}[{position}]")
+            inner(entry, (place, position))
 
     return check
+
+
+def numbers(value, place):
+    """Check a list of finite numbers and nulls."""
+    if not isinstance(value, list):
+        _refuse(place, "a list", value)
+    # A finite sum of floats has finite terms; anything else is looked at one by one.
+    if set(map(type, value)) != {float} or not math.isfinite(sum(value)):
+        _NUMBERS(value, place)
 
 
 def mapping(inner, limit=10_000):
@@ -116,11 +141,10 @@ def mapping(inner, limit=10_000):
     def check(value, place):
         if not isinstance(value, dict):
             _refuse(place, "an object", value)
-        if len(value) > limit:
-            raise SchemaError(f"{place} has {len(value)} names, more than {limit}")
+        _check_length(value, limit, place)
         for key, entry in value.items():
-            name(key, f"a name in {place}")
-            inner(entry, f"{place}.{key}")
+            name(key, (place, "a name"))
+            inner(entry, (place, key))
 
     return check
 
@@ -142,18 +166,27 @@ def record(required=None, *, others=None, **known):
     others = others or plain
 
     def check(value, place):
-        mapping(_anything)(value, place or "the record")
+        if not isinstance(value, dict):
+            _refuse(place, "an object", value)
+        _check_length(value, 10_000, place)
         for key in required:
             if key not in value:
-                raise SchemaError(f"{place or 'the record'} has no {key}")
+                raise SchemaError(f"{_write_place(place)} has no {key}")
         for key, entry in value.items():
-            checks.get(key, others)(entry, f"{place}.{key}" if place else key)
+            if key not in checks:
+                name(key, (place, "a name"))
+            checks.get(key, others)(entry, (place, key))
 
     return check
 
 
-def _anything(value, place):
-    """Take every value."""
+def _check_length(value, limit, place):
+    if len(value) > limit:
+        raise SchemaError(f"{_write_place(place)} has {len(value)} entries, more than {limit}")
+
+
+def anything(value, place):
+    """Take every value, for data that is not used."""
 
 
 def plain(value, place, depth=0):
@@ -165,16 +198,17 @@ def plain(value, place, depth=0):
     elif isinstance(value, int | float):
         _NUMBER(value, place)
     elif depth >= DEEPEST:
-        raise SchemaError(f"{place} is nested more than {DEEPEST} deep")
+        raise SchemaError(f"{_write_place(place)} is nested more than {DEEPEST} deep")
     elif isinstance(value, list):
-        for entry in value:
-            plain(entry, place, depth + 1)
+        for position, entry in enumerate(value):
+            plain(entry, (place, position), depth + 1)
     elif isinstance(value, dict):
         for key, entry in value.items():
-            _TEXT(key, f"a name in {place}")
-            plain(entry, place, depth + 1)
+            _TEXT(key, (place, "a name"))
+            plain(entry, (place, key), depth + 1)
     else:
         _refuse(place, "plain data", value)
 
 
-_TEXT, _NUMBER = text(), number()
+_TEXT, _NAME, _NUMBER = text(), text(LONGEST_NAME), number()
+_NUMBERS = list_of(optional(_NUMBER))

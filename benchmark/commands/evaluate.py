@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+import warnings
 
 import click
 
@@ -17,7 +18,8 @@ SHOWN_ROWS = 40
     "--metrics",
     multiple=True,
     callback=split_names,
-    help="Names with commas, see `bench list metrics`, or module:name (default: all built in).",
+    help="Names with commas, see `bench list metrics`, module:name or path/to/file.py:name "
+    "(default: all built in or installed).",
 )
 @click.option(
     "--jobs",
@@ -25,13 +27,6 @@ SHOWN_ROWS = 40
     help="Processes of one thread each (default: one a processor).",
 )
 @click.option("--force", is_flag=True, help="Compute also scores that are up to date.")
-@click.option(
-    "--backend",
-    type=click.Choice(["numba", "sklearn"]),
-    default="numba",
-    show_default=True,
-    help="Compiled kernels, or scikit-learn, which is many times slower.",
-)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -44,11 +39,19 @@ SHOWN_ROWS = 40
     type=click.Path(dir_okay=False),
     help="Table of all scores (default: scores.csv in the first PATH).",
 )
-def command(paths, metrics, jobs, force, backend, seed, output):
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=1),
+    default=3600.0,
+    show_default=True,
+    help="Longest time for one score, in seconds.",
+)
+def command(paths, metrics, jobs, force, seed, output, time_limit):
     """Score every representation below PATH..., run folders and files of your own alike.
 
     Missing and outdated scores are computed; each is written beside its representation the moment
-    it is known, so an interrupted call goes on where it was.
+    it is known, so an interrupted call goes on where it was. Files are read and scored in worker
+    processes: one that breaks its worker, or takes too long, fails alone.
 
     \b
     Example:
@@ -56,7 +59,13 @@ def command(paths, metrics, jobs, force, backend, seed, output):
       bench evaluate codes.npz --metrics mig,dci
     """
     code = evaluate(
-        paths, metrics=metrics, jobs=jobs, force=force, backend=backend, seed=seed, table=output
+        paths,
+        metrics=metrics,
+        jobs=jobs,
+        force=force,
+        seed=seed,
+        table=output,
+        time_limit=time_limit,
     )
     sys.exit(code)
 
@@ -82,24 +91,33 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     BenchError
         For an unknown metric, or a table that cannot be written.
     """
-    from ...evaluation.metrics import MetricError, get_metric
+    from ...evaluation.metrics import MetricError
+    from ...evaluation.naming import one_line
     from ...evaluation.scoring.batch import evaluate_paths
-    from ...evaluation.scoring.file_scores import DEFAULT
-    from ...evaluation.scoring.workers import default_jobs
+    from ...evaluation.scoring.workers import WorkerError, default_jobs
     from ..errors import BenchError
 
-    metrics = tuple(metrics) or DEFAULT
     try:
-        with _progress() as progress:
+        with warnings.catch_warnings(record=True) as warned, _progress() as progress:
+            warnings.simplefilter("always")
             report = evaluate_paths(
-                paths, metrics=metrics, jobs=jobs or default_jobs(), progress=progress, **options
+                paths,
+                metrics=tuple(metrics) or None,
+                jobs=jobs or default_jobs(),
+                progress=progress,
+                **options,
             )
     except MetricError as error:
-        raise BenchError(str(error), exit_code=2) from error
+        raise BenchError(one_line(error), exit_code=2) from error
+    except WorkerError as error:
+        raise BenchError(str(error)) from error
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise BenchError(
+            f"cannot write {one_line(error.filename)}: {error.strerror or one_line(error)}; "
+            "the scores are kept beside their files"
+        ) from error
     if report.rows:
-        click.echo(_table(report.rows, [get_metric(name) for name in metrics]))
+        click.echo(_table(report.rows, _headline_keys(tuple(metrics) or None)))
         click.echo(
             f"Representations: {len(report.rows)}. Scores computed: {report.computed}, "
             f"kept: {report.kept}. All scores: {report.table}"
@@ -110,10 +128,14 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
             err=True,
         )
         return 1
+    for warning in warned:
+        click.echo(f"Note: {one_line(warning.message)}", err=True)
+    for _, problem in report.repaired:
+        click.echo(f"Note: computed again: {one_line(problem)}", err=True)
     if report.problems:
         click.echo(f"Error: could not be scored ({len(report.problems)}):", err=True)
         for _, problem in report.problems:
-            click.echo(f"  {problem}", err=True)
+            click.echo(f"  {one_line(problem)}", err=True)
         return 1
     return 0
 
@@ -160,21 +182,30 @@ class _Lines:
             return
         passed = time.monotonic() - self._began
         left = passed / done * (total - done)
+        from ...evaluation.naming import one_line
+
         said = "; ".join(outcome.problems) or f"{outcome.path}: {outcome.computed} scores"
         rest = f", about {left:.0f} s left" if done < total else ""
-        click.echo(f"[{done}/{total}] {said} ({outcome.seconds:.1f} s{rest})", err=True)
+        click.echo(f"[{done}/{total}] {one_line(said)} ({outcome.seconds:.1f} s{rest})", err=True)
 
 
-def _table(rows, metrics):
+def _headline_keys(names):
+    """The first key of each metric asked for, and of its sampled twin."""
+    from ...evaluation.metrics import choose_metrics, default_metrics, with_twins
+
+    chosen = choose_metrics(default_metrics() if names is None else names)
+    return [metric.keys[0].name for metric in with_twins(chosen, True)]
+
+
+def _table(rows, keys):
     """The headline key of every metric, one line a representation."""
     from tabulate import tabulate
 
-    from ...evaluation.metrics import with_twins
+    from ...evaluation.naming import one_line
 
-    keys = [metric.keys[0].name for metric in with_twins(metrics, True)]
     keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
     lines = [
-        [row["path"].removesuffix("/representation.h5")]
+        [one_line(row["path"].removesuffix("/representation.h5"))]
         + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in keys]
         for row in rows[:SHOWN_ROWS]
     ]

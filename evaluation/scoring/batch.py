@@ -1,13 +1,17 @@
 """Score every representation below some folders: find, skip what holds, compute, tabulate."""
 
+import contextlib
 import dataclasses
+import io
 import os
 from pathlib import Path
 
-from ..files import walk
-from ..metrics import METRICS, get_metric
+from ..files import sweep, walk
+from ..importing import absolute_reference
+from ..metrics import choose_metrics, default_metrics
 from ..representation.file_format import SUFFIXES
-from .file_scores import DEFAULT, Options, Outcome, evaluate_one, look
+from .file_scores import Options, Outcome
+from .stored import read_stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +29,9 @@ class Report:
     computed, kept : int
         Numbers of scores.
     problems : list of (Path, str)
+        What could not be scored, and what could not be read; one line each.
+    repaired : list of (Path, str)
+        Broken score files that were computed anew.
     """
 
     outcomes: list
@@ -33,6 +40,7 @@ class Report:
     computed: int
     kept: int
     problems: list
+    repaired: list
 
 
 def find_representations(paths):
@@ -68,42 +76,55 @@ def find_representations(paths):
                 below.append(Path(folder))
             below += [Path(folder, name) for name in names if name.endswith(SUFFIXES)]
         found.update(dict.fromkeys(sorted(below)))
+    for path in [path for path in found if not _is_text(path)]:
+        del found[path]
+        problems.append((path, "its name is not text in UTF-8; rename it"))
     return list(found), problems
+
+
+def _is_text(path):
+    try:
+        return bool(os.fspath(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def evaluate_paths(
     paths,
     *,
-    metrics=DEFAULT,
+    metrics=None,
     force=False,
-    backend="numba",
     jobs=1,
     seed=0,
     table=None,
+    time_limit=3600.0,
     progress=None,
 ):
     """Score every representation below the paths and write a table of all their scores.
 
-    Only missing and outdated scores are computed; each is written the moment it is known, so a
-    killed call loses at most the metric it was at. Broken files and failing metrics are reported
-    and do not stop the others.
+    Only missing and outdated scores are computed, in worker processes; each is written the moment
+    it is known, so a killed call loses at most the metrics it was at. Broken files and failing
+    metrics are reported and do not stop the others.
 
     Parameters
     ----------
     paths : str, Path or iterable of them
         Run folders, folders of them, or files.
     metrics : iterable of str, optional
-        Names, or `module:name`; all built-in ones by default. `mig` and `mi` bring their sampled
-        twins wherever log-variances are given.
+        Names, `module:name` or `path/to/file.py:name`; by default all that are built in or offered
+        by installed packages. `mig` and `mi` bring their sampled twins wherever log-variances are
+        given.
     force : bool, default False
         Compute also what is up to date.
-    backend : {"numba", "sklearn"}
     jobs : int, default 1
-        Processes, each with one thread. Left over when there are fewer representations, they
-        become threads within one.
+        Worker processes, each with one thread. Left over when there are fewer representations,
+        they become threads within one.
     seed : int, default 0
     table : str, Path or None
-        Where to write the table; `scores.csv` in the first folder of `paths` by default.
+        Where to write the table; `scores.csv` in the first folder of `paths` by default. What its
+        metrics declare is written beside it, in `scores.metrics.json`.
+    time_limit : float, default 3600
+        Longest time for one score, in seconds.
     progress : callable, optional
         Called as `progress(done, total, outcome)` with the number of representations, first with
         `outcome=None`.
@@ -115,14 +136,16 @@ def evaluate_paths(
     Raises
     ------
     MetricError
-        If a metric does not exist.
+        If a metric does not exist, or two have the same name or key.
     ValueError
-        If the backend does not exist or jobs is below 1.
+        If jobs or the time limit is below 1.
+    OSError
+        If the table cannot be written; the scores are kept.
 
     Examples
     --------
     >>> import tempfile, pathlib, numpy as np
-    >>> from evaluation import write_representation
+    >>> from disentanglement_bench.evaluation import write_representation
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> factors = np.random.default_rng(0).integers(0, 4, size=(300, 2))
     >>> write_representation(folder / "mine.h5", factors * 1.0, factors)
@@ -132,58 +155,83 @@ def evaluate_paths(
     >>> evaluate_paths(folder, metrics=["mig"]).computed
     0
     """
-    from ..metrics.score import check_backend
-    from .scores_table import make_rows, write_table
+    from .scores_table import check_names, make_table, write_table
 
-    check_backend(backend)
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, not {jobs}")
+    if time_limit < 1:
+        raise ValueError(f"the time limit must be at least 1 second, not {time_limit}")
     paths = [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(p) for p in paths]
-    chosen = tuple(dict.fromkeys(metrics))
-    asked = [get_metric(name) for name in chosen]
+    with contextlib.redirect_stdout(io.StringIO()):  # whatever users' modules print
+        references = tuple(dict.fromkeys(default_metrics() if metrics is None else metrics))
+        chosen = choose_metrics(references)
+    check_names(chosen)
     found, unread = find_representations(paths)
-    options = Options(chosen, force, backend, seed)
-    outcomes = run_all(found, options, jobs, progress)
     problems = [(path, f"{path}: {reason}") for path, reason in unread]
+    options = Options(tuple(map(absolute_reference, references)), force, seed, 1, time_limit)
+    outcomes, stored, repaired = score_all(found, chosen, options, jobs, progress)
     problems += [(o.path, problem) for o in outcomes for problem in o.problems]
     if table is None:
         first = paths[0] if paths else Path()
         table = (first if first.is_dir() else first.parent) / "scores.csv"
-    shown = [*METRICS.values(), *(metric for metric in asked if metric.name not in METRICS)]
-    rows, complaints = make_rows(outcomes, Path(table).parent, shown)
+    table = Path(table)
+    scored = [(o.path, stored.get(o.path), o.problems) for o in outcomes]
+    made = make_table(scored, table.parent, chosen)
     if found:
-        write_table(table, rows, shown)
+        sweep(table.parent)
+        write_table(table, made)
     return Report(
         outcomes,
-        rows,
-        Path(table) if found else None,
+        made.rows,
+        table if found else None,
         sum(outcome.computed for outcome in outcomes),
         sum(outcome.kept for outcome in outcomes),
-        problems + complaints,
+        problems + made.problems,
+        repaired,
     )
 
 
-def run_all(paths, options, jobs, progress):
-    """Score all paths, those that are up to date in this process, the others in parallel."""
-    from .workers import run_tasks
+def score_all(paths, metrics, options, jobs, progress=None):
+    """Score what is not up to date, in worker processes.
 
-    metrics = [get_metric(name) for name in options.metrics]
-    outcomes = {}
+    Parameters
+    ----------
+    paths : list of Path
+    metrics : list of Metric
+        Those that `options` names.
+    options : Options
+    jobs : int
+    progress : callable, optional
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        In the order of paths.
+    stored : dict of Path to Stored
+        What lies beside each representation that can be seen.
+    repaired : list of (Path, str)
+        Broken score files that were computed anew.
+    """
+    from .workers import score_files
+
+    stored, outcomes = {}, {}
     for path in paths:
-        outcome = look(path, metrics, options)
-        if outcome is not None:
-            outcomes[path] = outcome
+        with contextlib.suppress(OSError):
+            stored[path] = read_stored(path, metrics, options.seed, options.force)
+            if not stored[path].missing:
+                outcomes[path] = Outcome(path, kept=stored[path].kept)
     waiting = [path for path in paths if path not in outcomes]
-    done = 0
     if progress is not None:
-        progress(done, len(waiting), None)
-    threads = max(1, jobs // max(1, len(waiting)))
-    options = dataclasses.replace(options, threads=threads)
-    for path, outcome in run_tasks(evaluate_one, waiting, options, jobs):
-        if isinstance(outcome, str):
-            outcome = Outcome(path, problems=(f"{path}: {outcome}",))
-        outcomes[path] = outcome
-        done += 1
-        if progress is not None:
-            progress(done, len(waiting), outcome)
-    return [outcomes[path] for path in paths]
+        progress(0, len(waiting), None)
+    options = dataclasses.replace(options, threads=max(1, jobs // max(1, len(waiting))))
+    repaired = []
+    with contextlib.closing(score_files(waiting, options, jobs)) as scoring:
+        for done, outcome in enumerate(scoring, start=1):
+            path = outcomes.setdefault(outcome.path, outcome).path
+            before = stored[path].broken if path in stored else ()
+            with contextlib.suppress(OSError):
+                stored[path] = read_stored(path, metrics, options.seed)
+                repaired += [(path, s) for s in before if s not in stored[path].broken]
+            if progress is not None:
+                progress(done, len(waiting), outcome)
+    return [outcomes[path] for path in paths], stored, repaired

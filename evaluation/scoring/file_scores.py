@@ -6,12 +6,19 @@ import time
 import traceback
 from pathlib import Path
 
-from ..metrics import METRICS, get_metric, with_twins
+from ..files import sweep
+from ..metrics import with_twins
+from ..naming import one_line
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import read_representation
-from .score_files import Source, is_current, read_score, request, scores_folder, write_score
-
-DEFAULT = tuple(name for name in METRICS if not name.endswith("_sampled"))
+from .score_files import (
+    Source,
+    is_current,
+    read_score,
+    request,
+    scores_folder,
+    write_score,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,20 +28,21 @@ class Options:
     Attributes
     ----------
     metrics : tuple of str
-        Names, or `module:name` of a user's metric.
+        Names, or references to metrics of users that are valid from any folder.
     force : bool
         Compute also what is up to date.
-    backend : str
     seed : int
     threads : int
         Inside one representation.
+    seconds : float
+        Longest time for one score.
     """
 
-    metrics: tuple = DEFAULT
+    metrics: tuple
     force: bool = False
-    backend: str = "numba"
     seed: int = 0
     threads: int = 1
+    seconds: float = 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Outcome:
     kept : int
         Scores that were up to date.
     problems : tuple of str
-        Why it, or one of its metrics, could not be scored.
+        Why it, or one of its metrics, could not be scored; one line each.
     seconds : float
     """
 
@@ -60,50 +68,59 @@ class Outcome:
     seconds: float = 0.0
 
 
-def evaluate_one(path, options, step=None):
+def score_file(path, metrics, options, skip=(), step=None):
     """Score one representation, writing each score the moment it is known.
 
     Parameters
     ----------
     path : Path
+    metrics : list of Metric
     options : Options
+    skip : iterable of str
+        Names of metrics to leave out.
     step : callable, optional
         Called with the name of each metric before it is computed.
 
     Returns
     -------
     Outcome
-        Never raises for a broken file or a failing metric.
+        Whatever the file holds and whatever the metrics raise.
     """
     began = time.perf_counter()
-    metrics = [get_metric(name) for name in options.metrics]
+    computed, kept, problems = 0, 0, []
     try:
         source = Source.of(path)
-        folder = scores_folder(path)
-        missing, kept = missing_scores(source, folder, metrics, options)
-        if not missing:
-            return Outcome(path, 0, kept, (), time.perf_counter() - began)
         sha256 = source.sha256() if os.path.isfile(path) else ""
         representation = read_representation(path)
-        computed, problems = 0, []
+        folder = scores_folder(path)
+        sweep(folder)
         for metric in with_twins(metrics, representation.log_variances is not None):
-            wanted = request(metric, options.seed, options.backend)
-            target = folder / metric.file_name
+            if metric.name in skip:
+                continue
+            wanted, target = request(metric, options.seed), folder / metric.file_name
             if not options.force and is_current(read_score(target), wanted, source):
+                kept += 1
                 continue
             if step is not None:
                 step(metric.name)
             outcome, seconds = _attempt(metric, representation, options)
-            write_score(target, outcome, metric, wanted, source, sha256, representation, seconds)
+            try:
+                write_score(
+                    target, outcome, metric, wanted, source, sha256, representation, seconds
+                )
+            except OSError as error:
+                problems.append(f"cannot write {target}: {error.strerror or one_line(error)}")
+                break
             computed += 1
             if isinstance(outcome, str):
                 problems.append(f"{path}: metric {metric.name} failed: {outcome}")
-        return Outcome(path, computed, kept, tuple(problems), time.perf_counter() - began)
     except RepresentationError as error:
-        problem = str(error)
+        problems.append(str(error))
     except OSError as error:
-        problem = f"{path}: {error.strerror or error}"
-    return Outcome(path, 0, 0, (problem,), time.perf_counter() - began)
+        problems.append(f"{path}: {error.strerror or one_line(error)}")
+    except Exception as error:  # one file never ends the others
+        problems.append(f"{path}: {_describe(error)}")
+    return Outcome(path, computed, kept, tuple(problems), time.perf_counter() - began)
 
 
 def _attempt(metric, representation, options):
@@ -112,58 +129,15 @@ def _attempt(metric, representation, options):
 
     began = time.perf_counter()
     try:
-        outcome = compute(
-            metric,
-            representation,
-            seed=options.seed,
-            backend=options.backend,
-            n_jobs=options.threads,
-        )
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(place.filename)}, line {place.lineno}"
-        text = " ".join(str(error).split())
-        outcome = f"{type(error).__name__}: {text} ({where})"
+        outcome = compute(metric, representation, seed=options.seed, n_jobs=options.threads)
+    except MemoryError:
+        outcome = "needs more memory than it may take"
+    except (Exception, SystemExit) as error:
+        outcome = _describe(error)
     return outcome, time.perf_counter() - began
 
 
-def missing_scores(source, folder, metrics, options):
-    """Which scores of a representation are missing or outdated, by its score files alone.
-
-    Parameters
-    ----------
-    source : Source
-    folder : Path
-        Where its score files are.
-    metrics : list of Metric
-        Asked for; their sampled twins count where a score file tells of a posterior.
-    options : Options
-
-    Returns
-    -------
-    missing : list of str
-    kept : int
-        Number of scores that are up to date.
-    """
-    records = {m.name: read_score(folder / m.file_name) for m in with_twins(metrics, True)}
-    told = [r["representation"].get("posterior") for r in records.values() if r is not None]
-    wanted = with_twins(metrics, told[0] if told else True)
-    missing = [
-        metric.name
-        for metric in wanted
-        if options.force
-        or not is_current(
-            records[metric.name], request(metric, options.seed, options.backend), source
-        )
-    ]
-    return missing, len(wanted) - len(missing)
-
-
-def look(path, metrics, options):
-    """The outcome of a representation whose scores are all up to date, or None."""
-    try:
-        source = Source.of(path)
-        missing, kept = missing_scores(source, scores_folder(path), metrics, options)
-    except OSError:
-        return None
-    return None if missing else Outcome(path, kept=kept)
+def _describe(error):
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+    return one_line(f"{type(error).__name__}: {one_line(error)} ({where})")

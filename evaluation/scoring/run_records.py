@@ -3,72 +3,63 @@
 import os
 from pathlib import Path
 
+from .. import schema
 from ..files import RecordError, read_json, walk
-from ..schema import (
-    SchemaError,
-    list_of,
-    mapping,
-    name,
-    number,
-    one_of,
-    optional,
-    plain,
-    record,
-    text,
-    whole,
-)
+from ..schema import SchemaError
 
 RUN_SCHEMA_VERSION = 2
 STATUSES = ("done", "failed", "interrupted", "running")
 
 _LARGEST_FILE = 2**22
-_COUNT = whole(0, 2**53)
-_SETTINGS = mapping(number(), 100)
-_REDUCED = record({"name": name, "label": name, "where": _SETTINGS})
-_METHOD = record(
-    {"name": name, "label": name},
-    citation=text(5000),
-    continues=optional(name),
-    reduces_to=list_of(_REDUCED, 20),
+_COUNT = schema.whole(0, 2**53)
+_SETTINGS = schema.mapping(schema.number(), 100)
+_REDUCED = schema.record({"name": schema.name, "label": schema.name, "where": _SETTINGS})
+_METHOD = schema.record(
+    {"name": schema.name, "label": schema.name},
+    citation=schema.text(5000),
+    continues=schema.optional(schema.name),
+    reduces_to=schema.list_of(_REDUCED, 20),
 )
-_RUN = record(
-    dataset=name,
-    preset=name,
-    tag=name,
-    model=name,
+_RUN = schema.record(
+    dataset=schema.name,
+    preset=schema.name,
+    tag=schema.name,
+    model=schema.name,
     hyperparameters=_SETTINGS,
-    init=name,
+    init=schema.name,
     seed=_COUNT,
 )
-_CONFIG = record(
-    model=name,
+_CONFIG = schema.record(
+    model=schema.name,
     hyperparameters=_SETTINGS,
-    init=name,
+    init=schema.name,
     seed=_COUNT,
-    phases=list_of(_COUNT, 100),
+    phases=schema.list_of(_COUNT, 100),
     steps=_COUNT,
     latent_size=_COUNT,
     image_size=_COUNT,
 )
-_RECORD = record(
-    {"status": one_of(*STATUSES)},
-    reason=optional(text()),
+_RECORD = schema.record(
+    {"status": schema.one_of(*STATUSES)},
+    reason=schema.optional(schema.text()),
     run=_RUN,
     method=_METHOD,
     config=_CONFIG,
-    config_sha256=name,
-    parent=optional(record(path=text(2000), config_sha256=name)),
-    dataset=record(name=name, version=optional(name), kind=optional(name)),
-    notes=list_of(text(), 100),
-    pixels=optional(_COUNT),
-    command=optional(text()),
-    versions=mapping(optional(name)),
-    device=optional(text()),
-    seconds=optional(number(low=0)),
-    steps_per_second=optional(number(low=0)),
-    peak_memory_bytes=optional(_COUNT),
-    final=optional(mapping(optional(number()))),
-    others=plain,
+    config_sha256=schema.name,
+    parent=schema.optional(schema.record(path=schema.text(2000), config_sha256=schema.name)),
+    dataset=schema.record(
+        name=schema.name, version=schema.optional(schema.name), kind=schema.optional(schema.name)
+    ),
+    notes=schema.list_of(schema.text(), 100),
+    pixels=schema.optional(_COUNT),
+    command=schema.optional(schema.text()),
+    versions=schema.mapping(schema.optional(schema.name)),
+    device=schema.optional(schema.text()),
+    seconds=schema.optional(schema.number(low=0)),
+    steps_per_second=schema.optional(schema.number(low=0)),
+    peak_memory_bytes=schema.optional(_COUNT),
+    final=schema.optional(schema.mapping(schema.optional(schema.number()))),
+    others=schema.plain,
 )
 
 # What run records of version 1 leave out: the methods that wrote them.

@@ -1,18 +1,66 @@
 """Score files: where they lie, what they say, and whether they still hold."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
+import math
 import os
 import platform
 from pathlib import Path
 
+from .. import schema
 from ..files import RecordError, read_json, write_json
+from ..metrics import METRICS
+from ..naming import one_line
 from ..representation.file_format import SUFFIXES
+from ..schema import SchemaError
 
 SCORE_SCHEMA_VERSION = 1
 STATUSES = ("done", "undefined", "failed")
-_CHUNK = 2**20
+_BLOCK = 2**20
+_LARGEST_FILE = 2**27
+_ROUNDING = 1e-6  # how far a value may leave its range by rounding
+
+_COUNT = schema.whole(0)
+_KEY = schema.record(
+    {"name": schema.name},
+    label=schema.text(200),
+    description=schema.text(2000),
+    unit=schema.name,
+    higher_is_better=schema.optional(schema.truth),
+    low=schema.optional(schema.number()),
+    high=schema.optional(schema.number()),
+)
+_DECLARATION = schema.record(
+    {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
+)
+_SOURCE = schema.record(
+    {"file": schema.text(1000), "size": _COUNT, "mtime_ns": schema.whole(), "sha256": schema.name}
+)
+_ABOUT = schema.record(
+    dataset=schema.name, posterior=schema.truth, attributes=schema.mapping(schema.plain)
+)
+_HEAD = {
+    "schema_version": schema.whole(SCORE_SCHEMA_VERSION, SCORE_SCHEMA_VERSION),
+    "metric": schema.name,
+    "status": schema.one_of(*STATUSES),
+    "variant": schema.name,
+    "values": schema.mapping(schema.optional(schema.number()), 1000),
+    "reasons": schema.mapping(schema.text(), 1000),
+    "request": schema.mapping(schema.plain, 20),
+    "source": _SOURCE,
+    "representation": _ABOUT,
+}
+_SCORE = schema.record(
+    _HEAD,
+    declaration=_DECLARATION,
+    per_factor=schema.mapping(schema.numbers, 100),
+    per_code=schema.mapping(schema.numbers, 100),
+    matrix=schema.optional(schema.list_of(schema.numbers)),
+    notes=schema.list_of(schema.text(), 1000),
+)
+_ONLY_HEAD = schema.record(_HEAD, declaration=_DECLARATION, others=schema.anything)
 
 
 def scores_folder(path):
@@ -71,19 +119,52 @@ class Source:
         """Hash of the content, in hexadecimal."""
         digest = hashlib.sha256()
         with open(self.path, "rb") as file:
-            while block := file.read(_CHUNK):
+            while block := file.read(_BLOCK):
                 digest.update(block)
         return digest.hexdigest()
 
 
-def request(metric, seed, backend):
+def request(metric, seed):
     """What a score file must agree with to count as up to date."""
     wanted = {"version": metric.version, "variant": metric.variant}
     if metric.uses_seed:
         wanted["seed"] = seed
-    if "backend" in metric.options:
-        wanted["backend"] = backend
     return wanted
+
+
+def load_score(path, only_head=False):
+    """Read a score file and check its types, and its values against the declared ranges.
+
+    Parameters
+    ----------
+    path : str or Path
+    only_head : bool, default False
+        Leave out what tables do not need: settings, reference, notes, per factor, per code, matrix.
+
+    Returns
+    -------
+    dict
+        Its values are finite numbers or None.
+
+    Raises
+    ------
+    RecordError
+        If it is broken; one line.
+    FileNotFoundError
+        If there is no such file.
+    """
+    record = read_json(path, limit=_LARGEST_FILE)
+    try:
+        (_ONLY_HEAD if only_head else _SCORE)(record, "")
+        ranges = _ranges(record["metric"]) or _declared_ranges(record.get("declaration"))
+        _check_values(record["values"], ranges)
+    except SchemaError as error:
+        raise RecordError(f"{path}: not a valid score file: {error}") from None
+    return (
+        {key: record[key] for key in (*_HEAD, "declaration") if key in record}
+        if only_head
+        else record
+    )
 
 
 def read_score(path):
@@ -96,42 +177,73 @@ def read_score(path):
     Returns
     -------
     dict or None
-        None where there is no file, or none that can be read: it is then computed anew.
+        As `load_score`; None where there is no file, or a broken one.
     """
     try:
-        record = read_json(path)
+        return load_score(path)
     except (FileNotFoundError, RecordError):
         return None
-    known = isinstance(record, dict) and record.get("schema_version") == SCORE_SCHEMA_VERSION
-    parts = ("values", "reasons", "request", "source", "representation")
-    if not known or record.get("status") not in STATUSES:
+
+
+@functools.cache
+def _ranges(name):
+    """Ranges of a built-in metric's keys, or None."""
+    return _declared_ranges(METRICS[name].declaration()) if name in METRICS else None
+
+
+def _declared_ranges(declaration):
+    """Key to lowest and highest value; None where a score file declares nothing, as older ones."""
+    if declaration is None:
         return None
-    return record if all(isinstance(record.get(part), dict) for part in parts) else None
+    return {
+        key["name"]: (
+            -math.inf if key.get("low") is None else key["low"] - _ROUNDING,
+            math.inf if key.get("high") is None else key["high"] + _ROUNDING,
+        )
+        for key in declaration["keys"]
+    }
+
+
+def _check_values(values, ranges):
+    """Refuse values that are not declared or lie outside the declared range."""
+    for label, value in values.items() if ranges is not None else ():
+        if label not in ranges:
+            raise SchemaError(f"its metric declares no {one_line(label, 60)!r}")
+        low, high = ranges[label]
+        if value is not None and not low <= value <= high:
+            raise SchemaError(f"values.{label} is {value:g}, outside the declared range")
 
 
 def is_current(record, wanted, source):
     """Whether a score file answers a request for the file as it now is.
-
-    Size and modification time decide; where only the time differs, the hash does.
 
     Parameters
     ----------
     record : dict or None
         From `read_score`.
     wanted : dict
-        From `request`.
+        From `request`. Where a score file also names a backend, as older ones do, that is ignored.
     source : Source
 
     Returns
     -------
     bool
     """
-    if record is None or record["status"] == "failed" or record["request"] != wanted:
+    if record is None or record["status"] == "failed":
         return False
+    asked = {name: value for name, value in record["request"].items() if name != "backend"}
+    return asked == wanted and is_of(record, source)
+
+
+def is_of(record, source):
+    """Whether a score file was computed from the file as it now is.
+
+    Size and modification time decide; where only the time differs, the hash does.
+    """
     seen = record["source"]
-    if seen.get("file") != source.path.name or seen.get("size") != source.size:
+    if seen["file"] != source.path.name or seen["size"] != source.size:
         return False
-    return seen.get("mtime_ns") == source.mtime_ns or seen.get("sha256") == source.sha256()
+    return seen["mtime_ns"] == source.mtime_ns or seen["sha256"] == source.sha256()
 
 
 def describe(representation):
@@ -203,6 +315,7 @@ def write_score(path, outcome, metric, wanted, source, sha256, representation, s
             "mtime_ns": source.mtime_ns,
             "sha256": sha256,
         },
+        "declaration": metric.declaration(),
         "representation": describe(representation),
         "versions": versions(),
         "seconds": round(seconds, 4),

@@ -1,14 +1,17 @@
 """One wide table: a row for each representation, a column for each flat key."""
 
-import csv
+import contextlib
+import dataclasses
 import io
+import json
 import os
 from pathlib import Path
 
-from ..files import RecordError, write_atomically
-from ..metrics import TRAINING_KEYS, with_twins
+from ..files import RecordError, write_atomically, write_json
+from ..metrics import METRICS, TRAINING_KEYS, MetricError, with_twins
+from ..naming import one_line
+from ..schema import SchemaError, name, number, whole
 from .run_records import read_run
-from .score_files import Source, is_current, read_score, scores_folder
 
 RUN_COLUMNS = (
     "dataset",
@@ -22,127 +25,264 @@ RUN_COLUMNS = (
     "seed",
 )
 TRAINING_COLUMNS = (*TRAINING_KEYS, "bce_floor")
+TABLE_SCHEMA_VERSION = 1
+_FIXED = ("path", *RUN_COLUMNS, "source", "steps", *TRAINING_COLUMNS, "run_status", "reasons")
+# What a file that no run wrote may say about itself, and of which type.
+_STATED = {
+    "dataset_version": name,
+    "preset": name,
+    "tag": name,
+    "model": name,
+    "beta": number(),
+    "lambda": number(),
+    "init": name,
+    "seed": whole(0),
+}
+# Spreadsheets take text that begins so for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
-def make_rows(outcomes, root, metrics):
-    """Collect runs' attributes and scores.
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The rows of scores.csv and what its columns mean.
+
+    Attributes
+    ----------
+    columns : list of str
+        In order.
+    rows : list of dict
+        Undefined and missing numbers are None.
+    metrics : dict of str to dict
+        Declaration of every metric that has columns.
+    problems : list of (Path, str)
+        Run records and score files that cannot be used.
+    """
+
+    columns: list
+    rows: list
+    metrics: dict
+    problems: list
+
+
+def make_table(scored, root, metrics):
+    """Collect what is known of each representation: its run, its attributes, its scores.
 
     Parameters
     ----------
-    outcomes : iterable of Outcome
+    scored : iterable of (Path, Stored or None, tuple of str)
+        Each representation with its scores, None where there are none, and why it could not be
+        scored.
     root : Path
         Folder that the column `path` is relative to.
     metrics : list of Metric
-        Whose scores to show; sampled twins are added.
+        Asked for; they have columns even where nothing has their scores.
 
     Returns
     -------
-    rows : list of dict
-        Undefined and missing numbers are None.
-    problems : list of (Path, str)
-        Run records that cannot be read; their rows go without run attributes.
+    Table
     """
-    rows, problems = [], []
-    for outcome in outcomes:
-        row = {"path": Path(os.path.relpath(outcome.path, root or ".")).as_posix()}
-        records = _records(outcome.path, metrics)
+    scored, problems = list(scored), []
+    declared = {m.name: m.declaration() for m in with_twins([*METRICS.values(), *metrics], True)}
+    for path, stored, _ in scored:
+        for metric, score in stored.scores.items() if stored else ():
+            if metric not in declared:
+                declared[metric] = score.declaration or _guess_declaration(score)
+        problems += [(path, line) for line in (stored.broken if stored else ())]
+    owners = _own_columns(declared)
+    rows, settings, attributes = [], {}, {}
+    for path, stored, reasons in scored:
+        row = {"path": Path(os.path.relpath(path, root or ".")).as_posix()}
         try:
-            row.update(_run_attributes(outcome.path))
+            about, own = _describe_run(path)
         except RecordError as error:
-            problems.append((outcome.path, str(error)))
-        known = [record for record in records.values() if isinstance(record, dict)]
-        if known:
-            about = known[0]["representation"]
-            own = {"dataset": about.get("dataset") or None, **(about.get("attributes") or {})}
-            for name, value in own.items():
-                if row.get(name) is None:
-                    row[name] = value
-        row.update(_scores(records, outcome))
-        rows.append(row)
-    return rows, problems
+            problems.append((path, str(error)))
+            about, own = {"source": "bench"}, {}
+        about, free = _add_attributes(about, own, stored)
+        for key, value in own.items():
+            column = key if key not in owners else f"hyperparameter.{key}"
+            settings[column] = row[column] = value
+        attributes |= dict.fromkeys(free)
+        rows.append(row | about | free | _scores(stored, declared, owners, reasons))
+    keys = [key["name"] for metric, each in declared.items() for key in each["keys"]
+            if owners[key["name"]] == metric]  # fmt: skip
+    columns = [
+        "path",
+        *RUN_COLUMNS,
+        *settings,
+        "source",
+        *attributes,
+        "steps",
+        *TRAINING_COLUMNS,
+        *keys,
+        "run_status",
+        *(f"{metric}_status" for metric in declared),
+        *(f"{metric}_variant" for metric in declared),
+        "reasons",
+    ]
+    return Table(columns, rows, declared, problems)
 
 
-def _records(path, metrics):
-    """Score records by metric: None where there is none, "outdated" where the codes changed."""
-    try:
-        source = Source.of(path)
-    except OSError:
-        return {}
-    records = {}
-    for metric in with_twins(metrics, True):
-        record = read_score(scores_folder(path) / metric.file_name)
-        if record is not None and not is_current(record, record["request"], source):
-            record = record if record["status"] == "failed" else "outdated"
-        records[metric.name] = record
-    return records
+def check_names(metrics):
+    """Refuse metrics of users whose columns would have the names of others.
+
+    Parameters
+    ----------
+    metrics : list of Metric
+
+    Raises
+    ------
+    MetricError
+    """
+    for metric in metrics:
+        for key in metric.keys:
+            if key.name in _FIXED or key.name.startswith("attribute."):
+                raise MetricError(
+                    f"metric {metric.name!r} has a key {key.name!r}, which is another column of "
+                    "scores.csv: rename it"
+                )
 
 
-def _run_attributes(path):
-    """What run.json says about a run, flat; nothing for a stray file."""
+def _guess_declaration(score):
+    """What can be said of a user's metric whose score file, an older one, declares nothing."""
+    unknown = {"description": "", "unit": "", "higher_is_better": None, "low": None, "high": None}
+    keys = [{"name": key, "label": key, **unknown} for key in score.values]
+    return {"variant": score.variant, "citation": "", "keys": keys}
+
+
+def _own_columns(declared):
+    """Which metric each column of scores belongs to: the first that declares it, "" for none."""
+    owners = dict.fromkeys(_FIXED, "")
+    for metric, each in declared.items():
+        for key in each["keys"]:
+            owners.setdefault(key["name"], metric)
+        for ending in ("status", "variant"):
+            owners.setdefault(f"{metric}_{ending}", "")
+    return owners
+
+
+def _describe_run(path):
+    """What run.json says of a representation, flat, and its hyperparameters apart.
+
+    Only the file that a run writes is the run's; others beside it are files of their own.
+    """
+    if path.name != "representation.h5":
+        return {"source": "external"}, {}
     try:
         record = read_run(path.parent / "run.json")
     except FileNotFoundError:
-        return {}
-    run, config = _part(record, "run"), _part(record, "config")
-    run = dict(run)
-    hyperparameters = run.pop("hyperparameters", None)
-    phases = config.get("phases")
-    steps = sum(phases) if isinstance(phases, list) else config.get("steps")
-    return {
-        "dataset_version": _part(record, "dataset").get("version"),
-        **run,
-        **(hyperparameters if isinstance(hyperparameters, dict) else {}),
-        "steps": steps,
+        return {"source": "external"}, {}
+    run, config = record["run"], record["config"]
+    settings = dict(run.get("hyperparameters", {}))
+    about = {column: run.get(column) for column in RUN_COLUMNS}
+    about |= {key: settings.pop(key, None) for key in ("beta", "lambda")}
+    about |= {
+        "dataset_version": record["dataset"].get("version"),
+        "source": "bench",
+        "steps": sum(config["phases"]) if "phases" in config else config.get("steps"),
         "run_status": record["status"],
-        **{name: _part(record, "final").get(name) for name in TRAINING_COLUMNS},
+    }
+    return about | {key: record["final"].get(key) for key in TRAINING_COLUMNS}, settings
+
+
+def _add_attributes(about, own, stored):
+    """Add what a representation says of itself; what has no column of its own is free-form.
+
+    The hyperparameters that an external file states are added to `own`.
+    """
+    if stored is None:
+        return about, {}
+    attributes = dict(stored.attributes)
+    about = {**about, "dataset": about.get("dataset") or stored.dataset or None}
+    if about["source"] == "external":
+        for column, check in _STATED.items():
+            with contextlib.suppress(SchemaError, KeyError):
+                check(attributes[column], column)
+                about[column] = attributes.pop(column)
+        given = _read_hyperparameters(attributes.get("hyperparameters"))
+        if given:
+            del attributes["hyperparameters"]
+        about |= {key: given.pop(key) for key in ("beta", "lambda") if key in given}
+        own.update(given)
+    else:  # what the run's record says again
+        for column in (*RUN_COLUMNS, *own):
+            attributes.pop(column, None)
+    return about, {
+        f"attribute.{key}": one_line(value, 1000) if isinstance(value, str) else value
+        for key, value in attributes.items()
     }
 
 
-def _part(record, name):
-    """A dict inside a record, empty where there is none."""
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}
+def _read_hyperparameters(text):
+    """Hyperparameters that a file states as JSON, name to number; nothing else."""
+    try:
+        given = json.loads(text)
+        for key, value in given.items():
+            name(key, "hyperparameters")
+            number()(value, "hyperparameters")
+        return given
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
-def _scores(records, outcome):
-    """Flat keys, a status a metric, and one column of reasons."""
+def _scores(stored, declared, owners, problems):
+    """Flat keys, a status and a variant for each metric, and one column of reasons."""
     row, reasons = {}, []
-    for name, record in records.items():
-        if not isinstance(record, dict):
-            row[f"{name}_status"] = record
+    scores = stored.scores if stored else {}
+    for metric in declared:
+        score = scores.get(metric)
+        if score is None:
             continue
-        row.update(record["values"])
-        row[f"{name}_status"] = record["status"]
-        reasons += [f"{key}: {reason}" for key, reason in record["reasons"].items()]
-    row["reasons"] = "; ".join([*reasons, *outcome.problems]) or None
+        row |= {key: value for key, value in score.values.items() if owners.get(key) == metric}
+        row[f"{metric}_status"] = score.status
+        row[f"{metric}_variant"] = score.variant
+        reasons += [f"{key}: {reason}" for key, reason in score.reasons.items()]
+    row["reasons"] = one_line("; ".join([*reasons, *problems]), 2000) or None
     return row
 
 
-def columns_of(rows, metrics):
-    """Column names in order: path, run, steps, training, scores, statuses, reasons.
+def write_table(path, table):
+    """Write the rows as CSV, and the declarations of their metrics as JSON beside it, atomically.
 
-    Attributes that only some rows have come after the run's own.
-    """
-    metrics = with_twins(metrics, True)
-    keys = [key.name for metric in metrics for key in metric.keys]
-    statuses = [f"{metric.name}_status" for metric in metrics]
-    last = (*TRAINING_COLUMNS, *keys, "run_status", *statuses, "reasons")
-    taken = {"path", "steps", *RUN_COLUMNS, *last}
-    others = dict.fromkeys(name for row in rows for name in row if name not in taken)
-    return ["path", *RUN_COLUMNS, *others, "steps", *last]
-
-
-def write_table(path, rows, metrics):
-    """Write rows as CSV, atomically; numbers in full precision, None as an empty cell.
+    Numbers are written in full precision, None as an empty cell. Text that a spreadsheet would take
+    for a formula gets a leading apostrophe, which `restore_text` takes away.
 
     Parameters
     ----------
     path : str or Path
-    rows : list of dict
-    metrics : list of Metric
+    table : Table
+
+    Raises
+    ------
+    OSError
+        That names the file.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns_of(rows, metrics), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    text.write(",".join(map(_cell, table.columns)) + "\n")
+    for row in table.rows:
+        text.write(",".join(_cell(row.get(column)) for column in table.columns) + "\n")
     write_atomically(path, text.getvalue())
+    about = {"schema_version": TABLE_SCHEMA_VERSION, "metrics": table.metrics}
+    write_json(Path(path).with_suffix(".metrics.json"), about)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, float | int):
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    if text.startswith(_FORMULA):
+        text = f"'{text}"
+    quoted = '"' in text or "," in text or "\n" in text or "\r" in text
+    return '"' + text.replace('"', '""') + '"' if quoted else text
+
+
+def restore_text(text):
+    """Text as it was before it was written to a table.
+
+    Examples
+    --------
+    >>> restore_text("'=1+1"), restore_text("plain")
+    ('=1+1', 'plain')
+    """
+    return text[1:] if text.startswith("'") else text

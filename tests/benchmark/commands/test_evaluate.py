@@ -44,7 +44,6 @@ def test_a_second_call_has_nothing_to_do(folder):
     assert result.stderr == ""
     assert "Scores computed: 0, kept: 2." in result.stdout
     assert "Scores computed: 2" in invoke(folder, "--metrics", "mig", "--force").stdout
-    assert "Scores computed: 2" in invoke(folder, "--metrics", "mig", "--backend", "sklearn").stdout
 
 
 def test_what_could_not_be_scored_is_listed_at_the_end(folder):
@@ -83,7 +82,7 @@ def test_a_table_that_cannot_be_written(folder):
 def test_wrong_usage():
     assert invoke().exit_code == 2
     assert invoke("x", "--jobs", 0).exit_code == 2
-    assert invoke("x", "--backend", "gpu").exit_code == 2
+    assert invoke("x", "--time-limit", 0).exit_code == 2
 
 
 def test_long_tables_are_cut(folder, monkeypatch):

@@ -107,7 +107,7 @@ def test_broken_json(tmp_path, content, message):
 
 
 def test_a_folder_and_nothing(tmp_path):
-    with pytest.raises(RecordError, match="cannot be read"):
+    with pytest.raises(RecordError, match="not a regular file"):
         read_json(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "x.json")

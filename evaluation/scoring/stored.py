@@ -1,0 +1,139 @@
+"""What is stored beside a representation: its scores, and which of them are missing or outdated."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from ..files import RecordError
+from ..metrics import METRICS, with_twins
+from .score_files import Source, is_current, is_of, load_score, request, scores_folder
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredScore:
+    """One score file, as far as tables need it.
+
+    Attributes
+    ----------
+    status : str
+        `done`, `undefined`, `failed` or `outdated`; only the first two have values.
+    variant : str
+    values : dict of str to float or None
+    reasons : dict of str to str
+    declaration : dict or None
+        Of a user's metric; None where the metric is built in or the file does not say.
+    """
+
+    status: str
+    variant: str
+    values: dict
+    reasons: dict
+    declaration: dict | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """All scores of one representation.
+
+    Attributes
+    ----------
+    scores : dict of str to StoredScore
+        By metric; without those that are missing or broken.
+    dataset : str
+    attributes : dict
+        Of the representation, as its score files remember them.
+    missing : tuple of str
+        Metrics asked for whose scores are not there or do not hold.
+    kept : int
+        Number of scores asked for that hold.
+    broken : tuple of str
+        One line for each score file that cannot be used.
+    """
+
+    scores: dict
+    dataset: str
+    attributes: dict
+    missing: tuple
+    kept: int
+    broken: tuple
+
+
+def read_stored(path, metrics, seed=0, force=False):
+    """Read the score files of a representation, and see what is missing.
+
+    Parameters
+    ----------
+    path : Path
+    metrics : list of Metric
+        Those asked for. Their sampled twins count where a score file tells of a posterior, or
+        where there is no score file yet.
+    seed : int, default 0
+    force : bool, default False
+        Everything asked for counts as missing.
+
+    Returns
+    -------
+    Stored
+
+    Raises
+    ------
+    OSError
+        If the representation cannot be seen.
+    """
+    source = Source.of(path)
+    records, broken = _read_folder(scores_folder(path))
+    about = [record["representation"] for record in records.values()]
+    posterior = about[0].get("posterior", True) if about else True
+    asked = {metric.name: metric for metric in with_twins(metrics, posterior)}
+    scores, missing = {}, []
+    for name, metric in asked.items():
+        if force or not is_current(records.get(name), request(metric, seed), source):
+            missing.append(name)
+    for name, record in records.items():
+        metric = asked.get(name) or METRICS.get(name)
+        if record["status"] == "failed":
+            holds = True
+        elif metric is None:
+            holds = is_of(record, source)
+        else:
+            holds = is_current(record, request(metric, seed), source)
+        scores[name] = StoredScore(
+            record["status"] if holds else "outdated",
+            record["variant"],
+            record["values"] if holds else {},
+            record["reasons"] if holds else {},
+            None if name in METRICS else record.get("declaration"),
+        )
+    return Stored(
+        scores,
+        about[0].get("dataset", "") if about else "",
+        about[0].get("attributes", {}) if about else {},
+        tuple(missing),
+        len(asked) - len(missing),
+        tuple(broken),
+    )
+
+
+def _read_folder(folder):
+    """Heads of all score files of a folder by metric, and what cannot be used."""
+    records, broken = {}, []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return {}, []
+    for name in names:
+        if not name.endswith(".json") or name.startswith("."):
+            continue
+        path = Path(folder, name)
+        try:
+            record = load_score(path, only_head=True)
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        except RecordError as error:
+            broken.append(str(error))
+            continue
+        if record["metric"].replace(":", ".") != name.removesuffix(".json"):
+            broken.append(f"{path}: holds the scores of another metric")
+            continue
+        records[record["metric"]] = record
+    return records, broken

@@ -1,0 +1,101 @@
+"""A worker process: it reads and scores foreign files, and may die of one without harm to others.
+
+Reading has a time limit that grows with the file, each score another, and memory is limited to
+what the program itself takes and an allowance that grows with the file.
+"""
+
+import math
+import os
+import resource
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+from .file_scores import score_file
+
+READ_SECONDS = 60.0
+READ_BYTES_PER_SECOND = 2**20
+MEMORY_ALLOWANCE = 3 * 2**28
+MEMORY_PER_BYTE = 32
+
+
+def serve(descriptor):
+    """Score files until the other end of the channel is closed.
+
+    The first message gives the process id of the parent and the references of the metrics; the
+    answer is None or why they cannot be loaded. Each further message is a file, the options and the
+    names of metrics to leave out; it is answered by the name of each metric as it begins, and
+    by the `Outcome`.
+
+    Parameters
+    ----------
+    descriptor : int
+        Open file of the channel.
+    """
+    channel = Connection(descriptor)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    parent, references = channel.recv()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        metrics = _load(references)
+    except Exception as error:
+        channel.send(str(error))
+        return
+    channel.send(None)
+    while True:
+        try:
+            path, options, skip = channel.recv()
+        except EOFError:
+            return
+        size = _size(path)
+        _limit_memory(MEMORY_ALLOWANCE + MEMORY_PER_BYTE * size)
+        _limit_time(min(options.seconds, READ_SECONDS + size / READ_BYTES_PER_SECOND))
+
+        def step(name, seconds=options.seconds):
+            channel.send(name)
+            _limit_time(seconds)
+
+        outcome = score_file(path, metrics, options, skip, step)
+        _limit_time(0)
+        channel.send(outcome)
+
+
+def _load(references):
+    from ..metrics import choose_metrics
+
+    return choose_metrics(references)
+
+
+def _size(path):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _limit_time(seconds):
+    """Let the system end this process after so many seconds, whatever it does; 0 for never."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(math.ceil(seconds))
+
+
+def _limit_memory(allowance):
+    """Let this process take `allowance` bytes more than it has, where the system can tell."""
+    if not sys.platform.startswith("linux"):
+        return
+    with open("/proc/self/statm") as file:
+        data = int(file.read().split()[5]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = data + allowance
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+    )
+
+
+def _end_with(parent):
+    """End this process when its parent is gone, even if the parent was killed outright."""
+    never = threading.Event()
+    while os.getppid() == parent:
+        never.wait(1.0)
+    os._exit(1)
