@@ -102,12 +102,6 @@ def one_of(*choices):
     return check
 
 
-def truth(value, place):
-    """Check that a value is true or false."""
-    if not isinstance(value, bool):
-        _refuse(place, "true or false", value)
-
-
 def optional(inner):
     """What `inner` takes, or null."""
     return lambda value, place: None if value is None else inner(value, place)

@@ -36,7 +36,7 @@ _DECLARATION = schema.record(
     {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
 )
 _SOURCE = schema.record(
-    {"file": schema.text(1000), "size": _COUNT, "mtime_ns": schema.whole(), "sha256": schema.name}
+    file=schema.text(1000), size=_COUNT, mtime_ns=schema.whole(), sha256=schema.name
 )
 _ABOUT = schema.record(
     dataset=schema.name, posterior=schema.truth, attributes=schema.mapping(schema.plain)
@@ -241,9 +241,9 @@ def is_of(record, source):
     Size and modification time decide; where only the time differs, the hash does.
     """
     seen = record["source"]
-    if seen["file"] != source.path.name or seen["size"] != source.size:
+    if seen.get("file") != source.path.name or seen.get("size") != source.size:
         return False
-    return seen["mtime_ns"] == source.mtime_ns or seen["sha256"] == source.sha256()
+    return seen.get("mtime_ns") == source.mtime_ns or seen.get("sha256") == source.sha256()
 
 
 def describe(representation):

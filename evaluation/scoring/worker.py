@@ -4,6 +4,7 @@ Reading has a time limit that grows with the file, each score another, and memor
 what the program itself takes and an allowance that grows with the file.
 """
 
+import ctypes
 import math
 import os
 import resource
@@ -18,6 +19,7 @@ READ_SECONDS = 60.0
 READ_BYTES_PER_SECOND = 2**20
 MEMORY_ALLOWANCE = 3 * 2**28
 MEMORY_PER_BYTE = 32
+_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def serve(descriptor):
@@ -36,7 +38,7 @@ def serve(descriptor):
     channel = Connection(descriptor)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parent, references = channel.recv()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _end_with(parent)
     try:
         metrics = _load(references)
     except Exception as error:
@@ -94,8 +96,17 @@ def _limit_memory(allowance):
 
 
 def _end_with(parent):
-    """End this process when its parent is gone, even if the parent was killed outright."""
+    """Let this process end when its parent is gone, even if the parent was killed outright."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        return
+
+    def watch():
+        while os.getppid() == parent:
+            never.wait(1.0)
+        os._exit(1)
+
     never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(1.0)
-    os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()

@@ -12,6 +12,7 @@ from ..files import RecordError, read_json
 from ..metrics import TRAINING_KEYS
 from ..naming import one_line
 from ..scoring.run_records import find_runs, read_run
+from ..scoring.scores_table import restore_text
 
 TRAINING = (*TRAINING_KEYS, "bce_floor")
 RECORD_COLUMNS = (
@@ -103,6 +104,9 @@ def read_scores(path):
         raise ScoresError(f"{path}: not a table of scores ({one_line(error)})") from None
     if "path" not in wide or wide["path"].isna().any():
         raise ScoresError(f"{path}: not a table of scores (it needs a column 'path')")
+    wide = wide.rename(columns=restore_text)
+    for column in wide.select_dtypes(exclude=["number", "bool"]):
+        wide[column] = [restore_text(v) if isinstance(v, str) else v for v in wide[column]]
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
     wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])

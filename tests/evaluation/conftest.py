@@ -136,6 +136,7 @@ def write_run_files():
             record = {
                 "schema_version": 1,
                 "metric": "mi",
+                "variant": "mi[hist20,plugin,nats,mean]",
                 "status": "done",
                 "values": {},
                 "reasons": {},

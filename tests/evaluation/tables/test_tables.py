@@ -186,7 +186,8 @@ def test_reference_values_come_from_the_score_files(tmp_path):
             "mi": {"noise": 0.12, "max": 4.5},
         }
         for name, reference in references.items():
-            write_json(folder / f"{name}.json", common | {"reference": reference})
+            own = {"metric": name, "variant": name, "reference": reference}
+            write_json(folder / f"{name}.json", common | own)
     summary = summary_of(tmp_path, rows)
     table = comparison_table(summary, "dsprites", "paper")
     notes = "\n".join(table.notes)
