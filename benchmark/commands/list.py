@@ -69,13 +69,14 @@ def metrics():
 
 
 @command.command()
-def published():
-    """List figures of other work, with their sources and variants.
+@click.argument("dataset", required=False)
+def published(dataset):
+    """List figures of other work: what there is, or all of them for one DATASET.
 
     \b
     Example:
-      bench list published
+      bench list published dsprites
     """
     from ..reporting.overview import show_published
 
-    show_published()
+    show_published(dataset)

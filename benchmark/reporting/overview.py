@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ...evaluation.naming import format_number
+from ...evaluation.naming import format_number, unknown_name
 from ...evaluation.scoring.run_records import STATUSES, find_runs
 from ..console import console, table
 from ..errors import BenchError
@@ -109,9 +109,9 @@ def show_presets():
         "": [p.description + (" (default)" * (p.name == DEFAULT_PRESET)) for p in PRESETS.values()],
         "data sets": [", ".join(p.datasets) for p in PRESETS.values()],
         "seeds": [f"0 to {p.seeds - 1}" for p in PRESETS.values()],
-        "β": [_sweeps(p, "beta") for p in PRESETS.values()],
-        "λ": [_sweeps(p, "lambda") for p in PRESETS.values()],
     }
+    for name in dict.fromkeys(name for preset in PRESETS.values() for name in preset.sweeps):
+        rows[f"values of {name}"] = [_sweeps(p, name) for p in PRESETS.values()]
     for key in asdict(PRESETS[DEFAULT_PRESET].config):
         values = [getattr(p.config, key) for p in PRESETS.values()]
         rows[key] = [f"{v:,}" if isinstance(v, int) else f"{v}" for v in values]
@@ -143,13 +143,33 @@ def show_metrics():
     console().print(shown)
 
 
-def show_published():
-    """Print the figures of others that `bench report` sets beside genuine data."""
+def show_published(dataset=None):
+    """Print the figures of others that `bench report` sets beside genuine data.
+
+    Parameters
+    ----------
+    dataset : str, optional
+        All figures for this data set; by default what there is for which.
+    """
     from ...evaluation import reference as published
     from ...evaluation.statistics.labels import describe_key
 
-    changes = published.paper_percent_change()
-    for (dataset, metric), part in changes.groupby(["dataset", "metric"], sort=False):
+    changes, scores = published.paper_percent_change(), published.literature_scores()
+    known = list(dict.fromkeys([*changes["dataset"], *scores["dataset"]]))
+    if dataset is None:
+        shown = table("Published figures", "data set", "changes with β and λ", "scores", "sources")
+        for name in known:
+            metrics = changes.loc[changes["dataset"] == name, "metric"].unique()
+            part = scores[scores["dataset"] == name]
+            labels = ", ".join(describe_key(metric).label for metric in metrics)
+            shown.add_row(name, labels, str(len(part)), ", ".join(part["source"].unique()))
+        console().print(shown)
+        click.echo(f"The changes are those of {published.SOURCE}.")
+        click.echo(f"bench list published {known[0]} shows the figures for one data set.")
+        return
+    if dataset not in known:
+        raise BenchError(unknown_name("data set with published figures", dataset, known), 2)
+    for metric, part in changes[changes["dataset"] == dataset].groupby("metric", sort=False):
         grid = part.pivot(index="lambda", columns="beta", values="percent_change")
         title = f"{describe_key(metric).label} on {dataset}: % change against β = 1, λ = 0"
         shown = table(title, "λ", *(f"β = {format_number(beta)}" for beta in grid.columns))
@@ -157,23 +177,15 @@ def show_published():
             shown.add_row(format_number(lambda_), *(f"{value:+.1f}" for value in row))
         console().print(shown)
     click.echo(f"Source: {published.SOURCE}")
-    scores = published.literature_scores()
-    headings = (
-        "data set",
-        "model",
-        "setting",
-        "metric",
-        "value ± std",
-        "seeds",
-        "variant",
-        "source",
-    )
-    shown = table("Scores in the literature; variants, networks and steps differ", *headings)
-    for row in scores.astype(object).where(scores.notna(), "").itertuples():
+    headings = ("model", "setting", "metric", "value ± std", "seeds", "variant", "source")
+    title = f"Scores on {dataset} in the literature; variants, networks and steps differ"
+    shown = table(title, *headings)
+    part = scores[scores["dataset"] == dataset].astype(object)
+    for row in part.where(part.notna(), "").itertuples():
         spread = f" ± {row.std:g}" if row.std != "" else ""
         seeds = f"{row.n_seeds:g}" if row.n_seeds != "" else ""
         cells = (row.method, row.hyperparameters, row.metric_printed, f"{row.value:g}{spread}")
-        shown.add_row(row.dataset, *cells, seeds, row.variant, f"{row.source}; {row.place}")
+        shown.add_row(*cells, seeds, row.variant, f"{row.source}; {row.place}")
     console().print(shown)
 
 
