@@ -22,7 +22,7 @@ class Report:
     size : int
         Of the page, in bytes.
     summary : evaluation.statistics.summary.Summary
-    tables : list of evaluation.tables.rendering.Table
+    tables : list of evaluation.tables.table.Table
     figures : list of dict
     skipped : list of str
         Why pictures are missing.

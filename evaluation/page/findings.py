@@ -1,14 +1,13 @@
 """The findings of a results folder in plain sentences, each with the numbers behind it."""
 
 import numpy as np
+import pandas as pd
 
 from ..naming import format_number
 from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
-from ..statistics.labels import curve_label, describe_key, method_label, method_order
-from ..tables.collapse import drop_text, p_text, range_text
+from ..tables.collapse import PEAKS, drop_text, p_text, range_text
 from ..tables.notes import number_text
 
-PEAKS = ("mig", "mi_matched_sampled")
 RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 
 
@@ -27,23 +26,27 @@ def findings(summary, dataset, protocol):
     """
     runs = summary.part("runs", dataset, protocol)
     cells = summary.part("cells", dataset, protocol)
-    found = [_what(runs, cells)]
+    sentences = [_describe_runs(runs, cells)]
     trends = summary.part("trends", dataset, protocol)
-    for metric in PEAKS:
-        part = trends[(trends["metric"] == metric) & (trends["curve"] != "betavae_first")]
-        found += _about_peaks(part.to_dict("records"))
-    found += _about_collapse(cells)
-    found += _about_lambda(summary.part("scores", dataset, protocol))
+    for metric in (*PEAKS, *summary.own_keys):
+        part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]
+        sentences += _about_peaks(part.to_dict("records"), summary.describe(metric))
+    sentences += _about_collapse(cells, summary.describe("kl"))
+    sentences += _about_lambda(summary, dataset, protocol)
     ranks = summary.ranks
-    mine = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
-    return found + _about_ranks([mine[mine["metric"] == metric] for metric in RANKED])
+    ranks = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
+    ranked = (*RANKED, *summary.own_keys)
+    return sentences + _about_ranks(
+        [(summary.describe(name).label, ranks[ranks["metric"] == name]) for name in ranked]
+    )
 
 
-def _what(runs, cells):
+def _describe_runs(runs, cells):
+    """What was run, and whether anything can be said about it."""
     row = runs.iloc[0]
     seeds = runs["seed"].dropna().nunique()
-    methods = sorted(set(runs["method"]), key=method_order)
-    text = f"{_count(len(runs), 'run')} of {', '.join(map(method_label, methods))}"
+    methods = dict.fromkeys(runs["method_label"])
+    text = f"{_count(len(runs), 'run')} of {', '.join(methods)}"
     text += f" over {_count(seeds, 'seed')}" if seeds else ", seeds not recorded"
     text += f"; the data are {row['dataset_kind']}." if row["dataset_kind"] != "unknown" else "."
     bad = int((runs["status"] != "scored").sum())
@@ -53,8 +56,8 @@ def _what(runs, cells):
         return text + " No score is known or defined: nothing can be said about these runs."
     if cells.loc[cells["n"] > 0, "illustrative"].all():
         text += (
-            f" Fewer than {ILLUSTRATIVE_BELOW} seeds a setting: everything below illustrates, "
-            "nothing is tested and no winner is named."
+            f" Fewer than {ILLUSTRATIVE_BELOW} seeds for each setting: everything below "
+            "illustrates, nothing is tested and no winner is named."
         )
     return text
 
@@ -63,76 +66,93 @@ def _count(number, noun):
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _about_peaks(rows):
-    """A sentence for the β-VAE, the largest λ and every other model."""
-    by_lambda = [row for row in rows if row["curve"].startswith("lambdabeta,lambda=")]
-    dropped = {row["curve"] for row in by_lambda[:-1]}
-    return [_about_peak(row) for row in rows if row["curve"] not in dropped]
+def _about_peaks(rows, facts):
+    """A sentence for each curve; of related methods only that of the largest λ."""
+    last = {(row["reduces_to"], row["curve"].split(",")[0]): row["curve"] for row in rows}
+    return [
+        _about_peak(row, facts)
+        for row in rows
+        if pd.isna(row["reduces_to"])
+        or row["curve"] == last[row["reduces_to"], row["curve"].split(",")[0]]
+    ]
 
 
-def _about_peak(row):
-    label, name = describe_key(row["metric"]).label, curve_label(row["curve"])
+def _about_peak(row, facts):
     first, last, peak = (format_number(row[k]) for k in ("first_beta", "last_beta", "peak_beta"))
-    what = f"{label} of {name}"
+    subject = f"{facts.label} of {row['curve_label']}"
     if row["n_betas"] < 2:
-        return f"{what} is known at a single β ({peak}): there is no curve to judge."
-    mean = number_text(row["peak_mean"], row["metric"])
+        return f"{subject} is known at a single β ({peak}): there is no curve to judge."
+    mean = number_text(row["peak_mean"], facts)
     if row["verdict"] == "peak":
-        return (
-            f"{what} peaks at β = {peak} (mean {mean}; peak test {p_text(row['p_peak_holm'])}) and "
-            f"falls by {drop_text(row)} to β = {last}; it stays within 10 % of the peak over "
-            f"{range_text(row)}."
-        )
-    if row["range_low"] == row["first_beta"] and row["range_open"]:
         text = (
-            f"{what} stays within 10 % of its largest mean ({mean} at β = {peak}) over every β "
+            f"{subject} peaks at β = {peak} (mean {mean}; {_test_text(row)}) and falls by "
+            f"{drop_text(row)} to β = {last}; it stays within 10 % of the peak for "
+            f"β = {range_text(row)}."
+        )
+    elif row["range_low"] == row["first_beta"] and row["range_open"]:
+        text = (
+            f"{subject} stays within 10 % of its largest mean ({mean} at β = {peak}) over every β "
             f"tried, {first} to {last}."
         )
     elif row["peak_beta"] == row["last_beta"]:
-        text = f"{what} is largest at the largest β tried, {last} (mean {mean}): no fall was seen."
+        text = (
+            f"{subject} is largest at the largest β tried, {last} (mean {mean}): no fall was seen."
+        )
     elif row["peak_beta"] == row["first_beta"]:
         text = (
-            f"{what} is largest at the smallest β tried, {first} (mean {mean}), and lower by "
+            f"{subject} is largest at the smallest β tried, {first} (mean {mean}), and lower by "
             f"{drop_text(row)} at β = {last}: a fall, not a peak."
         )
     else:
         text = (
-            f"{what} is largest at β = {peak} (mean {mean}) and lower by {drop_text(row)} at "
+            f"{subject} is largest at β = {peak} (mean {mean}) and lower by {drop_text(row)} at "
             f"β = {last}."
         )
     if row["verdict"] == "too few seeds":
-        return f"{text} Too few seeds for a test ({row['n']})."
-    if row["p_peak_holm"] == row["p_peak_holm"]:
-        return f"{text} A peak is not confirmed (peak test {p_text(row['p_peak_holm'])})."
+        text += f" Too few seeds for a test ({row['n']})."
+    elif row["verdict"] == "no peak shown":
+        text += f" A peak is not confirmed ({_test_text(row)})."
+    for beta, seeds in row["left_out"]:
+        text += (
+            f" β = {format_number(beta)} is left out: {seeds} of {row['n_asked']} seeds have it."
+        )
     return text
 
 
-def _about_collapse(cells):
+def _test_text(row):
+    """The p-value, and the β that it belongs to where that is not the peak's."""
+    tested = row["tested_beta"]
+    where = "" if tested == row["peak_beta"] else f" at β = {format_number(tested)}"
+    return f"peak test {p_text(row['p_peak_holm'])}{where}"
+
+
+def _about_collapse(cells, facts):
     """Collapsed runs and KL at the largest β."""
     kl = cells[(cells["metric"] == "kl") & (cells["n"] > 0) & cells["beta"].notna()]
-    kl = kl[kl["curve"] != "betavae_first"]
+    kl = kl[kl["role"] != "first"]
     parts = []
-    for curve, part in kl.groupby("curve", sort=False):
+    for _, part in kl.groupby("curve", sort=False):
         row = part.loc[part["beta"].idxmax()]
-        collapsed = int(row["collapsed"]) if row["collapsed"] == row["collapsed"] else 0
+        collapsed = 0 if pd.isna(row["collapsed"]) else int(row["collapsed"])
         parts.append(
-            f"{curve_label(curve)} at β = {format_number(row['beta'])}: {collapsed} of "
-            f"{int(row['n_kl'])} (mean KL {number_text(row['mean'], 'kl')} nats)"
+            f"{row['curve_label']} at β = {format_number(row['beta'])}: {collapsed} of "
+            f"{int(row['n_kl'])} (mean KL {number_text(row['mean'], facts)} nats)"
         )
     if not parts:
         return []
     return [f"Runs that collapsed (KL < 0.1 nats) at the largest β – {'; '.join(parts)}."]
 
 
-def _about_lambda(scores):
+def _about_lambda(summary, dataset, protocol):
     """What the largest λ changes at the largest β, paired by seed."""
-    family = scores[scores["method"].isin(("vae", "betavae", "lambdabeta"))]
-    family = family[family["beta"].notna() & family["lambda"].notna()]
-    with_lambda = family[family["lambda"] > 0]
+    scores = summary.part("scores", dataset, protocol)
+    related = scores[scores["reduces_to"].notna() & scores["beta"].notna()]
+    related = related.assign(**{"lambda": related["lambda"].fillna(0.0)})
+    with_lambda = related[related["lambda"] > 0]
     if with_lambda.empty:
         return []
     beta, weight = with_lambda["beta"].max(), with_lambda["lambda"].max()
-    at = family[family["beta"] == beta]
+    at = related[related["beta"] == beta]
     parts = []
     for metric in ("mi_matched_sampled", "mig", "nll"):
         values = at[at["metric"] == metric].pivot_table(
@@ -140,7 +160,8 @@ def _about_lambda(scores):
         )
         if weight not in values or 0.0 not in values:
             continue
-        parts.append(_change_text(metric, paired_difference(values[weight], values[0.0])))
+        change = paired_difference(values[weight], values[0.0])
+        parts.append(_change_text(summary.describe(metric), change))
     parts = [part for part in parts if part]
     if not parts:
         return []
@@ -150,52 +171,49 @@ def _about_lambda(scores):
     ]
 
 
-def _change_text(metric, found):
-    if not found["n"]:
+def _change_text(facts, change):
+    if not change["n"]:
         return ""
-    facts = describe_key(metric)
-    size = _signed(found["difference"], metric) + (f" {facts.unit}" if facts.unit else "")
-    if found["n"] < ILLUSTRATIVE_BELOW or not np.isfinite(found["low"]):
-        return f"{facts.label} {size} ({_count(found['n'], 'pair')}, illustrative)"
-    interval = f"[{_signed(found['low'], metric)}, {_signed(found['high'], metric)}]"
-    if found["low"] > 0 or found["high"] < 0:
-        verb = "rises" if found["difference"] > 0 else "falls"
+    size = _signed(change["difference"], facts) + (f" {facts.unit}" if facts.unit else "")
+    if change["n"] < ILLUSTRATIVE_BELOW or not np.isfinite(change["low"]):
+        return f"{facts.label} {size} ({_count(change['n'], 'pair')}, illustrative)"
+    interval = f"[{_signed(change['low'], facts)}, {_signed(change['high'], facts)}]"
+    if change["low"] > 0 or change["high"] < 0:
+        verb = "rises" if change["difference"] > 0 else "falls"
         return f"{facts.label} {verb}: {size} {interval}"
     return f"{facts.label} shows no clear change ({size} {interval})"
 
 
-def _signed(value, metric):
-    text = number_text(abs(value), metric)
-    return f"{'−' if value < 0 else '+'}{text}"
+def _signed(value, facts):
+    return f"{'−' if value < 0 else '+'}{number_text(abs(value), facts)}"
 
 
 def _about_ranks(parts):
     """Who ranks first in each metric, or that nobody does."""
-    found, illustrative = [], []
-    for ranks in parts:
+    sentences, illustrative = [], []
+    for label, ranks in parts:
         ranked = ranks[ranks["rank"].notna()]
         if ranked.empty:
             continue
-        label = describe_key(ranked["metric"].iloc[0]).label
-        first = ranked.loc[ranked["rank"] == ranked["rank"].min(), "method"].map(method_label)
+        first = ranked.loc[ranked["rank"] == ranked["rank"].min(), "method_label"]
         if (ranked["verdict"] == "illustrative").any():
-            illustrative.append(f"{label}: {_and(first)}")
+            illustrative.append(f"{label}: {_join(first)}")
             continue
         best = ranked.loc[ranked["p_best"].idxmax()]
         share = f"P(best) {best['p_best']:.2f}"
         if best["verdict"] == "winner":
-            found.append(f"{label}: {method_label(best['method'])} ranks first, {share}.")
+            sentences.append(f"{label}: {best['method_label']} ranks first, {share}.")
             continue
-        tied = ranked.loc[ranked["verdict"] == "tied", "method"].map(method_label)
-        found.append(
-            f"{label}: no winner; {_and(tied)} are tied (largest {share}, "
-            f"{method_label(best['method'])})."
+        tied = ranked.loc[ranked["verdict"] == "tied", "method_label"]
+        sentences.append(
+            f"{label}: no winner; {_join(tied)} are tied (largest {share}, {best['method_label']})."
         )
     if illustrative:
-        found.append(f"Best means, illustrative, no winner named – {'; '.join(illustrative)}.")
-    return found
+        text = f"Best means, illustrative, no winner named – {'; '.join(illustrative)}."
+        sentences.append(text)
+    return sentences
 
 
-def _and(names):
+def _join(names):
     names = list(names)
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""

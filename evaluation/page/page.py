@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from ..files import plain, write_atomically
-from ..naming import file_name, format_number
+from ..naming import format_number
 from ..tables.citations import bibtex
 from .choice import choices
 from .findings import findings
@@ -26,7 +26,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
     path : str or Path
         The HTML file; images left out for their size are linked relative to its folder.
     summary : evaluation.statistics.summary.Summary
-    tables : list of evaluation.tables.rendering.Table
+    tables : list of evaluation.tables.table.Table
     figures : list of dict
         From `evaluation.page.figures.draw_figures`.
     reproduction : dict
@@ -161,6 +161,7 @@ def _add_figures(sections, figures, embed):
 
 def _add_tables(sections, tables):
     """Give every table to its data set; the rest is returned by the name of its section."""
+    by_place = {(section["dataset"], section["protocol"]): section for section in sections}
     shared = {"rankings": [], "published": [], "gaps": []}
     for table in tables:
         shown = {
@@ -171,18 +172,10 @@ def _add_tables(sections, tables):
             "more": max(0, len(table.rows) - MOST_ROWS),
             "notes": table.notes,
         }
-        own = [s for s in sections if table.name in _names_of(s)]
-        if own:
-            own[0]["tables"].append(shown)
+        if table.place in by_place:
+            by_place[table.place]["tables"].append(shown)
         elif table.name in shared:
             shared[table.name].append(shown)
         else:
             shared["rankings"].append(shown)
     return shared
-
-
-def _names_of(section):
-    place = section["dataset"], section["protocol"]
-    kinds = ("beta-curves", "collapse-mig", "collapse-mi_matched_sampled", "comparison",
-             "differences", "ranking")  # fmt: skip
-    return {file_name(kind, *place) for kind in kinds}

@@ -6,8 +6,6 @@ paper_percent_change.csv
     arXiv:2602.09277: change of the mean over 10 seeds against (β, λ) = (1, 0), in percent, read
     from the authors' figure `percent_change_heatmaps_across_datasets.png` (companion code of
     2025-11-09; a later rerun may differ).
-paper_linear_gaussian.csv
-    The same work's linear-Gaussian problems: means over 50 starts, read from their heat maps.
 literature_scores.csv
     Scores of VAE, β-VAE and β-TCVAE on dSprites and Shapes3D that other work printed, each with
     source, place and what is known of the metric's variant. They are context, not a reference:
@@ -50,18 +48,6 @@ def paper_percent_change():
     return _percent_change().copy()
 
 
-def paper_linear_gaussian():
-    """The authors' linear-Gaussian results.
-
-    Returns
-    -------
-    DataFrame
-        `n` (dimension of the data), `optimiser` (fixed point or AdamW), `beta`, `lambda`,
-        `metric` (as printed: reconstruction NLL, SAP, I_m; nats but for SAP), `value`.
-    """
-    return _read("paper_linear_gaussian.csv").astype({"beta": float, "lambda": float})
-
-
 def literature_scores():
     """Scores that other work printed for models of the zoo.
 
@@ -91,11 +77,13 @@ def percent_change(cells):
     DataFrame
         `dataset`, `dataset_kind`, `protocol`, `metric`, `variant`, `beta`, `lambda`, `mean`,
         `baseline` (mean of the equally long VAE), `percent_change`, `n`, `n_baseline`; one row
-        for each β- and λβ-VAE continued from its parent. NaN without a baseline or where it is 0.
+        for each setting of a model that reduces to the VAE. NaN without a baseline or where it is
+        0.
     """
     keys = ["dataset", "dataset_kind", "protocol", "metric", "variant"]
-    grid = cells[cells["method"].isin(("vae", "betavae", "lambdabeta"))]
-    base = grid[grid["method"] == "vae"].drop_duplicates(keys)
+    grid = cells[cells["reduces_to"].notna()]
+    grid = grid.assign(**{"lambda": grid["lambda"].fillna(0.0)})  # of methods that have no λ
+    base = grid[grid["method"] == grid["reduces_to"]].drop_duplicates(keys)
     base = base[[*keys, "mean", "n"]].rename(columns={"mean": "baseline", "n": "n_baseline"})
     found = grid.merge(base, on=keys, how="left")
     change = 100 * (found["mean"] - found["baseline"]) / found["baseline"].abs()

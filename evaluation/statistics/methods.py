@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from ..scoring.run_records import describe_method
 from .labels import setting_label, write_setting
 
 # What tells a method from the model that was trained; it follows the name of the model.
@@ -146,6 +147,10 @@ def add_methods(runs, declarations):
     for declared in declarations:
         citations.setdefault(declared["name"], declared.get("citation") or "")
         roots |= {reduction["name"] for reduction in (declared.get("reduces_to") or [])[:1]}
+    for declared in declarations:
+        for reduction in declared.get("reduces_to") or []:
+            known = describe_method(reduction["name"])
+            citations.setdefault(reduction["name"], known["citation"])
     methods, heirs = [], []
     for row, stratum, name, declared in zip(
         runs.to_dict("records"), strata, names, declarations, strict=True

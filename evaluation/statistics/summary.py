@@ -7,7 +7,7 @@ import time
 import pandas as pd
 
 from .cells import STRATUM, cells, failed_and_missing, metric_agreement, tidy
-from .labels import HEADLINE, describe_key, describe_keys
+from .labels import HEADLINE, declared_keys, describe_key, describe_keys
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
 from .selection import select_settings
@@ -86,7 +86,8 @@ class Summary:
         evaluation.statistics.labels.KeyFacts
         """
         if "facts" not in self.parts:
-            self.parts["facts"] = describe_keys(self.scores)
+            declared = declared_keys(self.runs.attrs.get("metrics", {}))
+            self.parts["facts"] = describe_keys(self.scores) | declared
         return self.parts["facts"].get(name) or describe_key(name)
 
     @property

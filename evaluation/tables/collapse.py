@@ -1,13 +1,13 @@
 """Tables of the findings over β: peak and collapse, and the published grid."""
 
 import math
+import re
+import textwrap
 
 import pandas as pd
 
 from ..naming import file_name, format_number
 from ..reference import SOURCE, compare_with_paper
-from ..statistics.labels import curve_label, describe_key
-from .citations import citation_keys
 from .notes import number_text
 from .parts import (
     by_keys,
@@ -15,10 +15,14 @@ from .parts import (
     heading,
     mark_notes,
     notes_of,
+    sources_of,
     step_mark,
     with_identity,
 )
-from .rendering import Table
+from .table import Compact, Table
+
+PEAKS = ("mig", "mi_matched_sampled")
+_LAST = ("kl", "mi_matched_sampled", "mi_matched")
 
 
 def collapse_table(summary, dataset, protocol, metric="mig"):
@@ -35,95 +39,125 @@ def collapse_table(summary, dataset, protocol, metric="mig"):
     Table or None
         None where no curve has a score of the metric.
     """
-    trends = summary.part("trends", dataset, protocol)
+    place = dataset, protocol
+    trends = summary.part("trends", *place)
     trends = trends[trends["metric"] == metric]
     if trends.empty:
         return None
-    found_rows = trends.to_dict("records")
-    cells = by_keys(summary.records("cells", dataset, protocol), "curve", "beta")
-    last = ("kl", "mi_matched_sampled", "mi_matched")
-    rows, added, marked = [], [], False
-    for row in found_rows:
+    cells = by_keys(summary.records("cells", *place), "curve", "beta")
+    facts = {name: summary.describe(name) for name in (metric, *_LAST)}
+    label = facts[metric].label
+    records = trends.to_dict("records")
+    rows, short, added, marked, methods = [], [], [], False, {}
+    for row in records:
         part = cells.get((row["curve"], row["last_beta"]), [])
-        found = {cell["metric"]: cell for cell in part}
+        own = {cell["metric"]: cell for cell in part}
         mark = step_mark(part)
         marked |= bool(mark)
-        texts = [_last_text(found.get(name)) for name in last]
-        rows.append(
-            (
-                curve_label(row["curve"]) + mark,
-                _peak_text(row),
-                drop_text(row),
-                _test_text(row),
-                range_text(row),
-                format_number(row["last_beta"]),
-                *texts,
-                collapsed_text(part),
-            )
-        )
-        values = {f"last_{name}": found.get(name, {}).get("mean", math.nan) for name in last}
+        methods |= dict.fromkeys(cell["method"] for cell in part)
+        last = [_last_text(own.get(name), facts[name]) for name in _LAST]
+        shape = (_peak_text(row), drop_text(row), verdict_text(row), range_text(row))
+        end = (format_number(row["last_beta"]), *last, collapsed_text(part))
+        rows.append((row["curve_label"] + mark, *shape, *end))
+        short.append((row["curve_label"] + mark, *map(_fold, shape), last[0], end[-1]))
+        values = {f"last_{name}": own.get(name, {}).get("mean", math.nan) for name in _LAST}
         known = [cell["collapsed"] for cell in part if cell["n_kl"]]
         added.append(values | {"last_collapsed": max(known, default=math.nan)})
     data = pd.concat([trends.reset_index(drop=True), pd.DataFrame(added)], axis=1)
-    marks = mark_notes([*found_rows, {"illustrative": False, "unequal_steps": marked}])
-    label = describe_key(metric).label
-    names = [metric, *last]
     heads = (f"{label} peaks at β", "drop to largest β", "peak test", "effective β range")
-    at_last = ("largest β", *(f"{heading(name)}\nat largest β" for name in last), "Collapsed")
+    at_last = [f"{heading(facts[name])}\nat largest β" for name in _LAST]
+    tests = (
+        "Peak test: one-sided, paired by seed, some β in between beats both ends; p after Holm "
+        "over the tests of this data set and protocol, and the β that it belongs to."
+    )
+    marks = [
+        *mark_notes([*records, {"illustrative": False, "unequal_steps": marked}]),
+        *left_out_notes(records),
+    ]
     notes = [
         "Peak: β of the largest mean score, share of bootstrap draws that peak there. Drop: share "
         "of the peak lost at the largest β [95 % interval], the peak picked on half the seeds and "
-        "the drop measured on the other. Peak test: one-sided, paired by seed, some β in between "
-        "beats both ends; p after Holm over the tests of this data set and protocol. Effective "
-        "range: span of tried β with a mean within 10 % of the peak; ≥ where the largest β is "
-        "still within.",
+        f"the drop measured on the other. {tests} Effective range: tried values of β around the "
+        "peak with a mean within 10 % of it, and their span in octaves; ≥ where the largest β is "
+        "still within. All of a curve is made of the seeds that have every value of β used.",
         "Information of means does not see a collapse, because binning ignores their scale: judge "
         "it by the sampled one and by the KL.",
     ]
+    names = [metric, *_LAST]
+    brief = [
+        "Peak: share of bootstrap draws that peak there. Drop [95 % interval]: cross-fitted.",
+        tests,
+        *marks,
+        *notes_of(summary, *place, [metric], brief=True),
+    ]
     return Table(
-        file_name(f"collapse-{metric}", dataset, protocol),
+        file_name(f"collapse-{metric}", *place),
         f"Peak and collapse of {label} on {dataset}, protocol {protocol}",
-        ("Curve", *heads, *at_last),
+        ("Curve", *heads, "largest β", *at_last, "Collapsed"),
         tuple(rows),
-        with_identity(data, summary.part("runs", dataset, protocol)),
-        (*notes, *marks, *notes_of(summary, dataset, protocol, names)),
-        citation_keys(_methods(trends["curve"]), names, [dataset]),
+        with_identity(data, summary.part("runs", *place)),
+        (*notes, *marks, *notes_of(summary, *place, names)),
+        sources_of(summary, [dataset], protocol, methods, names),
+        Compact(("Curve", *heads, at_last[0], "Collapsed"), tuple(short), tuple(brief)),
+        place,
     )
 
 
-def _methods(curves):
-    return list(dict.fromkeys(curve.partition(",")[0] for curve in curves))
+def _fold(text):
+    """A cell in lines short enough for a paper's column."""
+    lines = re.sub(r" (?=[(\[])", "\n", text).split("\n")
+    lines = [re.sub(r"(?<=[=≥,]) (?=-?\d)| (?==)", "\N{NO-BREAK SPACE}", line) for line in lines]
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, 10))
 
 
-def _last_text(cell):
+def left_out_notes(records):
+    """Which values of β too few seeds have, for rows of `trend_table`."""
+    parts = [
+        f"{row['curve_label']} at β = {format_number(beta)} ({seeds} of {row['n_asked']} seeds)"
+        for row in records
+        for beta, seeds in row["left_out"]
+    ]
+    return [f"Left out, because too few seeds have it: {'; '.join(parts)}."] if parts else []
+
+
+def _last_text(cell, facts):
     if cell is None or not cell["n"]:
         return "–"
-    return number_text(cell["mean"], cell["metric"])
+    return number_text(cell["mean"], facts)
 
 
 def _peak_text(row):
     text = format_number(row["peak_beta"])
     share = row["peak_share"]
-    return f"{text} ({100 * share:.0f} %)" if share == share else text
+    return text if pd.isna(share) else f"{text} ({100 * share:.0f} %)"
 
 
 def drop_text(row):
     """The drop of a row of `trend_table` in words, e.g. ``71 % [52, 90]``."""
-    if row["drop"] != row["drop"]:
+    if pd.isna(row["drop"]):
         return "–"
     text = f"{100 * row['drop']:.0f} %"
-    if row["drop_low"] == row["drop_low"]:
-        return f"{text} [{100 * row['drop_low']:.0f}, {100 * row['drop_high']:.0f}]"
-    return f"{text} ({row['drop_kind']})"
+    if pd.isna(row["drop_low"]):
+        return f"{text} ({row['drop_kind']})"
+    return f"{text} [{100 * row['drop_low']:.0f}, {100 * row['drop_high']:.0f}]"
 
 
 def range_text(row):
-    """The effective β range of a row of `trend_table`, e.g. ``≥ 2.0 octaves (8–32)``."""
-    if row["octaves"] != row["octaves"]:
+    """The effective β range of a row of `trend_table`.
+
+    Examples
+    --------
+    >>> range_text({"range_low": 8.0, "range_high": 32.0, "octaves": 2.0, "range_open": True})
+    '8–32 (≥ 2.0 octaves)'
+    >>> range_text({"range_low": 8.0, "range_high": 8.0, "octaves": 0.0, "range_open": False})
+    '8 alone'
+    """
+    if pd.isna(row["octaves"]):
         return "–"
     low, high = format_number(row["range_low"]), format_number(row["range_high"])
-    span = low if low == high else f"{low}–{high}"
-    return f"{'≥ ' if row['range_open'] else ''}{row['octaves']:.1f} octaves ({span})"
+    if low == high:
+        return f"{low} alone{', the largest tried' if row['range_open'] else ''}"
+    return f"{low}–{high} ({'≥ ' if row['range_open'] else ''}{row['octaves']:.1f} octaves)"
 
 
 def p_text(p):
@@ -137,14 +171,20 @@ def p_text(p):
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _test_text(row):
-    if row["p_peak_holm"] == row["p_peak_holm"]:
-        return f"{row['verdict']}\n{p_text(row['p_peak_holm'])}"
-    return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
+def verdict_text(row):
+    """The verdict of a row of `trend_table`, with the p-value and the β that it belongs to."""
+    if pd.isna(row["p_peak_holm"]):
+        return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
+    tested = format_number(row["tested_beta"])
+    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} (β = {tested})"
 
 
 def published_table(summary):
     """Agreement of our grid of changes with the published one.
+
+    Parameters
+    ----------
+    summary : evaluation.statistics.summary.Summary
 
     Returns
     -------
@@ -158,10 +198,10 @@ def published_table(summary):
         (
             row["dataset"],
             row["protocol"],
-            heading(row["metric"]),
+            heading(summary.describe(row["metric"])),
             str(row["n"]),
             "–" if not row["n"] else f"{100 * row['same_sign']:.0f} %",
-            number_text(row["rank_correlation"], "mig"),
+            "–" if pd.isna(row["rank_correlation"]) else f"{row['rank_correlation']:.3f}",
         )
         for row in agreement.to_dict("records")
     ]
@@ -170,12 +210,14 @@ def published_table(summary):
         "that both have; published values are means over 10 seeds of scores of posterior means.",
         f"Published: {SOURCE}.",
     ]
+    sources = {}
     for (dataset, protocol), part in agreement.groupby(["dataset", "protocol"], sort=False):
         names = list(part["metric"])
         more = notes_of(summary, dataset, protocol, names)
         notes += [note for note in more if note not in notes]
+        methods = summary.part("runs", dataset, protocol)["method"]
+        sources |= dict.fromkeys(sources_of(summary, [dataset], protocol, methods, names))
     columns = ("Data", "Protocol", "Metric", "Cells", "Same sign", "Rank correlation")
-    keys = citation_keys(["lambdabeta"], set(agreement["metric"]), set(agreement["dataset"]))
     return Table(
         "published",
         "Agreement with the published grid of changes",
@@ -183,5 +225,5 @@ def published_table(summary):
         tuple(rows),
         grid.reset_index(drop=True),
         tuple(notes),
-        keys,
+        tuple(sources),
     )

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..naming import format_number
-from ..statistics.labels import describe_key, method_label
 from ..statistics.reference_values import reference_notes
 
 INTERVAL = (
@@ -12,40 +11,89 @@ INTERVAL = (
 )
 RENDERED = "Re-rendered data: scores do not compare with published ones."
 ILLUSTRATIVE = "* fewer than 5 seeds: illustrative, no winner, no p-value."
+CLIPPED = "Intervals that would leave the range of their score are cut at its end."
 UNEQUAL = "§ fewer training steps than the other methods: not comparable at equal steps."
 
 
-def stratum_notes(runs, metrics):
+def stratum_notes(runs, facts, brief=False):
     """Notes on one data set and protocol.
 
     Parameters
     ----------
     runs : DataFrame
         Rows of `run_table` of one data set and protocol.
-    metrics : sequence of str
-        Flat keys shown.
+    facts : list of evaluation.statistics.labels.KeyFacts
+        Of the keys shown.
+    brief : bool, default False
+        Leave out what a paper says elsewhere: which seeds, what sets the pressure, the data set's
+        own notes.
 
     Returns
     -------
     list of str
     """
     files = runs["file"].dropna() if "file" in runs else []
-    notes = [*general_notes(runs), variants_note(metrics)]
+    names = [fact.name for fact in facts]
+    notes = [*general_notes(runs, brief), variants_note(facts)]
     floor = runs["bce_floor"].dropna()
-    if "nll" in metrics and len(floor) and floor.median() > 0:
+    if "nll" in names and len(floor) and floor.median() > 0:
         text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
         notes.append(text)
-    return [note for note in (*notes, *reference_notes(files, metrics)) if note]
+    return [note for note in (*notes, *reference_notes(files, names)) if note]
 
 
-def general_notes(runs):
+def general_notes(runs, brief=False):
     """Notes that are the same whatever metrics a table shows."""
-    told = runs["notes"].dropna()
-    own = told.iloc[0].split("\n") if len(told) else []
-    warnings = warning_notes(runs)
-    if any("re-rendered" in note.lower() for note in own):  # the data say it in their own words
-        warnings = [note for note in warnings if note != RENDERED]
-    return [data_note(runs), protocol_note(runs), seeds_note(runs), *warnings, *own]
+    stated = runs["notes"].dropna()
+    own = stated.iloc[0].split("\n") if len(stated) else []
+    warnings = warning_notes(runs, brief)
+    if not brief and any("re-rendered" in note.lower() for note in own):
+        warnings = [note for note in warnings if note != RENDERED]  # the data say it themselves
+    notes = [data_note(runs), protocol_note(runs)]
+    notes += [] if brief else [seeds_note(runs)]
+    return [*notes, *phase_notes(runs), *external_notes(runs), *warnings, *([] if brief else own)]
+
+
+def phase_notes(runs):
+    """What runs of a first phase are, and why they are not ranked."""
+    notes = []
+    for curve, part in runs[runs["role"] == "first"].groupby("curve", sort=False):
+        label, base = part["curve_label"].iloc[0], curve.split(",")[0].removesuffix("_first")
+        heirs = part["continued_by"].iloc[0]
+        text = f"{label}: the runs that {heirs} continues; they have fewer steps and are not ranked"
+        if not runs.loc[runs["role"] == "", "curve"].str.split(",").str[0].eq(base).any():
+            text += f". No continuation stands for the {label.split(' (')[0]} at equal steps"
+        notes.append(f"{text}.")
+    return notes
+
+
+def external_notes(runs):
+    """That representations from elsewhere are shown, and what is not known of them."""
+    labels = list(dict.fromkeys(runs.loc[runs["role"] == "external", "method_label"]))
+    if not labels:
+        return []
+    return [
+        f"External, trained elsewhere: {', '.join(labels)}. Their training, its steps included, is "
+        "unknown."
+    ]
+
+
+def variant_notes(scores, facts):
+    """Which scores were left out for their variant, and which keys have no direction."""
+    labels = {fact.name: fact.label for fact in facts}
+    notes = []
+    for (name, reason), part in scores[scores["status"] == "other variant"].groupby(
+        ["metric", "reason"], sort=False
+    ):
+        count = f"{len(part)} score{'s' if len(part) > 1 else ''}"
+        notes.append(f"{labels[name]}: {count} left out ({reason}).")
+    for fact in facts:
+        if not fact.sign and fact.metric != "training":
+            notes.append(
+                f"{fact.label}: its metric declares no direction, so nothing is ranked or chosen "
+                "by it."
+            )
+    return notes
 
 
 def data_note(runs):
@@ -67,8 +115,8 @@ def protocol_note(runs):
     short = runs[runs["unequal_steps"]]
     if len(short):
         parts = [
-            f"{method_label(method)} {' or '.join(f'{int(s):,}' for s in sorted(set(part)))}"
-            for method, part in short.groupby("method", sort=False)["steps"]
+            f"{label} {' or '.join(f'{int(s):,}' for s in sorted(set(part)))}"
+            for label, part in short.groupby("method_label", sort=False)["steps"]
         ]
         text += f" (fewer: {', '.join(parts)})"
     return text + "."
@@ -98,20 +146,19 @@ def _spans(numbers):
     return ", ".join(parts)
 
 
-def variants_note(metrics):
+def variants_note(facts):
     """The variant string of every metric shown."""
-    facts = [describe_key(name) for name in metrics]
     parts = dict.fromkeys(f"{fact.label}: {fact.variant}" for fact in facts)
     return f"Variants: {'; '.join(parts)}." if parts else ""
 
 
-def warning_notes(runs):
+def warning_notes(runs, brief=False):
     """Why numbers do not compare with others', where they do not."""
     notes = []
     if runs["preset"].iloc[0] == "quick":
         text = "quick: not comparable with published figures (small images, few steps)"
         pixels, latent = runs["pixels"].dropna(), runs["latent_size"].dropna()
-        if len(pixels) and len(latent):
+        if len(pixels) and len(latent) and not brief:
             ratio = float(latent.iloc[0]) / float(pixels.iloc[0])
             betas = sorted(set(runs["beta"].dropna()))
             parts = [f"{beta * ratio:.3g} at β = {format_number(beta)}" for beta in betas]
@@ -122,30 +169,31 @@ def warning_notes(runs):
     return notes
 
 
-def number_text(value, key):
+def number_text(value, facts):
     """A mean in the precision that its size deserves.
 
     Examples
     --------
-    >>> number_text(0.12345, "mig"), number_text(123.456, "nll"), number_text(float("nan"), "mig")
+    >>> from disentanglement_bench.evaluation.statistics.labels import describe_key
+    >>> mig, nll = describe_key("mig"), describe_key("nll")
+    >>> number_text(0.12345, mig), number_text(123.456, nll), number_text(float("nan"), mig)
     ('0.123', '123.5', '–')
     """
     if value is None or not np.isfinite(value):
         return "–"
-    decimals = 3 if describe_key(key).metric != "training" else 2
+    decimals = 2 if facts.metric == "training" else 3
     if abs(value) >= 100:
         decimals = 1
     return f"{value:.{decimals}f}"
 
 
-def cell_text(row):
+def cell_text(cell, facts):
     """Mean ± std, interval and seeds of one cell as two lines."""
-    key = row["metric"]
-    seeds = f"{int(row['n'])}/{int(row['n_asked'])}" + ("*" if row["illustrative"] else "")
-    if not row["n"]:
+    seeds = f"{int(cell['n'])}/{int(cell['n_asked'])}" + ("*" if cell["illustrative"] else "")
+    if not cell["n"]:
         return f"–\n{seeds}"
-    text = number_text(row["mean"], key)
-    if row["n"] < 2:
+    text = number_text(cell["mean"], facts)
+    if cell["n"] < 2:
         return f"{text}\n{seeds}"
-    low, high = number_text(row["low"], key), number_text(row["high"], key)
-    return f"{text} ± {number_text(row['std'], key)}\n[{low}, {high}], {seeds}"
+    low, high = number_text(cell["low"], facts), number_text(cell["high"], facts)
+    return f"{text} ± {number_text(cell['std'], facts)}\n[{low}, {high}], {seeds}"

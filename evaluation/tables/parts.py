@@ -1,7 +1,8 @@
 """Pieces that several tables share."""
 
-from ..statistics.labels import describe_key
-from .notes import ILLUSTRATIVE, UNEQUAL, stratum_notes
+from .citations import dataset_source
+from .notes import CLIPPED, ILLUSTRATIVE, UNEQUAL, number_text, stratum_notes, variant_notes
+from .table import Compact
 
 CHOICE = (
     "β and λ: the best of a sweep is chosen for each metric on half the seeds and reported on the "
@@ -9,13 +10,18 @@ CHOICE = (
 )
 
 
-def shown_metrics(cells, metrics):
-    """Those of the metrics that have a score, with MIG's partial twin beside it."""
+def shown_metrics(summary, cells, metrics):
+    """Those of the metrics that have a score, the user's own after ours, training measures last.
+
+    MIG has its partial twin beside it.
+    """
     known = {cell["metric"] for cell in cells if cell["n"]}
+    training = [name for name in metrics if summary.describe(name).metric == "training"]
+    ours = [name for name in metrics if name not in training]
     wanted = [
-        name for m in metrics for name in ((m, "mig_without_orientation") if m == "mig" else (m,))
+        name for m in ours for name in ((m, "mig_without_orientation") if m == "mig" else (m,))
     ]
-    return [name for name in wanted if name in known]
+    return [name for name in (*wanted, *summary.own_keys, *training) if name in known]
 
 
 def by_keys(records, *names):
@@ -26,43 +32,70 @@ def by_keys(records, *names):
     return groups
 
 
-def notes_of(summary, dataset, protocol, metrics):
-    """`stratum_notes`, looked up once for each set of metrics."""
-    key = ("notes", dataset, protocol, tuple(metrics))
+def by_method(summary, records):
+    """Records of each method, methods in the order of the runs."""
+    groups = by_keys(records, "method")
+    order = {method: place for place, method in enumerate(dict.fromkeys(summary.runs["method"]))}
+    return sorted(groups.values(), key=lambda part: order[part[0]["method"]])
+
+
+def notes_of(summary, dataset, protocol, metrics, brief=False):
+    """`stratum_notes` and what was left out, made once for each set of metrics."""
+    key = ("notes", dataset, protocol, tuple(metrics), brief)
     if key not in summary.parts:
-        summary.parts[key] = stratum_notes(summary.part("runs", dataset, protocol), metrics)
+        facts = [summary.describe(name) for name in metrics]
+        scores = summary.part("scores", dataset, protocol)
+        summary.parts[key] = [
+            *stratum_notes(summary.part("runs", dataset, protocol), facts, brief),
+            *variant_notes(scores[scores["metric"].isin(metrics)], facts),
+        ]
     return summary.parts[key]
 
 
-def heading(name):
+def heading(facts):
     """Column head of a flat key: label, unit and arrow."""
-    facts = describe_key(name)
     unit = f" [{facts.unit}]" if facts.unit else ""
     return f"{facts.label}{unit} {facts.arrow}".strip()
 
 
+def sources_of(summary, datasets, protocol, methods, metrics):
+    """What a table cites: (label, source) of its methods, metrics and data sets."""
+    runs = summary.runs
+    kept = runs[runs["dataset"].isin(datasets) & (runs["protocol"] == protocol)]
+    kept = kept[kept["method"].isin(methods)].drop_duplicates("method")
+    facts = [summary.describe(name) for name in metrics]
+    pairs = [
+        *zip(kept["method_label"], kept["citation"], strict=True),
+        *((fact.label, fact.citation) for fact in facts),
+        *((dataset, dataset_source(dataset)) for dataset in datasets),
+    ]
+    return tuple((label, source) for label, source in pairs if source)
+
+
 def with_identity(data, runs):
     """The data of a table with what identifies it in every row."""
-    told = runs["dataset_identity"].dropna()
+    known = runs["dataset_identity"].dropna()
     return data.assign(
         dataset_version=runs["dataset_version"].iloc[0],
-        dataset_identity=told.iloc[0] if len(told) else None,
+        dataset_identity=known.iloc[0] if len(known) else None,
     )
 
 
 def mark_notes(records):
-    """What the marks * and § mean, where a table has them."""
+    """What the marks * and § mean, and that intervals were cut, where a table has them."""
     notes = []
     if any(record["illustrative"] for record in records):
         notes.append(ILLUSTRATIVE)
     if any(record.get("unequal_steps") for record in records):
         notes.append(UNEQUAL)
+    if any(record.get("clipped") for record in records):
+        notes.append(CLIPPED)
     return notes
 
 
 def step_mark(cells):
     """The mark of a method with fewer steps than the others."""
-    return " §" if any(cell["unequal_steps"] for cell in cells) else ""
+    return "\N{NO-BREAK SPACE}§" if any(cell["unequal_steps"] for cell in cells) else ""
 
 
 def collapsed_text(cells):
@@ -72,3 +105,54 @@ def collapsed_text(cells):
         return "–"
     cell = max(known, key=lambda cell: cell["n_kl"])
     return f"{int(cell['collapsed'])}/{int(cell['n_kl'])}"
+
+
+def spread_text(cell, facts):
+    """Mean ± standard deviation, as a paper prints it."""
+    if cell is None or not cell["n"]:
+        return "–"
+    text = number_text(cell["mean"], facts)
+    star = "*" if cell["illustrative"] else ""
+    return f"{text} ± {number_text(cell['std'], facts)}{star}" if cell["n"] > 1 else text + star
+
+
+def compact_spreads(summary, cells, place, metrics, heads, rows, more=()):
+    """The compact form of a table of cells.
+
+    Parameters
+    ----------
+    summary : evaluation.statistics.summary.Summary
+    cells : list of dict
+        What the table shows.
+    place : tuple of (str, str)
+        Data set and protocol.
+    metrics : sequence of str
+        Flat keys, of which those that the table has are columns.
+    heads : tuple of str
+        Of the columns before them.
+    rows : list of (tuple of str, dict of str to dict)
+        Texts of these columns, and the cells of a row by metric.
+    more : iterable of str
+        Further notes.
+
+    Returns
+    -------
+    Compact
+    """
+    cells = [cell for cell in cells if cell["metric"] in metrics and cell["n"]]
+    known = {cell["metric"] for cell in cells}
+    names = [name for name in metrics if name in known]
+    facts = [summary.describe(name) for name in names]
+    texts = [
+        (*texts, *(spread_text(part.get(fact.name), fact) for fact in facts))
+        for texts, part in rows
+    ]
+    counts = sorted({int(cell["n"]) for cell in cells})
+    seeds = f"{counts[0]}–{counts[-1]}" if len(counts) > 1 else f"{counts[0]}" if counts else "no"
+    notes = [
+        f"Mean ± standard deviation over {seeds} seed{'' if counts == [1] else 's'}.",
+        *more,
+        *(note for note in mark_notes(cells) if note != CLIPPED),
+        *notes_of(summary, *place, names, brief=True),
+    ]
+    return Compact((*heads, *map(heading, facts)), tuple(texts), tuple(notes))

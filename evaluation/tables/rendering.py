@@ -1,91 +1,22 @@
-"""A table, and how it is written as Markdown, LaTeX, CSV and plain text."""
+"""How a table is written as Markdown, CSV and plain text, and all tables into a folder."""
 
 import csv
-import dataclasses
 import io
 from pathlib import Path
 
-import pandas as pd
 from tabulate import tabulate
 
 from ..files import write_atomically
 from .citations import bibtex
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "→": r"$\rightarrow$",
-    "β": r"$\beta$",
-    "λ": r"$\lambda$",
-    "γ": r"$\gamma$",
-    "Σ": r"$\Sigma$",
-    "σ": r"$\sigma$",
-    "μ": r"$\mu$",
-    "²": r"$^2$",
-    "−": r"$-$",
-    "–": "--",
-    "—": "---",
-    "…": r"\dots{}",
-    "§": r"\S{}",
-    "†": r"\dag{}",
-    "‡": r"\ddag{}",
-    "’": "'",
-    "“": "``",
-    "”": "''",
-    "\N{NO-BREAK SPACE}": "~",
-}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Table:
-    """A table as people read it, and the same numbers as data.
-
-    Attributes
-    ----------
-    name : str
-        File stem.
-    title : str
-    columns : tuple of str
-    rows : tuple of tuple of str
-        Texts; a line break within a cell is a newline.
-    data : DataFrame
-        The numbers behind it, one row a number or comparison: what the CSV holds.
-    notes : tuple of str
-        What has to stand below: data, protocol, seeds, variants, reference values.
-    citations : tuple of str
-        BibTeX keys.
-    """
-
-    name: str
-    title: str
-    columns: tuple
-    rows: tuple
-    data: pd.DataFrame
-    notes: tuple = ()
-    citations: tuple = ()
+from .latex import to_latex
 
 
 def to_text(table):
     """Table for a terminal, with its notes.
+
+    Parameters
+    ----------
+    table : evaluation.tables.table.Table
 
     Returns
     -------
@@ -103,6 +34,10 @@ def _grid(table, style, escape):
 
 def to_markdown(table):
     """Table in Markdown with notes and a BibTeX block.
+
+    Parameters
+    ----------
+    table : evaluation.tables.table.Table
 
     Returns
     -------
@@ -123,84 +58,33 @@ def _markdown(text):
     return text.replace("<", "&lt;").replace("\n", "<br>")
 
 
-def to_latex(table):
-    """Table in LaTeX: a float with booktabs rules, notes below and BibTeX as comments.
-
-    Needs the packages booktabs and graphicx; a table wider than the line is scaled down to it.
-
-    Returns
-    -------
-    str
-    """
-    align = "l" + "c" * (len(table.columns) - 1)
-    lines = [
-        "% \\usepackage{booktabs,graphicx}",
-        "\\begin{table}[htbp]",
-        "\\centering",
-        f"\\caption{{{latex_escape(table.title)}}}",
-        f"\\label{{tab:{table.name}}}",
-        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-        f"\\begin{{tabular}}{{{align}}}",
-        "\\toprule",
-        " & ".join(_latex_cell(name) for name in table.columns) + " \\\\",
-        "\\midrule",
-        *(" & ".join(_latex_cell(cell) for cell in row) + " \\\\" for row in table.rows),
-        "\\bottomrule",
-        "\\end{tabular}}",
-    ]
-    if table.notes:
-        notes = "\\\\\n".join(_latex_line(note) for note in table.notes)
-        lines.append(f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\footnotesize {notes}}}")
-    lines.append("\\end{table}")
-    if table.citations:
-        lines += [f"% {line}".rstrip() for line in bibtex(table.citations).split("\n")]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_cell(text):
-    lines = [_latex_line(line) for line in text.split("\n")]
-    if len(lines) == 1:
-        return lines[0]
-    return "\\begin{tabular}[t]{@{}c@{}}" + " \\\\ ".join(lines) + "\\end{tabular}"
-
-
-def _latex_line(text):
-    """Escaped text that a line break before it does not take for its own argument."""
-    return ("{}" if text.startswith(("[", "*")) else "") + latex_escape(text)
-
-
-def latex_escape(text):
-    """Escape text for LaTeX; what its default fonts lack is written as its code point.
-
-    Examples
-    --------
-    >>> print(latex_escape("β = 4 & 50 % of x_1"))
-    $\\beta$ = 4 \\& 50 \\% of x\\_1
-    """
-    return "".join(_latex_character(character) for character in text.replace("\n", " "))
-
-
-def _latex_character(character):
-    if character in _LATEX:
-        return _LATEX[character]
-    if character.isascii():
-        return character if character.isprintable() else " "
-    if "\u00c0" <= character <= "\u017e":
-        return character
-    return f"[U+{ord(character):04X}]"
-
-
 def to_csv(table):
     """The table's numbers as CSV, in full precision, notes and BibTeX keys in every row.
+
+    Texts that a spreadsheet would take for a formula, because they begin with ``=``, ``+``,
+    ``-``, ``@`` or a blank, get an apostrophe before them.
+
+    Parameters
+    ----------
+    table : evaluation.tables.table.Table
 
     Returns
     -------
     str
     """
     data = table.data.assign(notes=" | ".join(table.notes), cite=" ".join(table.citations))
+    for name in data.select_dtypes(exclude="number"):
+        data[name] = data[name].map(_neutral)
     text = io.StringIO()
     data.to_csv(text, index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
     return text.getvalue()
+
+
+def _neutral(value):
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # which readers of CSV take for the end of a row
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", " ") else value
 
 
 def write_tables(tables, folder):
@@ -208,7 +92,7 @@ def write_tables(tables, folder):
 
     Parameters
     ----------
-    tables : iterable of Table
+    tables : iterable of evaluation.tables.table.Table
     folder : str or Path
         Made if it is missing; files of the same names are replaced.
 

@@ -9,15 +9,11 @@ from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.scoring.score_files import scores_folder
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.summary import summarise
-from disentanglement_bench.evaluation.tables.rendering import to_csv, to_latex, to_markdown, to_text
-from disentanglement_bench.evaluation.tables.tables import (
-    all_tables,
-    beta_curve_table,
-    collapse_table,
-    comparison_table,
-    published_table,
-    ranking_table,
-)
+from disentanglement_bench.evaluation.tables.collapse import collapse_table, published_table
+from disentanglement_bench.evaluation.tables.latex import to_latex
+from disentanglement_bench.evaluation.tables.methods import comparison_table, ranking_table
+from disentanglement_bench.evaluation.tables.rendering import to_csv, to_markdown, to_text
+from disentanglement_bench.evaluation.tables.tables import all_tables, beta_curve_table
 
 HUMP = {1: 0.08, 4: 0.15, 8: 0.20, 16: 0.20, 32: 0.05}
 SCORES = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
@@ -97,7 +93,13 @@ def test_every_table_says_what_it_is_made_of(summary):
 def test_the_comparison_shows_methods_once_with_their_choice(summary):
     table = comparison_table(summary, "dsprites", "paper")
     rows = rows_of(table)
-    assert list(rows) == ["VAE", "β-VAE", "λβ-VAE", "β-TCVAE", "β-VAE (first phase) §"]
+    assert list(rows) == [
+        "VAE",
+        "β-VAE",
+        "λβ-VAE",
+        "β-TCVAE",
+        "β-VAE (first phase)\N{NO-BREAK SPACE}§",
+    ]
     mig = rows["λβ-VAE"]["MIG ↑"].split("\n")
     assert mig[1].endswith("3/3*")
     assert "(best of 5)" in mig[2]
@@ -133,11 +135,11 @@ def test_the_collapse_table_tells_the_story(summary):
     beta, rescued = rows["β-VAE"], rows["λβ-VAE, λ = 8"]
     assert beta["MIG peaks at β"].startswith(("8", "16"))
     assert beta["drop to largest β"].startswith("7")
-    assert re.fullmatch(r"peak\np [<=] 0\.00\d", beta["peak test"])
+    assert re.fullmatch(r"peak\np [<=] 0\.00\d \(β = (8|16)\)", beta["peak test"])
     assert beta["Collapsed"] == "6/6"
     assert rescued["Collapsed"] == "0/6"
     assert rescued["peak test"].startswith("no peak shown")
-    assert rescued["effective β range"] == "≥ 2.0 octaves (8–32)"
+    assert rescued["effective β range"] == "8–32 (≥ 2.0 octaves)"
     assert beta["I_m (sampled codes) [nats] ↑\nat largest β"] == "0.250"
     assert table.data["last_collapsed"].tolist()[:2] == [6, 0]
 
@@ -213,6 +215,112 @@ def test_failed_and_missing_runs_are_listed(tmp_path):
     assert sorted(row[5] for row in table.rows) == ["failed", "missing"]
     notes = "\n".join(comparison_table(summary, "dsprites", "paper").notes)
     assert "1 failed" in notes
+
+
+def add_metric(folder, **more):
+    """Declare a metric `spread`, as `bench evaluate` does, for which lower is better."""
+    key = {"name": "spread", "label": "Spread", "unit": "cm", "low": 0.0, "high": None}
+    declared = {
+        "variant": "spread[v2]",
+        "citation": "A. Author, 2030",
+        "keys": [key | {"description": "", "higher_is_better": False} | more],
+    }
+    write_json(
+        folder / "scores.metrics.json", {"schema_version": 1, "metrics": {"spread": declared}}
+    )
+
+
+def test_a_metric_of_ones_own_stands_after_ours_in_every_table(tmp_path):
+    add_metric(tmp_path)
+    summary = summary_of(tmp_path, [row | {"spread": 1 - row["mig"]} for row in sweep()])
+    comparison = comparison_table(summary, "dsprites", "paper")
+    heads = list(comparison.columns)
+    assert heads.index("Spread [cm] ↓") == heads.index("NLL [nats] ↓") - 1
+    assert "Spread: spread[v2]" in "\n".join(comparison.notes)
+    assert "Spread [cm] ↓" in ranking_table(summary, "paper", "genuine", "dsprites").columns
+    assert "Spread [cm] ↓" in beta_curve_table(summary, "dsprites", "paper").columns
+    assert "Spread (A. Author, 2030)" in to_latex(comparison)
+    smallest = summary.ranks.query("metric == 'spread' and dataset == 'dsprites'")
+    largest = summary.ranks.query("metric == 'mig' and dataset == 'dsprites'")
+    assert (smallest["rank"].to_numpy() == largest["rank"].to_numpy()).all()
+    assert collapse_table(summary, "dsprites", "paper", "spread") is None, "lower is better"
+
+
+def test_a_metric_without_a_direction_says_so(tmp_path):
+    add_metric(tmp_path, higher_is_better=None)
+    summary = summary_of(tmp_path, [row | {"spread": 1.0} for row in sweep()])
+    table = comparison_table(summary, "dsprites", "paper")
+    assert "Spread [cm]" in table.columns
+    assert any(note.startswith("Spread: its metric declares no direction") for note in table.notes)
+
+
+def test_scores_of_another_variant_are_left_out_and_named(tmp_path):
+    rows = [row | {"mig_variant": "mig[hist20,plugin,mean]"} for row in sweep()]
+    for row in rows[:3]:
+        row["mig_variant"] = "mig[hist50,plugin,mean]"
+    table = comparison_table(summary_of(tmp_path, rows), "dsprites", "paper")
+    assert any("3 scores left out (scored as mig[hist50" in note for note in table.notes)
+
+
+def test_a_representation_from_elsewhere_is_marked_and_its_training_unknown(tmp_path):
+    mine = {"path": "mine.h5", "dataset": "dsprites", "preset": "paper", "mig": 0.3, "seed": 99}
+    summary = summary_of(tmp_path, sweep(), [mine | {"steps": 10**6}])
+    table = comparison_table(summary, "dsprites", "paper")
+    assert "mine (external)" in rows_of(table)
+    notes = "\n".join(table.notes)
+    assert (
+        "External, trained elsewhere: mine (external). Their training, its steps included" in notes
+    )
+    assert "3,300 training steps" in notes
+    assert "1,000,000" not in notes
+    assert "/7" not in "".join(cell for row in table.rows for cell in row)
+
+
+def test_the_first_phase_is_explained_where_it_is_not_ranked(tmp_path):
+    own = [row | {"model": "mine:VAE"} for row in sweep(lambdas=()) if row["model"] == "betatcvae"]
+    rows = [*sweep(lambdas=(8,)), *(row | {"path": f"own/{row['path']}"} for row in own)]
+    summary = summary_of(tmp_path, rows)
+    ranking = ranking_table(summary, "paper", "genuine", "dsprites")
+    assert "β-VAE" not in {row[0] for row in ranking.rows}
+    assert any(
+        note == "β-VAE (first phase): the runs that λβ-VAE continues; they have fewer steps and "
+        "are not ranked. No continuation stands for the β-VAE at equal steps."
+        for note in ranking.notes
+    )
+
+
+def test_a_shorter_method_that_nothing_continues_is_ranked_and_marked(tmp_path):
+    rows = [row for row in sweep(lambdas=()) if row["model"] in ("betavae", "betatcvae")]
+    ranking = ranking_table(summary_of(tmp_path, rows), "paper", "genuine", "dsprites")
+    marked = {row[0] for row in ranking.rows if row[0].endswith("§")}
+    assert marked == {"VAE\N{NO-BREAK SPACE}§", "β-VAE\N{NO-BREAK SPACE}§"}
+    assert any(note.startswith("§") for note in ranking.notes)
+
+
+def test_an_unfinished_beta_is_named_under_the_collapse_table(tmp_path):
+    rows = [r for r in sweep() if r["beta"] < 32 or r["seed"] == 0 or r["model"] != "betatcvae"]
+    table = collapse_table(summary_of(tmp_path, rows), "dsprites", "paper")
+    assert rows_of(table)["β-TCVAE"]["largest β"] == "16"
+    note = "Left out, because too few seeds have it: β-TCVAE at β = 32 (1 of 6 seeds)."
+    assert note in table.notes
+
+
+def test_intervals_that_were_cut_are_named(tmp_path):
+    summary = summary_of(tmp_path, sweep(n=2))
+    table = beta_curve_table(summary, "dsprites", "paper")
+    assert table.data["low"].min() >= 0
+    assert any("cut at its end" in note for note in table.notes)
+
+
+def test_names_that_look_alike_have_tables_of_their_own(tmp_path):
+    names = ("Toy", "toy", "日本", "中国")
+    rows = [row | {"path": f"{name}/{row['path']}"} for name in names for row in sweep(name, n=1)]
+    tables = all_tables(summary_of(tmp_path, rows))
+    files = [table.name.casefold() for table in tables]
+    assert len(set(files)) == len(files)
+    assert all(name.isascii() for name in files)
+    places = {table.place for table in tables}
+    assert {(name, "paper") for name in names} <= places
 
 
 DEGENERATE = {
