@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
-from .labels import FACTS, declared_keys, describe_key, describe_keys, undeclared_key
+from .labels import FACTS, declared_keys, describe_key, describe_keys, is_built_in
 from .reference_values import add_without_orientation
 from .run_reading import ScoresError, read_records, read_scores
 from .run_table import metric_columns, run_table
@@ -86,9 +86,7 @@ def tidy(runs, metrics=None):
     explained = reasons.notna()
     parts = []
     for key in keys:
-        facts = describe_key(key)
-        if facts == undeclared_key(key):
-            facts = declared.get(key, facts)
+        facts = describe_key(key) if is_built_in(key) else declared.get(key) or describe_key(key)
         part = runs[_RUN].copy()
         part["metric"] = key
         variants = runs.get(f"{facts.metric}_variant")

@@ -159,6 +159,11 @@ def describe_key(name, scores=None):
     return undeclared_key(name)
 
 
+def is_built_in(name):
+    """Whether a flat key is one of ours, or of training."""
+    return name in _built_in()
+
+
 def undeclared_key(name):
     """What is known of a key that nobody declares: next to nothing."""
     label = name.replace("_", " ")

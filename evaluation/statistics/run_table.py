@@ -8,7 +8,7 @@ import pandas as pd
 from ..metrics import METRICS, TRAINING_KEYS
 from ..representation.posterior import COLLAPSED
 from ..scoring.run_records import describe_method
-from .labels import declared_keys, describe_key, undeclared_key
+from .labels import declared_keys, is_built_in
 from .methods import add_methods
 from .run_reading import RECORD_COLUMNS, TRAINING
 
@@ -184,4 +184,4 @@ def own_keys(runs):
     declared = runs.attrs.get("metrics", {})
     names = [entry["keys"][0]["name"] for entry in declared.values() if entry["keys"]]
     names = names or metric_columns(runs)
-    return tuple(n for n in names if n in runs and describe_key(n) == undeclared_key(n))
+    return tuple(n for n in names if n in runs and not is_built_in(n))

@@ -7,7 +7,7 @@ import time
 import pandas as pd
 
 from .cells import STRATUM, cells, failed_and_missing, metric_agreement, tidy
-from .labels import HEADLINE, declared_keys, describe_key, describe_keys
+from .labels import HEADLINE, declared_keys, describe_key, describe_keys, is_built_in
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
 from .selection import select_settings
@@ -87,7 +87,8 @@ class Summary:
         """
         if "facts" not in self.parts:
             declared = declared_keys(self.runs.attrs.get("metrics", {}))
-            self.parts["facts"] = describe_keys(self.scores) | declared
+            own = {name: declared[name] for name in declared if not is_built_in(name)}
+            self.parts["facts"] = describe_keys(self.scores) | own
         return self.parts["facts"].get(name) or describe_key(name)
 
     @property
