@@ -57,7 +57,8 @@ def run_table(scores=None, records=None):
     longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
     runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
     runs["collapsed"] = (runs["kl"] < COLLAPSED).astype(float).where(runs["kl"].notna())
-    runs = add_methods(runs, _declarations(runs)).drop(columns="declared")
+    declarations = _declarations(runs, _other_hyperparameters(scores))
+    runs = add_methods(runs, declarations).drop(columns="declared")
     _refuse_doubles(runs)
     runs.attrs["metrics"] = {} if scores is None else scores.attrs.get("metrics", {})
     return runs
@@ -69,6 +70,9 @@ def _joined(scores, records):
     if scores is None:
         scores = pd.DataFrame(columns=["path", "folder"])
     own = [name for name in records if name != "folder" and name in scores]
+    # Only the file that a run writes is the run's; others beside it are files of their own.
+    run_file = [str(path).endswith("representation.h5") for path in scores["path"]]
+    scores = scores.assign(folder=scores["folder"].where(run_file))
     runs = scores.merge(records, on="folder", how="outer", suffixes=("", "_recorded"))
     for name in own:  # what the run says about itself goes before what its file says
         recorded = runs.pop(f"{name}_recorded")
@@ -91,11 +95,20 @@ def _joined(scores, records):
     return runs
 
 
-def _declarations(runs):
+def _other_hyperparameters(scores):
+    """Columns with hyperparameters besides β and λ, where a table of scores has some."""
+    columns = [] if scores is None else list(scores.columns)
+    if not {"seed", "source"} <= set(columns):
+        return []
+    return columns[columns.index("seed") + 1 : columns.index("source")]
+
+
+def _declarations(runs, others):
     """What every run's model says about itself; hyperparameters become dicts everywhere."""
-    known = runs[["beta", "lambda"]].to_dict("records")
+    stated = ["beta", "lambda", *others]
+    known = runs[stated].apply(pd.to_numeric, errors="coerce").to_dict("records")
     runs["hyperparameters"] = [
-        given if isinstance(given, dict) else {k: v for k, v in row.items() if not np.isnan(v)}
+        given if isinstance(given, dict) else {k: v for k, v in row.items() if np.isfinite(v)}
         for given, row in zip(runs["hyperparameters"], known, strict=True)
     ]
     return [

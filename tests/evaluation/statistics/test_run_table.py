@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from disentanglement_bench.evaluation.files import write_json
+from disentanglement_bench.evaluation.statistics.labels import describe_key
+from disentanglement_bench.evaluation.statistics.methods import add_methods
 from disentanglement_bench.evaluation.statistics.run_reading import (
     ScoresError,
     identity_text,
@@ -135,6 +137,21 @@ def test_a_representation_from_elsewhere_joins_the_data_set_it_names():
     assert (mine["curve"], mine["curve_label"]) == ("my_external", "my (external)")
 
 
+def test_other_hyperparameters_of_an_external_file_count():
+    given = {"model": "mine", "path": "x.h5", "seed": 0, "gamma": 3.0, "source": "external"}
+    runs = table(given | {"beta": 2.0, "lambda": None, "dataset": "d", "dataset_version": "1"})
+    assert runs["setting"].tolist() == ["beta=2,gamma=3"]
+
+
+def test_a_file_beside_a_run_is_not_that_run(tmp_path):
+    record(tmp_path / "a", "done", seed=0)
+    rows = [row(path="a/representation.h5"), row(model=None, path="a/mine.h5", run_status=None)]
+    pd.DataFrame(rows).to_csv(tmp_path / "scores.csv", index=False)
+    runs = run_table(read_scores(tmp_path), read_records(tmp_path))
+    assert sorted(runs["source"]) == ["bench", "external"]
+    assert set(runs["method"]) == {"betavae", "mine_external"}
+
+
 def test_a_seed_counts_once():
     runs = table(row(path="a/representation.h5"), row(path="b/representation.h5"))
     assert list(runs["status"]) == ["scored", "duplicate"]
@@ -159,6 +176,83 @@ def test_records_bring_failed_and_unscored_runs(tmp_path):
     assert scored["steps"] == 3300
     assert scored["collapsed"] == 1.0
     assert scored["mig"] == 0.2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run": {"hyperparameters": {"beta": [1]}}},
+        {"config": {"phases": ["a", 1]}},
+        {"config": [1]},
+        {"pixels": "many"},
+        {"notes": "text"},
+        {"dataset": 3},
+        {"final": {"nll": "low"}},
+        {"method": {"name": "a", "label": "b", "reduces_to": [{"name": 1}]}},
+    ],
+    ids=str,
+)
+def test_a_run_record_that_does_not_fit_is_an_unreadable_run(tmp_path, change):
+    record(tmp_path / "good")
+    record(tmp_path / "odd", seed=1)
+    path = tmp_path / "odd" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    runs = run_table(None, read_records(tmp_path)).set_index("status")
+    assert set(runs.index) == {"unscored", "unreadable"}
+    reason = runs.loc["unreadable", "status_reason"]
+    assert "not a valid run record" in reason
+    assert "\n" not in reason
+
+
+def test_plugins_that_cannot_be_imported_do_not_matter_to_a_report(monkeypatch):
+    def refuse(**_):
+        raise RuntimeError("a plugin was looked for")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", refuse)
+    assert describe_key("plugin_score").variant == "plugin_score[undeclared]"
+    assert table(row()).shape[0] == 1
+
+
+def test_a_model_of_ones_own_declares_its_label_and_what_it_reduces_to(tmp_path):
+    plain = {"name": "vae", "label": "VAE", "where": {"gamma": 0}}
+    declared = {"name": "mine:Net", "label": "My net", "citation": "me2030"}
+    declared |= {"continues": None, "reduces_to": [plain]}
+    for gamma in (0.0, 2.0):
+        folder = tmp_path / f"g{gamma:g}"
+        record(folder, model="mine:Net", hyperparameters={"beta": 4.0, "gamma": gamma})
+        path = folder / "run.json"
+        more = {"schema_version": 2, "method": declared}
+        path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    runs = run_table(None, read_records(tmp_path))
+    assert runs["method_label"].tolist() == ["VAE", "My net"]
+    assert runs["curve_label"].tolist() == ["VAE", "My net, gamma = 2"]
+    assert runs["curve"].tolist() == ["vae", "mine:Net,gamma=2"]
+    assert set(runs["reduces_to"]) == {"vae"}
+    assert runs["citation"].tolist() == ["kingma2014auto", "me2030"]
+
+
+def test_methods_that_share_a_label_are_told_apart():
+    runs = table(row("betavae"), row("other", path="o/representation.h5"))
+    runs["method_label"] = "Net"
+    again = add_methods(
+        runs.assign(hyperparameters=[{}, {}]),
+        [{"name": name, "label": "Net"} for name in ("one", "two")],
+    )
+    assert again["method_label"].tolist() == ["Net (one)", "Net (two)"]
+
+
+def test_a_first_phase_names_what_continues_it():
+    continued = row("lambdabeta", 4.0, steps=3300, init="parent", **{"lambda": 2.0})
+    runs = table(row("betavae", 4.0), continued)
+    first = runs[runs["role"] == "first"].iloc[0]
+    assert first["method"] == "betavae_first"
+    assert first["continued_by"] == "λβ-VAE"
+
+
+def test_a_shorter_run_that_nothing_continues_is_no_first_phase():
+    runs = table(row("betavae", 4.0), row("mine", 4.0, steps=3300))
+    assert set(runs["method"]) == {"betavae", "mine"}
+    assert runs["unequal_steps"].sum() == 1
 
 
 def test_collapsed_is_unknown_without_a_kl():
