@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from disentanglement_bench.models.autoencoder import (
-    Objective,
-    coefficient_tensors,
-    resolve_hyperparameters,
-)
+from disentanglement_bench.models.autoencoder import Objective, coefficient_tensors
+from disentanglement_bench.models.hyperparameters import resolve_hyperparameters
 from disentanglement_bench.models.linear_gaussian.adamw import AdamWSettings, train
 from disentanglement_bench.models.linear_gaussian.closed_form import Problem, closed_form
 from disentanglement_bench.models.linear_gaussian.fixed_point import decoder_update, solve
