@@ -73,6 +73,37 @@ def test_a_users_own_file_of_any_name_is_found_and_shadows_nothing(place, refere
     assert record["method"]["label"] == "my VAE"
 
 
+def test_models_that_leave_or_change_their_size_fail_in_one_line_each(tmp_path):
+    """Also one that leaves with `sys.exit(0)`, which must not look like success."""
+    (tmp_path / "mine.py").write_text(
+        "import sys\n"
+        "from torch import nn\n"
+        "from disentanglement_bench.models.zoo.vae import VAE\n"
+        "class Leaves(VAE):\n"
+        "    def loss(self, outputs, coefficients):\n        sys.exit(0)\n"
+        "class Shrinks(VAE):\n"
+        "    def encode(self, images):\n"
+        "        means, log_variances = super().encode(images)\n"
+        "        keep = slice(None if self.training else 3)\n"
+        "        return means[:, keep], log_variances[:, keep]\n"
+        "class Weightless(nn.Module):\n"
+        "    def __init__(self, image_shape, latent_size):\n        super().__init__()\n"
+        "    encode = decode = loss = print\n"
+    )
+    models = ",".join(f"mine.py:{name}" for name in ("Leaves", "Shrinks", "Weightless"))
+    options = ("--seeds", "1", "--steps", "3", "--set", "image_size=16", "--set", "n_train=20")
+    trained = bench(tmp_path, "train", "--model", models, *options, "--jobs", "1")
+    assert trained.returncode == 1
+    assert "3 failed; 0 trained by this call." in trained.stdout
+    reasons = {
+        path.parts[-4]: json.loads(path.read_text())["reason"]
+        for path in tmp_path.rglob("run.json")
+    }
+    assert "exited with code 0" in reasons["mine.Leaves"] or "sys.exit" in reasons["mine.Leaves"]
+    assert "3 codes an image in evaluation mode; latent_size is 10" in reasons["mine.Shrinks"]
+    assert reasons["mine.Weightless"] == "Weightless has no parameters to train"
+
+
 def test_the_own_data_of_the_documents_trains(tmp_path):
     page = (ROOT / "docs/datasets.md").read_text()
     code = re.search(r"```python\n(import numpy.*?np\.savez\(.*?)```", page, re.DOTALL)[1]
