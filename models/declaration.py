@@ -20,7 +20,7 @@ class Declaration:
     citation : str
         A BibTeX key of the suite's references, or a citation as text; "" for none.
     continues : str or None
-        Name of the model whose trained weights a run begins with.
+        Name of the model whose trained weights a run begins with, or of a class in the same file.
     reduces_to : dict of str to dict
         Names of the methods that the model is at certain values of its hyperparameters, with
         these values; the first that fits counts.
@@ -65,17 +65,19 @@ def read_declaration(model_class, name):
         For a class that is no model, or an attribute of another form than `Declaration` describes.
     """
     _check_methods(model_class, name)
-    own = vars(model_class)
-    texts = {key: own.get(key, default) for key, default in (("label", name), ("citation", ""))}
+    namespace = vars(model_class)
+    texts = {
+        key: namespace.get(key, default) for key, default in (("label", name), ("citation", ""))
+    }
     for key, text in texts.items():
         if not isinstance(text, str) or not text.isprintable():
             raise ValueError(f"{key} must be text on one line, got {text!r}")
-    continues = own.get("continues")
+    continues = namespace.get("continues")
     if continues is not None and not (isinstance(continues, str) and continues):
         raise ValueError(f"continues must be the name of a model or None, got {continues!r}")
     names = hyperparameter_names(model_class)
-    reduces_to = _read_nested(own, "reduces_to", names)
-    sweeps = _read_nested(own, "sweeps", names)
+    reduces_to = _read_nested(namespace, "reduces_to", names)
+    sweeps = _read_nested(namespace, "sweeps", names)
     for values in reduces_to.values():
         for key, value in values.items():
             if not is_finite(value):
@@ -111,9 +113,9 @@ def _check_methods(model_class, name):
             )
 
 
-def _read_nested(own, key, names):
+def _read_nested(namespace, key, names):
     """An attribute that maps names to hyperparameters with values."""
-    nested = own.get(key, {})
+    nested = namespace.get(key, {})
     if not isinstance(nested, dict) or not all(isinstance(v, dict) for v in nested.values()):
         raise ValueError(f"{key} must be a dict of dicts, got {nested!r}")
     for values in nested.values():

@@ -1,7 +1,7 @@
 """The hyperparameters of a model: their names, their defaults, their ranges."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 
 # The largest finite number in single precision, in which losses are computed.
 LARGEST = 3.4e38
@@ -22,8 +22,7 @@ def is_finite(value):
 
 def hyperparameter_names(model_class):
     """Names of a model's hyperparameters, as users write them (``lambda``, not ``lambda_``)."""
-    declared = getattr(model_class, "Hyperparameters", None)
-    return tuple(field.name.rstrip("_") for field in fields(declared)) if declared else ()
+    return tuple(_attributes(model_class))
 
 
 def resolve_hyperparameters(model_class, values):
@@ -46,21 +45,28 @@ def resolve_hyperparameters(model_class, values):
         For a name the model does not have, or a value that is not a finite number; whatever the
         dataclass raises for a value out of range.
     """
-    known = hyperparameter_names(model_class)
-    unknown = [name for name in values if name not in known]
+    attributes = _attributes(model_class)
+    unknown = [name for name in values if name not in attributes]
     if unknown:
         raise ValueError(
             f"{model_class.__name__} has no hyperparameter {unknown[0]!r}; "
-            f"it has: {', '.join(known) or 'none'}"
+            f"it has: {', '.join(attributes) or 'none'}"
         )
-    if not known:
+    if not attributes:
         return {}
-    attributes = {
-        field.name.rstrip("_"): field.name for field in fields(model_class.Hyperparameters)
-    }
-    declared = model_class.Hyperparameters(**{attributes[k]: v for k, v in values.items()})
-    resolved = {name: getattr(declared, attribute) for name, attribute in attributes.items()}
+    chosen = model_class.Hyperparameters(**{attributes[k]: v for k, v in values.items()})
+    resolved = {name: getattr(chosen, attribute) for name, attribute in attributes.items()}
     for name, value in resolved.items():
         if not is_finite(value):
             raise ValueError(f"{name} must be a finite number, got {value!r}")
     return resolved
+
+
+def _attributes(model_class):
+    """The attribute of the dataclass for each hyperparameter: ``{"lambda": "lambda_"}``."""
+    chosen = getattr(model_class, "Hyperparameters", None)
+    if chosen is None:
+        return {}
+    if not is_dataclass(chosen):
+        raise ValueError("Hyperparameters must be a dataclass")
+    return {field.name.rstrip("_"): field.name for field in fields(chosen)}

@@ -7,7 +7,7 @@ from ...evaluation.naming import unknown_name
 from ..errors import BenchError
 
 
-def fit_config(config, dataset, count, given=()):
+def fit_config(config, dataset, count, chosen=()):
     """Lower the evaluation sample and the batch to what a small data set has.
 
     Parameters
@@ -17,7 +17,7 @@ def fit_config(config, dataset, count, given=()):
         Its name, for messages.
     count : int or None
         Number of images; None where it is not known yet, which changes nothing.
-    given : iterable of str
+    chosen : iterable of str
         Settings that the user named: they are not lowered but refused.
 
     Returns
@@ -48,7 +48,7 @@ def fit_config(config, dataset, count, given=()):
         )
     changes, notes = {}, []
     if sample > count:
-        _refuse_given(("n_train", "n_test"), given, sample, dataset, count)
+        _refuse_chosen(("n_train", "n_test"), chosen, sample, dataset, count)
         n_train = min(max(1, count * config.n_train // sample), count - 1)
         changes |= {"n_train": n_train, "n_test": count - n_train}
         notes.append(
@@ -56,7 +56,7 @@ def fit_config(config, dataset, count, given=()):
             f"where the protocol says {config.n_train:,} + {config.n_test:,}"
         )
     if config.batch_size > count:
-        _refuse_given(("batch_size",), given, config.batch_size, dataset, count)
+        _refuse_chosen(("batch_size",), chosen, config.batch_size, dataset, count)
         changes["batch_size"] = count
         notes.append(
             f"{dataset} has {count:,} images: a batch has {count:,}, "
@@ -65,8 +65,8 @@ def fit_config(config, dataset, count, given=()):
     return replace(config, **changes), tuple(notes)
 
 
-def _refuse_given(keys, given, wanted, dataset, count):
-    if any(key in given for key in keys):
+def _refuse_chosen(keys, chosen, wanted, dataset, count):
+    if any(key in chosen for key in keys):
         raise BenchError(
             f"{' + '.join(keys)} = {wanted:,} needs more images than {dataset} has ({count:,}); "
             "lower it with --set, or leave it out and it is fitted to the data set",

@@ -69,7 +69,7 @@ class RunSpec:
     @property
     def from_scratch(self):
         """Whether a model that continues another was trained from the start instead."""
-        return self.model.declaration.continues is not None and self.init == "scratch"
+        return self.model.continues is not None and self.init == "scratch"
 
     @cached_property
     def path(self):

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from ...evaluation.importing import (
     ImportFailure,
@@ -34,11 +34,14 @@ class Model:
         What finds the class from any folder and in any process: a name of the zoo,
         ``package.module:Class`` or ``/path/to/file.py:Class``.
     declaration : Declaration
+    continues : Model or None
+        The model whose trained weights a run begins with.
     """
 
     name: str
     reference: str
     declaration: Declaration = field(compare=False)
+    continues: "Model | None" = field(default=None, compare=False)
 
     @property
     def hyperparameters(self):
@@ -56,15 +59,14 @@ class Model:
 
     def method(self):
         """What tables and figures need to know of the method, as plain data for run.json."""
-        declared = self.declaration
         return {
             "name": self.name,
-            "label": declared.label,
-            "citation": declared.citation,
-            "continues": declared.continues,
+            "label": self.declaration.label,
+            "citation": self.declaration.citation,
+            "continues": self.continues.name if self.continues else None,
             "reduces_to": [
-                {"name": name, "label": _label(name), "where": dict(where)}
-                for name, where in declared.reduces_to.items()
+                {"name": name, "label": _find_label(name), "where": dict(where)}
+                for name, where in self.declaration.reduces_to.items()
             ],
             "reference": self.reference,
         }
@@ -97,9 +99,27 @@ def get_model(name):
     Raises
     ------
     BenchError
-        For a name nothing is registered under, a class that cannot be imported, or one that says
-        something about itself that cannot be.
+        For a name nothing is registered under, a class that cannot be imported or is no model, or
+        one that says something about itself that cannot be.
     """
+    model = _read_model(name)
+    parent = model.declaration.continues
+    if parent is None:
+        return model
+    if ":" not in parent and parent not in model_names():
+        parent = f"{model.reference.rpartition(':')[0]}:{parent}"
+    model = replace(model, continues=_read_model(parent))
+    if model.continues.declaration.continues is not None:
+        raise BenchError(
+            f"{model.name} continues {model.continues.name}, which itself continues "
+            f"{model.continues.declaration.continues}; a parent must be trained from the start",
+            exit_code=2,
+        )
+    return model
+
+
+def _read_model(name):
+    """A model without the one that it continues."""
     if name in list_models():
         reference = name
     elif ":" in name:
@@ -111,21 +131,22 @@ def get_model(name):
         raise BenchError(unknown_name("model", name, model_names()) + hint, exit_code=2)
     if not re.fullmatch(r"\w[\w.:+ -]*", name):
         raise BenchError(
-            f"the name of a model, {name!r}, must be of letters, digits and . : + - _",
+            f"the name of a model must be of letters, digits and . : + - _, got {one_line(name)!r}",
             exit_code=2,
         )
+    model_class = _load_class(reference)
     try:
-        model = Model(name, reference, read_declaration(_load_class(reference), name))
-    except (TypeError, ValueError) as error:
+        declaration = read_declaration(model_class, name)
+    except (Exception, SystemExit) as error:  # a class may check its defaults as it likes
         raise BenchError(f"model {name!r}: {one_line(error)}", exit_code=2) from error
-    taken = RESERVED & model.hyperparameters.keys()
-    if taken:
+    clashes = RESERVED & declaration.hyperparameters.keys()
+    if clashes:
         raise BenchError(
-            f"model {name!r}: a hyperparameter cannot be called {min(taken)!r}, which is a "
+            f"model {name!r}: a hyperparameter cannot be called {min(clashes)!r}, which is a "
             "setting of every run",
             exit_code=2,
         )
-    return model
+    return Model(name, reference, declaration)
 
 
 def _load_class(reference):
@@ -137,5 +158,5 @@ def _load_class(reference):
         raise BenchError(str(error), exit_code=2) from error
 
 
-def _label(name):
+def _find_label(name):
     return get_model(name).declaration.label if name in list_models() else name

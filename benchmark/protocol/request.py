@@ -56,7 +56,7 @@ class TrainRequest:
         if self.amp is not None:
             settings.append(("amp", self.amp))
         config = override(preset.config, self.steps, self.continue_steps, settings)
-        given = {key for key, _ in settings}
+        chosen = {key for key, _ in settings}
         datasets = [self._find_dataset(name) for name in self.datasets or preset.datasets]
         plan = make_plan(
             preset,
@@ -68,7 +68,7 @@ class TrainRequest:
             init=self.init,
             tag=self.tag,
             fit=lambda name: fit_config(
-                config, name, data.count_images(name, self.data_dir), given
+                config, name, data.count_images(name, self.data_dir), chosen
             ),
         )
         for name in datasets:
@@ -89,11 +89,14 @@ class TrainRequest:
         times = Counter(key for key, _ in self.settings)
         for key, number in times.items():
             if number > 1:
-                raise BenchError(f"--set {key}=… is given {number} times; give it once", 2)
+                raise BenchError(
+                    f"--set {key}=… is given {number} times; give it once", exit_code=2
+                )
             if options.get(key) is not None:
                 option = "--" + key.replace("_", "-")
                 raise BenchError(
-                    f"{option} and --set {key}=… are the same setting; give one of them", 2
+                    f"{option} and --set {key}=… are the same setting; give one of them",
+                    exit_code=2,
                 )
 
     def _sweeps(self, protocol):
@@ -107,8 +110,8 @@ class TrainRequest:
     def _find_dataset(self, name):
         if ":" in name:
             return absolute_reference(name)
-        known = data.list_names(self.data_dir)
-        if name not in known:
+        names = data.list_names(self.data_dir)
+        if name not in names:
             hint = ", or package.module:Name, or path/to/file.py:Name"
-            raise BenchError(unknown_name("data set", name, known) + hint, exit_code=2)
+            raise BenchError(unknown_name("data set", name, names) + hint, exit_code=2)
         return name

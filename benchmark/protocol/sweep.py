@@ -58,13 +58,13 @@ def list_settings(preset, config, models, sweeps, init):
     _check_names(models.values())
     _check_sweeps(sweeps, models.values())
     sweeps = {name: tuple(_number(name, v) for v in values) for name, values in sweeps.items()}
-    if init == "scratch" and not any(m.declaration.continues for m in models.values()):
+    if init == "scratch" and not any(model.continues for model in models.values()):
         raise BenchError(
             f"--init scratch is for models that continue another; none of {', '.join(models)} does",
             exit_code=2,
         )
     zoo = [get_model(name) for name in list_models()]
-    continued = {model.declaration.continues for model in (*zoo, *models.values())}
+    continued = {m.continues.name for m in (*zoo, *models.values()) if m.continues}
     settings = {}
     for model in models.values():
         for setting in _settings_of(model, preset, config, sweeps, init, zoo, continued):
@@ -90,7 +90,7 @@ def find_stand_in(model, zoo, config):
     for other in zoo:
         where = other.declaration.reduces_to.get(model.name, {})
         complete = where and where.keys() == other.hyperparameters.keys()
-        if complete and bool(other.declaration.continues) == bool(config.continue_steps):
+        if complete and bool(other.continues) == bool(config.continue_steps):
             return other, where
     return None
 
@@ -101,42 +101,34 @@ def _settings_of(model, preset, config, sweeps, init, zoo, continued):
     if stand_in is not None:
         yield _make_setting(*stand_in, config, init, continued)
         return
-    declared = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {})}
-    names = [name for name in model.hyperparameters if name in {**declared, **sweeps}]
-    for values in product(*(sweeps.get(name) or declared[name] for name in names)):
+    swept = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {}), **sweeps}
+    names = [name for name in model.hyperparameters if name in swept]
+    for values in product(*(swept[name] for name in names)):
         yield _make_setting(model, dict(zip(names, values, strict=True)), config, init, continued)
 
 
 def _make_setting(model, values, config, init, continued):
     """One setting with all hyperparameters, its parent, and the phases it goes through."""
     values = _resolve(model, values)
-    second = config.continue_steps
-    both = (config.steps, second) if second else (config.steps,)
-    declared = model.declaration
     hyperparameters = tuple((name, float(value)) for name, value in values.items())
-    if declared.continues is None:
+    first = (config.steps,)
+    both = (config.steps, config.continue_steps) if config.continue_steps else first
+    parent = model.continues
+    if parent is None:
         # A model that another continues is trained for the first phase alone.
-        phases = (config.steps,) if model.name in continued else both
-        return Setting(model, hyperparameters, phases)
+        return Setting(model, hyperparameters, first if model.name in continued else both)
     # Where the model is its parent both beginnings are the same computation: one run serves both.
-    same = declared.reduces(values, declared.continues)
-    if init == "scratch" and not same:
+    is_parent = model.declaration.reduces(values, parent.name)
+    if init == "scratch" and not is_parent:
         return Setting(model, hyperparameters, both)
-    parent_model = get_model(declared.continues)
-    if parent_model.declaration.continues is not None:
-        raise BenchError(
-            f"{model.name} continues {parent_model.name}, which itself continues "
-            f"{parent_model.declaration.continues}; a parent must be trained from the start",
-            exit_code=2,
-        )
-    shared = {n: v for n, v in values.items() if n in parent_model.hyperparameters}
-    parent = _make_setting(parent_model, shared, config, init, {parent_model.name})
-    if second:
-        return Setting(model, hyperparameters, both, parent)
+    shared = {name: value for name, value in values.items() if name in parent.hyperparameters}
+    start = _make_setting(parent, shared, config, init, {parent.name})
+    if config.continue_steps:
+        return Setting(model, hyperparameters, both, start)
     if init == "scratch":
-        return parent
+        return start
     raise BenchError(
-        f"{model.name} continues from {parent_model.name} for --continue-steps, which is 0; "
+        f"{model.name} continues from {parent.name} for --continue-steps, which is 0; "
         "give it a positive number, or train from the start with --init scratch",
         exit_code=2,
     )
@@ -168,21 +160,18 @@ def _check_names(models):
 
 def _check_sweeps(sweeps, models):
     """Refuse hyperparameters that no planned model has."""
-    known = dict.fromkeys(name for model in models for name in model.hyperparameters)
-    elsewhere = {name for model in list_models() for name in get_model(model).hyperparameters}
-    for name in sweeps:
-        if name not in known and name in elsewhere:
-            planned = ", ".join(model.name for model in models)
-            raise BenchError(
-                f"no model of this call ({planned}) has a hyperparameter {name!r}; "
-                f"theirs: {', '.join(known) or 'none'}",
-                exit_code=2,
+    names = dict.fromkeys(name for model in models for name in model.hyperparameters)
+    of_zoo = {name for model in list_models() for name in get_model(model).hyperparameters}
+    for name in sweeps.keys() - names.keys():
+        if name in of_zoo:
+            message = (
+                f"no model of this call ({', '.join(model.name for model in models)}) has a "
+                f"hyperparameter {name!r}; theirs: {', '.join(names) or 'none'}"
             )
-        if name not in known:
+        else:
             settings = [field.name for field in fields(Config)]
-            raise BenchError(
-                unknown_name("setting or hyperparameter", name, [*known, *settings]), exit_code=2
-            )
+            message = unknown_name("setting or hyperparameter", name, [*names, *settings])
+        raise BenchError(message, exit_code=2)
 
 
 def describe_stand_ins(models, config):

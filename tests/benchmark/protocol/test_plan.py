@@ -125,6 +125,7 @@ def test_models_of_ones_own_continue_from_a_common_parent(tmp_path):
         "class Start(BetaVAE):\n    pass\n"
         "class Next(BetaVAE):\n    continues = 'betavae'\n    reduces_to = {}\n"
         "class Far(BetaVAE):\n    continues = 'lambdabeta'\n"
+        "class Own(BetaVAE):\n    continues = 'Start'\n"
     )
     file = tmp_path / "mine.py"
     plan = quick_plan(models=(f"{file}:Next", "betavae"), seeds=(0,), betas=(4.0,))
@@ -133,6 +134,13 @@ def test_models_of_ones_own_continue_from_a_common_parent(tmp_path):
         "sprites-small/quick/mine.Next/beta=4/seed-0",
     ]
     assert plan[1].parent == plan[0]
+    both = quick_plan(models=(f"{file}:Start", f"{file}:Own"), seeds=(0,), betas=(4.0,))
+    assert paths(both) == [
+        "sprites-small/quick/mine.Start/beta=4/seed-0",
+        "sprites-small/quick/mine.Own/beta=4/seed-0",
+    ]
+    assert [spec.phases for spec in both] == [(3000,), (3000, 1000)]
+    assert both[1].method()["continues"] == "mine:Start"
     with pytest.raises(BenchError, match="a parent must be trained from the start"):
         quick_plan(models=(f"{file}:Far",))
 
