@@ -239,6 +239,7 @@ class Execution:
             dataset=dataset.name,
             attributes={
                 "dataset_version": dataset.version,
+                "unidentifiable_factors": list(dataset.unidentifiable_factors),
                 "model": self.spec.model.name,
                 "preset": self.spec.preset,
                 "seed": self.spec.seed,

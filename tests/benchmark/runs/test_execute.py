@@ -83,6 +83,15 @@ def test_the_representation_is_that_of_the_images_it_names(store, plan, dataset)
     np.testing.assert_allclose(found.log_variances, log_variances.numpy(), atol=1e-5)
 
 
+def test_factors_that_images_do_not_determine_are_named_in_both_files(store, plan, dataset):
+    spec = plan(models=("betavae",))[0]
+    carry_out(spec, store, replace(dataset, unidentifiable_factors=("level",)))
+    folder = store.folder(spec)
+    assert folder.read()["unidentifiable_factors"] == ["level"]
+    attributes = read_representation(folder.representation).attributes
+    assert json.loads(attributes["unidentifiable_factors"]) == ["level"]
+
+
 def test_the_floor_is_the_entropy_of_the_evaluation_images(store, plan, dataset):
     spec = plan(models=("betavae",))[0]
     outcome = carry_out(spec, store, dataset)
