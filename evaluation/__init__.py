@@ -2,50 +2,56 @@
 
 Everything is imported when it is first used, so that importing the package costs nothing:
 
->>> from evaluation import score, read_representation
+>>> from disentanglement_bench.evaluation import score, read_representation
+
+Every metric that stands in a file of `metrics` can be imported from here by the file's name, and
+is called on arrays:
+
+>>> from disentanglement_bench.evaluation import mig
+>>> mig([[0.0, 1.0]] * 30, [[0]] * 30).reason
+'no factor varies in the training part'
 """
 
 import importlib
+from pathlib import Path
+from typing import Any
 
 _PLACES = {
-    "score": "disentanglement_bench.evaluation.metrics.driver",
-    "mig": "disentanglement_bench.evaluation.metrics.mig",
-    "sap": "disentanglement_bench.evaluation.metrics.sap",
-    "sap_continuous": "disentanglement_bench.evaluation.metrics.sap_continuous",
-    "dci": "disentanglement_bench.evaluation.metrics.dci",
-    "mutual_information": "disentanglement_bench.evaluation.metrics.mutual_information",
-    "modularity": "disentanglement_bench.evaluation.metrics.modularity",
-    "explicitness": "disentanglement_bench.evaluation.metrics.explicitness",
-    "Score": "disentanglement_bench.evaluation.metrics.score",
-    "Metric": "disentanglement_bench.evaluation.metrics.metric",
-    "Key": "disentanglement_bench.evaluation.metrics.metric",
-    "MetricError": "disentanglement_bench.evaluation.metrics.metric",
-    "METRICS": "disentanglement_bench.evaluation.metrics.registry",
-    "get_metric": "disentanglement_bench.evaluation.metrics.registry",
-    "check_metric": "disentanglement_bench.evaluation.metrics.checks",
-    "sample_codes": "disentanglement_bench.evaluation.representation.sampling",
-    "Representation": "disentanglement_bench.evaluation.representation.file_format",
-    "RepresentationError": "disentanglement_bench.evaluation.representation.array_checks",
-    "RecordError": "disentanglement_bench.evaluation.files",
-    "read_representation": "disentanglement_bench.evaluation.representation.file_format",
-    "write_representation": "disentanglement_bench.evaluation.representation.file_format",
-    "evaluate_paths": "disentanglement_bench.evaluation.scoring.batch",
-    "kl_per_latent": "disentanglement_bench.evaluation.representation.posterior",
-    "collapse_order": "disentanglement_bench.evaluation.representation.posterior",
-    "collect": "disentanglement_bench.evaluation.statistics.cells",
-    "summarise": "disentanglement_bench.evaluation.statistics.summary",
+    "evaluate": "metrics.driver",
+    "score": "metrics.driver",
+    "Score": "metrics.score",
+    "Metric": "metrics.metric",
+    "Key": "metrics.metric",
+    "MetricError": "metrics.metric",
+    "METRICS": "metrics.registry",
+    "get_metric": "metrics.registry",
+    "check_metric": "metrics.checks",
+    "sample_codes": "representation.sampling",
+    "Representation": "representation.file_format",
+    "RepresentationError": "representation.array_checks",
+    "RecordError": "files",
+    "read_representation": "representation.file_format",
+    "write_representation": "representation.file_format",
+    "evaluate_paths": "scoring.batch",
+    "kl_per_latent": "representation.posterior",
+    "collapse_order": "representation.posterior",
+    "collect": "statistics.cells",
+    "summarise": "statistics.summary",
 }
+_METRICS = Path(__file__).with_name("metrics")
 
 __all__ = sorted(_PLACES)
 
 
-def __getattr__(name):
-    if name not in _PLACES:
-        raise AttributeError(f"module 'evaluation' has no attribute {name!r}")
-    found = getattr(importlib.import_module(_PLACES[name]), name)
-    globals()[name] = found
-    return found
+def __getattr__(name: str) -> Any:
+    place = _PLACES.get(name, f"metrics.{name}")
+    if name in _PLACES or (_METRICS / f"{name}.py").is_file():
+        found = getattr(importlib.import_module(f"{__name__}.{place}"), name, None)
+        if found is not None:
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

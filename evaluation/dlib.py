@@ -13,12 +13,12 @@ import numpy as np
 
 from .metrics import histogram
 from .metrics.boosted_trees import boosted_importances
-from .metrics.dci import completeness_per_factor, disentanglement_per_code
-from .metrics.explicitness import factor_areas, standardised
+from .metrics.dci import completeness_per_factor, disentanglement_per_code, share_right
+from .metrics.explicitness import measure_explicitness
+from .metrics.mig import gaps
 from .metrics.modularity import modularity_per_code
-from .metrics.sap import accuracies
-from .metrics.sap_continuous import squared_correlations
-from .metrics.score import Split, gaps
+from .metrics.sap import measure_sap
+from .metrics.sap_continuous import measure_sap_continuous
 
 NUM_TRAIN = 10_000
 NUM_TEST = 5_000
@@ -115,11 +115,10 @@ def normalize_data(data, mean=None, stddev=None):
 
 
 def _both_parts(data, function, state, num_train, num_test, batch_size):
-    """Sample the training part, then the test part, as rows of points."""
+    """Sample the training part, then the test part: codes and factors of each, as rows."""
     train = generate_batch_factor_code(data, function, num_train, state, batch_size)
     test = generate_batch_factor_code(data, function, num_test, state, batch_size)
-    names = tuple(map(str, range(len(train[1]))))
-    return Split(train[0].T, train[1].T, test[0].T, test[1].T, names)
+    return train[0].T, train[1].T, test[0].T, test[1].T
 
 
 def compute_mig(
@@ -184,12 +183,8 @@ def compute_sap(
     parts = _both_parts(
         ground_truth_data, representation_function, random_state, num_train, num_test, batch_size
     )
-    if continuous_factors:
-        matrix = squared_correlations(parts.train, parts.factors)
-    else:
-        mask = np.ones(parts.factors.shape[1], dtype=bool)
-        matrix = accuracies(parts.train, parts.test, parts, mask, "numba")
-    return {"SAP_score": float(np.mean(gaps(matrix)))}
+    score = measure_sap_continuous(*parts[:2]) if continuous_factors else measure_sap(*parts)
+    return {"SAP_score": float(score.value)}
 
 
 def compute_dci(
@@ -222,19 +217,19 @@ def compute_dci(
     ValueError
         If a factor is constant in the training part.
     """
-    parts = _both_parts(
+    codes, factors, test_codes, test_factors = _both_parts(
         ground_truth_data, representation_function, random_state, num_train, num_test, batch_size
     )
-    importances = np.empty((parts.train.shape[1], parts.factors.shape[1]))
-    right = np.empty((2, parts.factors.shape[1]))
-    for k, labels in enumerate(parts.factors.T):
+    for k, labels in enumerate(factors.T):
         if labels.min() == labels.max():
             raise ValueError(f"factor {k} has one class in the training part; two are needed")
-        importances[:, k], train, test = boosted_importances(parts.train, labels, parts.test)
-        right[:, k] = (train == labels).mean(), (test == parts.test_factors[:, k]).mean()
+    trees = [boosted_importances(codes, labels, test_codes) for labels in factors.T]
+    importances = np.stack([importance for importance, _, _ in trees], axis=1)
+    right = share_right([predicted for _, predicted, _ in trees], factors)
+    test_right = share_right([predicted for _, _, predicted in trees], test_factors)
     return {
-        "informativeness_train": float(right[0].mean()),
-        "informativeness_test": float(right[1].mean()),
+        "informativeness_train": float(right.mean()),
+        "informativeness_test": float(test_right.mean()),
         "disentanglement": disentanglement(importances),
         "completeness": completeness(importances),
     }
@@ -288,17 +283,12 @@ def compute_modularity_explicitness(
     parts = _both_parts(
         ground_truth_data, representation_function, random_state, num_train, num_test, batch_size
     )
-    information = discrete_mutual_info(make_discretizer(parts.train.T), parts.factors.T)
-    train, test = standardised(parts.train, parts.test)
-    areas = [
-        factor_areas(train, parts.factors[:, k], test, parts.test_factors[:, k])
-        for k in range(parts.factors.shape[1])
-    ]
-    means = np.mean(areas, axis=0)
+    information = discrete_mutual_info(make_discretizer(parts[0].T), parts[1].T)
+    explicitness = measure_explicitness(*parts).values
     return {
         "modularity_score": modularity(information),
-        "explicitness_score_train": float(means[0]),
-        "explicitness_score_test": float(means[1]),
+        "explicitness_score_train": float(explicitness["explicitness_train"]),
+        "explicitness_score_test": float(explicitness["explicitness_test"]),
     }
 
 

@@ -34,7 +34,7 @@ def check_metric(metric):
 
     Examples
     --------
-    >>> check_metric("disentanglement_bench.evaluation.metrics.mig:MIG")[0]
+    >>> check_metric("disentanglement_bench.evaluation.metrics.mig:mig")[0]
     'perfect codes: mig = 0.974'
     """
     if isinstance(metric, str):

@@ -2,61 +2,37 @@
 
 import numpy as np
 
+from .boosted_trees import boosted_importances
 from .metric import Key, Metric
-from .score import LARGEST, TOO_LARGE, Score, check_backend, defined, optional, split, varying
+from .sample import rows_to_test, single_precision, two_codes, two_factors
+from .score import Score
 
-KEYS = (
-    "dci_disentanglement",
-    "dci_completeness",
-    "dci_informativeness_train",
-    "dci_informativeness_test",
-)
 _FLOOR = 1e-11
+_NOTHING = "no code predicts any factor"
 
 
-def dci(
-    codes,
-    factors,
-    *,
-    n_train=None,
-    seed=0,
-    backend="numba",
-    n_jobs=1,
-    factor_names=None,
-):
+def measure_dci(codes, factors, test_codes, test_factors, *, seed=0, n_jobs=1):
     """Whether each code serves one factor, each factor is served by one code, and how well.
 
     Gradient-boosted trees (100 stages, depth 3, learning rate 0.1) predict each factor from all
     codes; R holds their feature importances. Disentanglement is one less the normalised entropy of
     each row of R, weighted by the row's share; completeness the same for columns; informativeness
-    is the accuracy. Factors that are constant in the training part are left out with a note.
-    Disentanglement is undefined with one factor and completeness with one code; both where no code
-    predicts anything. Test informativeness is undefined without test rows.
+    is the accuracy. The first two are undefined where no code predicts any factor.
 
     Parameters
     ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-        Classes from 0.
-    n_train : int, optional
-        Rows of the training part; two thirds by default.
+    codes, test_codes : ndarray, shape (N, D) and (T, D)
+    factors, test_factors : ndarray of int, shape (N, K) and (T, K)
+        Classes, at least two in each factor of the training part.
     seed : int, default 0
         For ties between codes.
-    backend : {"numba", "sklearn"}
-        Compiled trees, or scikit-learn's GradientBoostingClassifier.
     n_jobs : int, default 1
-        Threads of the compiled trees; the result does not depend on it.
-    factor_names : sequence of str, optional
+        Threads; the result does not depend on it.
 
     Returns
     -------
     Score
         Four keys, each in 0 … 1; the matrix is R, whose columns sum to 1.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
 
     References
     ----------
@@ -65,109 +41,49 @@ def dci(
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 3, size=(300, 2))
-    >>> round(dci(factors * 1.0, factors, n_train=200).values["dci_disentanglement"], 2)
+    >>> train, test = factors[:200], factors[200:]
+    >>> scores = measure_dci(train * 1.0, train, test * 1.0, test)
+    >>> round(float(scores.values["dci_disentanglement"]), 2)
     1.0
     """
-    check_backend(backend)
-    parts = split(codes, factors, n_train, factor_names, LARGEST)
-    mask, notes = varying(parts)
-    importances, train_right, test_right = _fit(parts, mask, seed, backend, n_jobs)
-    used = importances[:, mask]
-    reasons = _reasons(parts, mask, used)
-    rows, columns = disentanglement_per_code(used), completeness_per_factor(used)
-    per_factor = np.full(len(mask), np.nan)
-    per_factor[mask] = columns
-    total = used.sum()
-    found = (np.nan,) * 4
-    if total > 0:
-        found = (
-            (rows * used.sum(axis=1)).sum() / total,
-            (columns * used.sum(axis=0)).sum() / total,
-        )
-    found = (*found[:2], _mean(train_right), _mean(test_right))
-    values, reasons = defined(dict(zip(KEYS, found, strict=True)), reasons)
+    trees = [boosted_importances(codes, own, test_codes, seed, n_jobs) for own in factors.T]
+    importances = np.stack([importance for importance, _, _ in trees], axis=1)
+    right = share_right([predicted for _, predicted, _ in trees], factors)
+    test_right = share_right([predicted for _, _, predicted in trees], test_factors)
+    per_code = disentanglement_per_code(importances)
+    per_factor = completeness_per_factor(importances)
+    total = importances.sum()
+    reason = {} if total > 0 else {"dci_disentanglement": _NOTHING, "dci_completeness": _NOTHING}
     return Score(
-        metric="dci",
-        values=values,
-        variant="dci[gbt100-d3]",
-        reasons=reasons,
-        per_factor={
-            "completeness": optional(per_factor),
-            "informativeness_train": optional(train_right),
-            "informativeness_test": optional(test_right),
+        values={
+            "dci_disentanglement": (per_code * importances.sum(axis=1)).sum() / (total or 1),
+            "dci_completeness": (per_factor * importances.sum(axis=0)).sum() / (total or 1),
+            "dci_informativeness_train": right.mean(),
+            "dci_informativeness_test": test_right.mean(),
         },
-        per_code={"disentanglement": optional(rows)},
+        reasons=reason,
+        per_factor={
+            "completeness": per_factor,
+            "informativeness_train": right,
+            "informativeness_test": test_right,
+        },
+        per_code={"disentanglement": per_code},
         matrix=importances,
-        settings={"seed": seed, "backend": backend},
-        reference={"majority_test": optional(_majority(parts, mask))},
-        notes=notes,
     )
 
 
-def _fit(parts, mask, seed, backend, n_jobs):
-    """Importances (D, K) and accuracies (K,), NaN for factors outside the mask."""
-    if backend == "sklearn":
-        from .slow import boosted_importances as boost
-    else:
-        from functools import partial
-
-        from .boosted_trees import boosted_importances
-
-        boost = partial(boosted_importances, n_jobs=n_jobs)
-    importances = np.full((parts.train.shape[1], len(mask)), np.nan)
-    train_right = np.full(len(mask), np.nan)
-    test_right = np.full(len(mask), np.nan)
-    for k in np.flatnonzero(mask):
-        importances[:, k], predicted, predicted_test = boost(
-            parts.train, parts.factors[:, k], parts.test, seed
-        )
-        train_right[k] = (predicted == parts.factors[:, k]).mean()
-        if len(parts.test):
-            test_right[k] = (predicted_test == parts.test_factors[:, k]).mean()
-    return importances, train_right, test_right
+def share_right(predictions, factors):
+    """Accuracy of the predictions of each factor; NaN without rows."""
+    rows = len(factors)
+    return (np.array(predictions) == factors.T).sum(axis=1) / (rows or np.nan)
 
 
-def _reasons(parts, mask, used):
-    """Why any of the four keys is undefined."""
-    if parts.too_large:
-        return dict.fromkeys(KEYS, TOO_LARGE)
-    if not mask.any():
-        return dict.fromkeys(KEYS, "no factor varies in the training part")
-    reasons = {}
-    if used.sum() == 0:
-        reasons = dict.fromkeys(KEYS[:2], "no code predicts any factor")
-    if mask.sum() < 2:
-        reasons[KEYS[0]] = "one varying factor: a code cannot serve another"
-    if parts.train.shape[1] < 2:
-        reasons[KEYS[1]] = "one code: a factor cannot be served by another"
-    if not len(parts.test):
-        reasons[KEYS[3]] = "there are no test rows"
-    return reasons
-
-
-def _mean(values):
-    """Mean over what is defined."""
-    return values[~np.isnan(values)].mean() if (~np.isnan(values)).any() else np.nan
-
-
-def _majority(parts, mask):
+def find_majority(codes, factors, test_codes, test_factors):
     """Test accuracy of always guessing each factor's most frequent training class."""
-    result = np.full(len(mask), np.nan)
-    if len(parts.test):
-        for k in np.flatnonzero(mask):
-            guess = np.bincount(parts.factors[:, k]).argmax()
-            result[k] = (parts.test_factors[:, k] == guess).mean()
-    return result
-
-
-def _one_less_entropy(shares, base):
-    """1 − entropy of each row of non-negative numbers, in units of log(base)."""
-    shares = shares + _FLOOR
-    shares = shares / shares.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1.0 + (shares * np.log(shares)).sum(axis=1) / np.log(base)
+    counted = [np.unique(column, return_counts=True) for column in factors.T]
+    guesses = np.array([[classes[counts.argmax()]] for classes, counts in counted])
+    return {"majority_test": share_right(guesses, test_factors)}
 
 
 def disentanglement_per_code(importances):
@@ -198,12 +114,30 @@ def completeness_per_factor(importances):
     return _one_less_entropy(importances.T, importances.shape[0])
 
 
-DCI = Metric(
+def _one_less_entropy(shares, base):
+    """1 − entropy of each row of non-negative numbers, in units of log(base)."""
+    shares = shares + _FLOOR
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1.0 + (shares * np.log(shares)).sum(axis=1) / np.log(base)
+
+
+dci = Metric(
     "dci",
-    dci,
+    measure_dci,
     (
-        Key("dci_disentanglement", "DCI disentanglement", "each code serves one factor"),
-        Key("dci_completeness", "DCI completeness", "each factor is served by one code"),
+        Key(
+            "dci_disentanglement",
+            "DCI disentanglement",
+            "each code serves one factor",
+            needs=(two_factors,),
+        ),
+        Key(
+            "dci_completeness",
+            "DCI completeness",
+            "each factor is served by one code",
+            needs=(two_codes,),
+        ),
         Key(
             "dci_informativeness_train",
             "DCI informativeness (train)",
@@ -213,11 +147,13 @@ DCI = Metric(
             "dci_informativeness_test",
             "DCI informativeness (test)",
             "accuracy of the trees on the test part",
+            needs=(rows_to_test,),
         ),
     ),
     "disentanglement, completeness, informativeness by gradient-boosted trees",
     "dci[gbt100-d3]",
-    citation="eastwood2018framework",
-    options=("seed", "backend", "n_jobs", "factor_names"),
+    "eastwood2018framework",
+    needs=(single_precision,),
+    reference=find_majority,
     order=4,
 )

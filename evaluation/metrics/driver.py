@@ -1,123 +1,67 @@
-"""Run metrics on arrays, from one call."""
+"""Run metrics on arrays: parting of rows, draws, masks, reasons and notes, once for all metrics."""
 
+from __future__ import annotations
+
+import dataclasses
+import json
 import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
-from ..representation.file_format import make_representation
-from .metric import MetricError
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..naming import format_number, one_line, unknown_name
+from ..representation.array_checks import RepresentationError
+from ..representation.file_format import Representation, make_representation
+from .metric import TWIN, Metric, MetricError
 from .registry import choose_metrics, with_twins
+from .sample import Sample, check_factor_names, draw_codes, take_sample
 from .score import Score
 
 DEFAULT = ("mig", "sap", "dci", "mi")
 
 
-def compute(metric, representation, *, seed=0, backend="numba", n_jobs=1):
-    """Run one metric on a representation.
-
-    Parameters
-    ----------
-    metric : Metric
-    representation : Representation
-    seed : int, default 0
-    backend : {"numba", "sklearn"}
-    n_jobs : int, default 1
-        Threads, for metrics that use them.
-
-    Returns
-    -------
-    Score
-        With a result that a user's metric gave as a number or dict made into one.
-
-    Raises
-    ------
-    MetricError
-        If the metric needs log-variances that are missing, or returns something else than the
-        keys it declares.
-    """
-    if metric.needs_log_variances and representation.log_variances is None:
-        raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
-    offered = {
-        "seed": seed,
-        "backend": backend,
-        "n_jobs": n_jobs,
-        "factor_names": representation.factor_names,
-        "log_variances": representation.log_variances,
-    }
-    asked = (*metric.options, *(("seed", "log_variances") if metric.sampled else ()))
-    options = {name: offered[name] for name in asked}
-    result = metric.function(
-        representation.codes, representation.factors, n_train=representation.n_train, **options
-    )
-    return as_score(metric, result, seed)
-
-
-def as_score(metric, result, seed=0):
-    """Make a number or dict a `Score`, and check that the keys are those declared.
-
-    Raises
-    ------
-    MetricError
-        Naming what came instead.
-    """
-    keys = [key.name for key in metric.keys]
-    if isinstance(result, Score):
-        if list(result.values) != keys:
-            raise MetricError(f"metric {metric.name!r} declares {keys}, not {list(result.values)}")
-        return result
-    if not isinstance(result, dict):
-        result = dict.fromkeys(keys[:1], result)
-    if set(result) != set(keys):
-        raise MetricError(f"metric {metric.name!r} declares {keys}, not {sorted(map(str, result))}")
-    try:
-        numbers = {key: float(result[key]) for key in keys}
-    except (TypeError, ValueError):
-        raise MetricError(f"metric {metric.name!r} must return numbers, not {result!r}") from None
-    reasons = {
-        key: "the metric returned no finite number"
-        for key, value in numbers.items()
-        if not math.isfinite(value)
-    }
-    values = {key: None if key in reasons else value for key, value in numbers.items()}
-    settings = {"seed": seed} if metric.uses_seed else {}
-    return Score(metric.name, values, metric.variant, reasons, settings=settings)
-
-
-def score(
-    codes,
-    factors,
-    metrics=DEFAULT,
-    log_variances=None,
-    n_train=None,
-    seed=0,
+def evaluate(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    metrics: str | Metric | Callable[..., object] | Iterable[Any] = DEFAULT,
+    log_variances: ArrayLike | None = None,
+    n_train: int | None = None,
+    seed: int = 0,
     *,
-    backend="numba",
-    n_jobs=1,
-    factor_names=None,
-):
+    n_jobs: int = 1,
+    factor_names: Collection[str] | None = None,
+    without_factors: Collection[str] = (),
+) -> dict[str, Score]:
     """Score a representation by several metrics at once.
 
     Parameters
     ----------
     codes : array_like, shape (N, D)
-        Posterior means, or any deterministic codes.
+        Posterior means, or any deterministic codes. Tensors are taken too.
     factors : array_like, shape (N, K)
         Ground-truth classes from 0.
-    metrics : iterable of str, default ("mig", "sap", "dci", "mi")
-        Names; see `bench list metrics`. A user's own metric goes by `module:name`.
+    metrics : str, Metric, callable, or iterable of them, default ("mig", "sap", "dci", "mi")
+        Names (see `bench list metrics`), `module:Name` or `path/to/file.py:Name` of a metric of
+        your own, or functions and `Metric` objects themselves.
     log_variances : array_like, shape (N, D), optional
-        With them `mig` and `mi` bring their sampled twins.
+        Natural logarithms of posterior variances; with them `mig` and `mi` bring their sampled
+        twins.
     n_train : int, optional
         Rows 0 … n_train − 1 are the training part; two thirds by default.
     seed : int, default 0
         For ties in trees, draws from posteriors and noise levels.
-    backend : {"numba", "sklearn"}
     n_jobs : int, default 1
         Threads.
-    factor_names : sequence of str, optional
+    factor_names : collection of str, optional
+    without_factors : collection of str, optional
+        Names of factors to leave out, such as those that the observations do not determine.
 
     Returns
     -------
-    dict of str to float
-        Flat keys, as in score files and `scores.csv`; NaN where a score is undefined.
+    dict of str to Score
+        By the name of the metric.
 
     Raises
     ------
@@ -128,23 +72,362 @@ def score(
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 4, size=(300, 2))
-    >>> found = score(factors * 1.0, factors, metrics=("mig", "mi"))
-    >>> sorted(found)
-    ['mi_matched', 'mi_matched_fraction', 'mi_mean_max', 'mig']
-    >>> round(found["mi_matched_fraction"], 6)
+    >>> scores = evaluate(factors * 1.0, factors, metrics=("mig", "mi"))
+    >>> round(scores["mi"].values["mi_matched_fraction"], 6)
     1.0
     """
-    representation = make_representation(
-        codes, factors, n_train=n_train, log_variances=log_variances, factor_names=factor_names
-    )
     chosen = choose_metrics(metrics)
-    lacking = [m.name for m in chosen if m.needs_log_variances and log_variances is None]
+    representation = represent(codes, factors, n_train, log_variances, factor_names)
+    posterior = representation.log_variances is not None
+    lacking = [metric.name for metric in chosen if metric.needs_log_variances and not posterior]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")
-    found = {}
-    for metric in with_twins(chosen, log_variances is not None):
-        result = compute(metric, representation, seed=seed, backend=backend, n_jobs=n_jobs)
-        found.update({k: math.nan if v is None else v for k, v in result.values.items()})
-    return found
+    return {
+        metric.name: compute(
+            metric, representation, seed=seed, n_jobs=n_jobs, without_factors=without_factors
+        )
+        for metric in with_twins(chosen, posterior)
+    }
+
+
+def score(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    metrics: str | Metric | Callable[..., object] | Iterable[Any] = DEFAULT,
+    log_variances: ArrayLike | None = None,
+    n_train: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> dict[str, float]:
+    """Score a representation by several metrics, as flat numbers.
+
+    Parameters
+    ----------
+    codes, factors, metrics, log_variances, n_train, seed, **options
+        As `evaluate` takes them.
+
+    Returns
+    -------
+    dict of str to float
+        Flat keys, as in score files and `scores.csv`; NaN where a score is undefined. `evaluate`
+        says why.
+
+    Raises
+    ------
+    RepresentationError, MetricError
+        As `evaluate` raises them.
+
+    Examples
+    --------
+    >>> factors = np.random.default_rng(0).integers(0, 4, size=(300, 2))
+    >>> sorted(score(factors * 1.0, factors, metrics=("mig", "mi")))
+    ['mi_matched', 'mi_matched_fraction', 'mi_mean_max', 'mig']
+    """
+    scores = evaluate(codes, factors, metrics, log_variances, n_train, seed, **options)
+    return {
+        key: math.nan if value is None else value
+        for each in scores.values()
+        for key, value in each.values.items()
+    }
+
+
+def compute(
+    metric: Metric,
+    representation: Representation,
+    *,
+    seed: int = 0,
+    n_jobs: int = 1,
+    without_factors: Collection[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Score:
+    """Run one metric on a representation.
+
+    Parameters
+    ----------
+    metric : Metric
+    representation : Representation
+    seed : int, default 0
+    n_jobs : int, default 1
+        Threads, for metrics that use them.
+    without_factors : collection of str, optional
+        Names of factors to leave out.
+    options : mapping, optional
+        The metric's own options that differ from their defaults.
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    MetricError
+        If the metric needs log-variances that are missing, or returns something else than the
+        keys it declares.
+    TypeError
+        For an option that the metric does not have.
+    """
+    if metric.needs_log_variances and representation.log_variances is None:
+        raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
+    check_factor_names(without_factors, representation)
+    settings = _settle(metric, options or {})
+    codes = draw_codes(representation, seed) if metric.sampled else representation.codes
+    sample = take_sample(representation, codes, without_factors)
+    undefined = _find_reasons(metric, sample, codes, settings)
+    if len(undefined) == len(metric.keys):
+        score = Score(values=dict.fromkeys(undefined))
+    else:
+        everything = {"seed": seed, "n_jobs": n_jobs, **settings}
+        if metric.parts_rows:
+            arrays, more = _whole(representation, codes, without_factors)
+        else:
+            arrays, more = _parts(sample)
+        score = as_score(metric, _call(metric, metric.function, arrays, everything | more))
+        if metric.reference is not None:
+            reference = _call(metric, metric.reference, arrays, everything | more)
+            score = dataclasses.replace(score, reference={**score.reference, **reference})
+        if not metric.parts_rows:
+            score = _spread(score, sample.scored)
+    score = dataclasses.replace(
+        score,
+        metric=score.metric or metric.name,
+        variant=(score.variant or metric.variant)
+        + _tell_changes(metric, settings, without_factors),
+        values={key: None if key in undefined else value for key, value in score.values.items()},
+        reasons={**score.reasons, **undefined},
+        settings={**score.settings, **settings, **({"seed": seed} if metric.uses_seed else {})},
+        notes=(*score.notes, *(() if metric.parts_rows else sample.notes)),
+    )
+    return _add_identifiable(score, representation)
+
+
+def as_score(metric: Metric, result: object) -> Score:
+    """Make what a metric's function returned a `Score` of plain numbers, under the declared keys.
+
+    Raises
+    ------
+    MetricError
+        If the keys are not those declared, or a value is no number.
+    """
+    headline = metric.keys[0].name
+    if isinstance(result, Score):
+        given = result
+    else:
+        given = Score(values=result if isinstance(result, Mapping) else {headline: result})
+    names = {key.name.removesuffix(TWIN): key.name for key in metric.keys if metric.sampled}
+
+    def rename(entries: Mapping[str, Any]) -> dict[str, Any]:
+        return {names.get(name, name): entry for name, entry in entries.items()}
+
+    values, reasons = rename(given.values), rename(given.reasons)
+    declared = [key.name for key in metric.keys]
+    if set(values) != set(declared):
+        came = one_line(sorted(map(str, values)))
+        raise MetricError(f"metric {metric.name!r} declares {declared}, not {came}")
+    try:
+        numbers = {key: math.nan if values[key] is None else float(values[key]) for key in declared}
+    except (TypeError, ValueError):
+        raise MetricError(
+            f"metric {metric.name!r} must return numbers, not {one_line(repr(result))}"
+        ) from None
+    for key, number in numbers.items():
+        if key not in reasons and not math.isfinite(number):
+            reasons[key] = "the metric returned no finite number"
+    return dataclasses.replace(
+        given,
+        values={key: None if key in reasons else number for key, number in numbers.items()},
+        reasons=reasons,
+        per_factor={name: _plain(entry) for name, entry in rename(given.per_factor).items()},
+        per_code={name: _plain(entry) for name, entry in rename(given.per_code).items()},
+    )
+
+
+def represent(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    n_train: int | None = None,
+    log_variances: ArrayLike | None = None,
+    factor_names: Collection[str] | None = None,
+) -> Representation:
+    """Check arrays that somebody passed, and say what to do where they do not fit.
+
+    Parameters
+    ----------
+    codes : array_like, shape (N, D)
+    factors : array_like, shape (N, K)
+    n_train : int, optional
+    log_variances : array_like, shape (N, D), optional
+    factor_names : collection of str, optional
+
+    Returns
+    -------
+    Representation
+
+    Raises
+    ------
+    RepresentationError
+    """
+    codes, factors = _table("codes", codes), _table("factors", factors)
+    if codes.ndim == factors.ndim == 2:
+        wide = codes.shape[1] > codes.shape[0] and factors.shape[1] > factors.shape[0]
+        if wide and codes.shape[1] == factors.shape[1]:
+            raise RepresentationError(
+                f"codes {codes.shape} and factors {factors.shape} have more columns than rows; "
+                "they hold one observation a row: pass codes.T and factors.T"
+            )
+    return make_representation(
+        codes,
+        factors,
+        n_train=n_train,
+        log_variances=None if log_variances is None else _table("log_variances", log_variances),
+        factor_names=None if factor_names is None else list(factor_names),
+    )
+
+
+def _table(name: str, value: Any) -> NDArray[Any]:
+    """An array, also of a tensor that requires gradients or lies on a device."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise RepresentationError(f"{name} must have rows of one length") from None
+    if array.dtype.kind in "OSU":
+        advice = (
+            "number the classes, column by column: numpy.unique(column, return_inverse=True)[1]"
+            if name == "factors"
+            else "convert them: numpy.asarray(codes, dtype=float)"
+        )
+        raise RepresentationError(f"{name} hold text or objects, not numbers; {advice}")
+    if array.ndim == 1:
+        raise RepresentationError(
+            f"{name} must have the shape (rows, columns), not {array.shape}; "
+            f"for a single column pass {name}[:, None]"
+        )
+    return array
+
+
+def _settle(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The metric's own options: its defaults, and those that were passed."""
+    for name in options:
+        if name not in metric.settings:
+            raise TypeError(unknown_name(f"option of {metric.name}", name, metric.settings))
+    return {**metric.settings, **options}
+
+
+def _find_reasons(
+    metric: Metric, sample: Sample, codes: NDArray[Any], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Which keys are undefined on these arrays, and why."""
+    if not np.isfinite(codes).all():
+        return {key.name: "the posterior is too wide to draw from" for key in metric.keys}
+    if not metric.parts_rows and not sample.scored.any():
+        return {key.name: "no factor varies in the training part" for key in metric.keys}
+    reasons = {}
+    for key in metric.keys:
+        said = (need(sample, settings) for need in (*metric.needs, *key.needs))
+        reason = next(filter(None, said), "")
+        if reason:
+            reasons[key.name] = reason
+    return reasons
+
+
+def _whole(
+    representation: Representation, codes: NDArray[Any], without: Collection[str]
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
+    """All rows, for a function that parts them itself."""
+    kept = ~np.isin(representation.factor_names, list(without))
+    names = [name for name, keep in zip(representation.factor_names, kept, strict=True) if keep]
+    return (codes, representation.factors[:, kept]), {
+        "n_train": representation.n_train,
+        "log_variances": representation.log_variances,
+        "factor_names": tuple(names),
+    }
+
+
+def _parts(sample: Sample) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
+    """Training rows, and the test rows for whoever asks for them."""
+    names = ("test_codes", "test_factors", "log_variances", "factor_names")
+    return (sample.codes, sample.factors), {name: getattr(sample, name) for name in names}
+
+
+def _call(
+    metric: Metric,
+    function: Callable[..., Any],
+    arrays: tuple[NDArray[Any], NDArray[Any]],
+    offered: Mapping[str, Any],
+) -> Any:
+    """Call a metric's function with what it takes of what there is."""
+    taken = metric.taken_by(function)
+    return function(*arrays, **{name: offered[name] for name in offered if name in taken})
+
+
+def _spread(score: Score, scored: NDArray[np.bool_]) -> Score:
+    """Put values of the factors that were scored into their places among all factors."""
+
+    def widen(values: Any) -> list[Any]:
+        places: list[Any] = [None] * len(scored)
+        for place, value in zip(np.flatnonzero(scored), _plain(values), strict=True):
+            places[place] = value
+        return places
+
+    matrix = score.matrix
+    if matrix is not None:
+        matrix = np.full((len(matrix), len(scored)), np.nan)
+        matrix[:, scored] = score.matrix
+    return dataclasses.replace(
+        score,
+        per_factor={name: widen(values) for name, values in score.per_factor.items()},
+        matrix=matrix,
+        reference={
+            name: widen(value) if isinstance(value, np.ndarray) and value.ndim else _number(value)
+            for name, value in score.reference.items()
+        },
+    )
+
+
+def _plain(values: Iterable[Any]) -> list[Any]:
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> Any:
+    """A plain number; None for NaN."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _tell_changes(metric: Metric, settings: Mapping[str, Any], without: Collection[str]) -> str:
+    """What is not as the variant says."""
+    changed = [
+        f"{name}={format_number(value) if isinstance(value, int | float) else value}"
+        for name, value in settings.items()
+        if value != metric.settings[name]
+    ]
+    text = f" with {', '.join(changed)}" if changed else ""
+    return f"{text} without {', '.join(without)}" if without else text
+
+
+def _add_identifiable(score: Score, representation: Representation) -> Score:
+    """Add the mean over the factors that the observations determine, where some do not.
+
+    A file says which do not by its attribute `unidentifiable_factors`.
+    """
+    names = representation.attributes.get("unidentifiable_factors", ())
+    if isinstance(names, str):
+        try:
+            names = json.loads(names)
+        except ValueError:
+            names = ()
+    headline = next(iter(score.values))
+    terms = score.per_factor.get(headline)
+    mean_of_terms = terms is not None and len(terms) == len(representation.factor_names)
+    if not isinstance(names, list | tuple) or not mean_of_terms or headline in score.reasons:
+        return score
+    labelled = list(zip(representation.factor_names, terms, strict=True))
+    left_out = [name for name, term in labelled if name in names and term is not None]
+    kept = [term for name, term in labelled if name not in names and term is not None]
+    if not left_out or not kept:
+        return score
+    more = {"without_unidentifiable": {"factors": left_out, "value": float(np.mean(kept))}}
+    return dataclasses.replace(score, reference={**score.reference, **more})

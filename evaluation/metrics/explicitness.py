@@ -5,36 +5,27 @@ import warnings
 import numpy as np
 
 from .metric import Key, Metric
-from .score import LARGEST, TOO_LARGE, Score, defined, optional, split, varying
+from .sample import rows_to_test, single_precision
+from .score import Score
 
 
-def explicitness(codes, factors, *, n_train=None, factor_names=None):
+def measure_explicitness(codes, factors, test_codes, test_factors):
     """Area under the ROC curve of multinomial logistic regression, over classes and factors.
 
     Codes are standardised by the training part (a constant code becomes 0). For each factor the
     areas of its classes, one against the rest, are averaged; then the factors. A class that a part
-    does not have, or that fills it, is left out of that part's average. Factors that are constant
-    in the training part are left out with a note. Undefined where no factor varies; the test value
-    also without test rows.
+    does not have, or that fills it, is left out of that part's average.
 
     Parameters
     ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-        Classes from 0.
-    n_train : int, optional
-        Rows of the training part; two thirds by default.
-    factor_names : sequence of str, optional
+    codes, test_codes : ndarray, shape (N, D) and (T, D)
+    factors, test_factors : ndarray of int, shape (N, K) and (T, K)
+        Classes, at least two in each factor of the training part.
 
     Returns
     -------
     Score
         Keys `explicitness_train` and `explicitness_test`, in 0 … 1, 0.5 by chance.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
 
     References
     ----------
@@ -42,42 +33,37 @@ def explicitness(codes, factors, *, n_train=None, factor_names=None):
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 2, size=(60, 1))
-    >>> explicitness(factors * 1.0, factors, n_train=40).values["explicitness_test"]
+    >>> train, test = factors[:40], factors[40:]
+    >>> score = measure_explicitness(train * 1.0, train, test * 1.0, test)
+    >>> float(score.values["explicitness_test"])
     1.0
     """
-    parts = split(codes, factors, n_train, factor_names, LARGEST)
-    mask, notes = varying(parts)
-    train, test = standardised(parts.train, parts.test)
-    areas = np.full((2, len(mask)), np.nan)
-    for k in np.flatnonzero(mask):
-        areas[:, k] = factor_areas(train, parts.factors[:, k], test, parts.test_factors[:, k])
-    reasons = {}
-    keys = ("explicitness_train", "explicitness_test")
-    if parts.too_large:
-        reasons = dict.fromkeys(keys, TOO_LARGE)
-    elif not mask.any():
-        reasons = dict.fromkeys(keys, "no factor varies in the training part")
-    elif not len(parts.test):
-        reasons["explicitness_test"] = "there are no test rows"
-    elif np.isnan(areas[1, mask]).all():
-        reasons["explicitness_test"] = "no factor varies in the test part"
-    means = [row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in areas]
-    values, reasons = defined(dict(zip(keys, means, strict=True)), reasons)
+    train, test = standardise(codes, test_codes)
+    areas = np.array(
+        [
+            factor_areas(train, labels, test, test_labels)
+            for labels, test_labels in zip(factors.T, test_factors.T, strict=True)
+        ]
+    ).T
+    told = ~np.isnan(areas)
+    means = [row[own].mean() if own.any() else np.nan for row, own in zip(areas, told, strict=True)]
+    values = dict(zip(("explicitness_train", "explicitness_test"), means, strict=True))
     return Score(
-        metric="explicitness",
         values=values,
-        variant="explicitness[logreg-c1,auc]",
-        reasons=reasons,
-        per_factor={"train": optional(areas[0]), "test": optional(areas[1])},
-        reference={"chance": 0.5},
-        notes=notes,
+        reasons={key: "no factor varies in this part" for key in values if np.isnan(values[key])},
+        per_factor={"train": areas[0], "test": areas[1]},
     )
 
 
-def standardised(train, test):
-    """Both parts less the training mean, over the training deviation where there is one."""
+def standardise(train, test):
+    """Both parts less the training mean, over the training deviation where there is one.
+
+    Codes are first divided by a power of two, which changes no digit of the result, but keeps the
+    squares of large codes finite in the precision that the codes have.
+    """
+    _, exponent = np.frexp(np.abs(np.concatenate([train, test])).max(axis=0))
+    train, test = np.ldexp(train, -exponent), np.ldexp(test, -exponent)
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1.0)
     return (train - mean) / deviation, (test - mean) / deviation
@@ -154,9 +140,9 @@ def average_ranks(values):
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse.ravel()]
 
 
-EXPLICITNESS = Metric(
+explicitness = Metric(
     "explicitness",
-    explicitness,
+    measure_explicitness,
     (
         Key(
             "explicitness_train",
@@ -167,11 +153,12 @@ EXPLICITNESS = Metric(
             "explicitness_test",
             "explicitness (test)",
             "area under ROC of a linear classifier, test part",
+            needs=(rows_to_test,),
         ),
     ),
     "explicitness by multinomial logistic regression",
     "explicitness[logreg-c1,auc]",
-    citation="ridgeway2018learning",
-    options=("factor_names",),
+    "ridgeway2018learning",
+    needs=(single_precision,),
     order=7,
 )

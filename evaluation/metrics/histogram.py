@@ -30,7 +30,8 @@ def bin_codes(codes, num_bins=NUM_BINS):
                 wide = np.isinf(shifted.max() - shifted.min())
             shifted = shifted / 2.0 if wide else shifted
             shifted = shifted - shifted.min()
-            row[:] = np.minimum(shifted / shifted.max() * num_bins, num_bins - 1)
+            width = shifted.max() or 1.0  # a constant code fills the first bin
+            row[:] = np.minimum(shifted / width * num_bins, num_bins - 1)
         else:
             row[:] = np.searchsorted(edges[:-1], code, side="right") - 1
     return bins

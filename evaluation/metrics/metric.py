@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .sample import Sample
+    from .score import Score
 
 TWIN = "_sampled"
+# What the driver can hand to a metric's function besides codes and factors.
+OFFERED = (
+    "n_train",
+    "test_codes",
+    "test_factors",
+    "log_variances",
+    "factor_names",
+    "seed",
+    "n_jobs",
+)
 
 
 class MetricError(ValueError):
@@ -33,6 +51,8 @@ class Key:
         Range, infinite where there is no bound.
     unit : str
         Empty for a pure number.
+    needs : tuple of callable
+        Like the needs of a metric, for this key alone.
     """
 
     name: str
@@ -42,23 +62,45 @@ class Key:
     low: float = 0.0
     high: float = 1.0
     unit: str = ""
+    needs: tuple[Callable[[Sample, Mapping[str, object]], str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.label:
             object.__setattr__(self, "label", self.name.replace("_", " "))
 
+    def declaration(self) -> dict[str, object]:
+        """The key as plain data; an infinite bound is None."""
+        bounds = {
+            name: bound if math.isfinite(bound) else None
+            for name, bound in (("low", self.low), ("high", self.high))
+        }
+        return {
+            "name": self.name,
+            "label": self.label,
+            "description": self.description,
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            **bounds,
+        }
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric: a function on arrays, and everything tables need to know about it.
+    """A metric: a function on arrays, and everything that others need to know about it.
+
+    A metric is called like a function, on arrays, and gives a `Score`.
 
     Attributes
     ----------
     name : str
         Name of the metric and of its score file.
     function : callable
-        Called as `function(codes, factors, n_train=…, **options)`; returns a `Score`, a dict of
-        flat keys to numbers, or one number.
+        Takes arrays, returns a number, a dict of flat keys to numbers, or a `Score`. Its first two
+        arguments are `codes` (N, D) and `factors` (N, K): those of the training part, without
+        factors that are constant there. It gets what else it names among its arguments:
+        `test_codes` and `test_factors`, `log_variances` (N, D), `factor_names`, `seed` and
+        `n_jobs` (threads). A function that names `n_train` gets all rows and all factors instead,
+        and parts them itself. Arguments of other names are its own options and have defaults.
     keys : tuple of Key
         The first is the headline.
     description : str
@@ -67,9 +109,13 @@ class Metric:
         The exact form, printed beside every number.
     citation : str
         BibTeX key.
+    needs : tuple of callable
+        What the arrays must have: each is called with a `Sample` and the metric's options, and
+        returns why the score is undefined, or nothing. The module `sample` has some.
+    reference : callable, optional
+        Takes arrays like `function`; returns a dict of values to read the score against.
     options : tuple of str
-        Which of `seed`, `n_jobs`, `factor_names` and `log_variances` the function takes; one that
-        takes `log_variances` is run only where they are given.
+        Arguments of `function` that its signature does not name.
     twin : bool
         Whether the metric is also applied to codes drawn from the posterior.
     sampled : bool
@@ -86,6 +132,8 @@ class Metric:
     description: str = ""
     variant: str = ""
     citation: str = ""
+    needs: tuple[Callable[[Sample, Mapping[str, object]], str], ...] = ()
+    reference: Callable[..., Mapping[str, object]] | None = None
     options: tuple[str, ...] = ()
     twin: bool = False
     sampled: bool = False
@@ -98,6 +146,98 @@ class Metric:
         if not self.keys:
             raise MetricError(f"metric {self.name!r} declares no keys")
 
+    def __call__(
+        self,
+        codes: ArrayLike,
+        factors: ArrayLike,
+        *,
+        n_train: int | None = None,
+        log_variances: ArrayLike | None = None,
+        factor_names: Collection[str] | None = None,
+        without_factors: Collection[str] = (),
+        seed: int = 0,
+        n_jobs: int = 1,
+        **options: Any,
+    ) -> Score:
+        """Score a representation.
+
+        Parameters
+        ----------
+        codes : array_like, shape (N, D)
+            Posterior means, or any deterministic codes.
+        factors : array_like, shape (N, K)
+            Ground-truth classes from 0.
+        n_train : int, optional
+            Rows 0 … n_train − 1 are the training part; two thirds by default.
+        log_variances : array_like, shape (N, D), optional
+            A metric with a sampled twin is then applied to codes drawn from the posteriors, and
+            the score is that of the twin.
+        factor_names : collection of str, optional
+        without_factors : collection of str, optional
+            Names of factors to leave out.
+        seed : int, default 0
+            For draws, ties and noise levels.
+        n_jobs : int, default 1
+            Threads, for metrics that use them.
+        **options
+            The metric's own, such as `num_bins`; the variant names those that are changed.
+
+        Returns
+        -------
+        Score
+
+        Raises
+        ------
+        RepresentationError
+            If the arrays are not a representation.
+        MetricError
+            If the metric needs log-variances and there are none, or does not keep its promises.
+        TypeError
+            For an option that the metric does not have.
+        """
+        from .driver import compute, represent
+
+        metric = self.sampled_twin if log_variances is not None else None
+        representation = represent(codes, factors, n_train, log_variances, factor_names)
+        return compute(
+            metric or self,
+            representation,
+            seed=seed,
+            n_jobs=n_jobs,
+            without_factors=without_factors,
+            options=options,
+        )
+
+    def taken_by(self, function: Callable[..., object]) -> set[str]:
+        """Names of the arguments that one of the metric's functions takes besides two arrays."""
+        parameters = _parameters(function)
+        taken = {parameter.name for parameter in parameters}
+        if function is self.function:
+            taken |= {*self.options}
+            if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+                taken.add("n_train")
+        return taken
+
+    @functools.cached_property
+    def arguments(self) -> set[str]:
+        """What the metric takes of what the driver offers."""
+        functions = [self.function] if self.reference is None else [self.function, self.reference]
+        return {name for f in functions for name in self.taken_by(f)}.intersection(OFFERED)
+
+    @property
+    def parts_rows(self) -> bool:
+        """Whether the function gets all rows, and parts them itself."""
+        return "n_train" in self.arguments
+
+    @functools.cached_property
+    def settings(self) -> dict[str, Any]:
+        """The metric's own options, with their defaults."""
+        return {
+            parameter.name: parameter.default
+            for parameter in _parameters(self.function)
+            if parameter.name not in OFFERED and parameter.default is not parameter.empty
+        }
+
     @property
     def file_name(self) -> str:
         """Name of its score file."""
@@ -106,30 +246,31 @@ class Metric:
     @property
     def needs_log_variances(self) -> bool:
         """Whether the metric can only score posteriors."""
-        return self.sampled or "log_variances" in self.options
+        return self.sampled or "log_variances" in self.arguments
 
     @property
     def uses_seed(self) -> bool:
         """Whether the score depends on the seed."""
-        return self.sampled or "seed" in self.options
+        return self.sampled or "seed" in self.arguments
 
     @functools.cached_property
     def sampled_twin(self) -> Metric | None:
         """The same metric on codes drawn from the posterior, where it has such a twin."""
         if not self.twin:
             return None
+        keys = tuple(
+            dataclasses.replace(
+                key,
+                name=key.name + TWIN,
+                label=f"{key.label.removesuffix(' (means)')} (sampled codes)",
+                description=_of_draws(key.description),
+            )
+            for key in self.keys
+        )
         return dataclasses.replace(
             self,
             name=self.name + TWIN,
-            keys=tuple(
-                dataclasses.replace(
-                    key,
-                    name=key.name + TWIN,
-                    label=f"{key.label.removesuffix(' (means)')} (sampled codes)",
-                    description=_of_draws(key.description),
-                )
-                for key in self.keys
-            ),
+            keys=keys,
             description=_of_draws(self.description),
             variant=re.sub(r"(,mean)?\]$", ",sampled]", self.variant),
             twin=False,
@@ -137,16 +278,19 @@ class Metric:
         )
 
     def declaration(self) -> dict[str, object]:
-        """What the metric says about itself as plain data; an infinite bound is None."""
-
-        def finite(bound: float) -> float | None:
-            return bound if math.isfinite(bound) else None
-
-        keys = [
-            {**dataclasses.asdict(key), "low": finite(key.low), "high": finite(key.high)}
-            for key in self.keys
-        ]
+        """What the metric says about itself, as plain data."""
+        keys = [key.declaration() for key in self.keys]
         return {"variant": self.variant, "citation": self.citation, "keys": keys}
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    """Parameters after the first two; only `n_train` for functions that cannot be asked."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("n_train", inspect.Parameter.KEYWORD_ONLY)]
+    arrays = [p for p in parameters[:2] if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return parameters[len(arrays) :]
 
 
 def _of_draws(description: str) -> str:

@@ -2,43 +2,29 @@
 
 import numpy as np
 
-from .histogram import NUM_BINS
+from .histogram import NUM_BINS, bin_codes, mutual_information_matrix
 from .metric import Key, Metric
-from .mig import binned_information, binning_reasons
-from .score import Score, check_backend, defined, optional, split, varying
+from .sample import rows_for_bins, two_factors
+from .score import Score
 
 
-def modularity(
-    codes, factors, *, n_train=None, num_bins=NUM_BINS, backend="numba", factor_names=None
-):
+def measure_modularity(codes, factors, *, num_bins=NUM_BINS):
     """How little each code tells about other factors than its own.
 
-    With M the mutual information of codes in equal-width bins with factors, on the training part:
-    the mean over codes of 1 − Σ_other M² / (largest M² · (K − 1)). A code without any information
-    counts 0. Factors that are constant in the training part are left out with a note. Undefined
-    with one varying factor and with fewer training rows than bins.
+    With M the mutual information of codes in equal-width bins with factors: the mean over codes of
+    1 − Σ_other M² / (largest M² · (K − 1)). A code without any information counts 0.
 
     Parameters
     ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-        Classes from 0.
-    n_train : int, optional
-        Rows of the training part; two thirds by default.
+    codes : ndarray, shape (N, D)
+    factors : ndarray of int, shape (N, K)
+        Classes, at least two in each factor, and at least two factors.
     num_bins : int, default 20
-    backend : {"numba", "sklearn"}
-        Counting, or scikit-learn's function pair by pair.
-    factor_names : sequence of str, optional
 
     Returns
     -------
     Score
         Key `modularity`, in 0 … 1; the matrix holds mutual information in nats.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
 
     References
     ----------
@@ -46,29 +32,16 @@ def modularity(
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T.repeat(4, axis=0)
-    >>> modularity(factors.astype(float), factors, n_train=64).value
+    >>> float(measure_modularity(factors.astype(float), factors).value)
     1.0
     """
-    check_backend(backend)
-    parts = split(codes, factors, n_train, factor_names)
-    matrix = binned_information(parts, num_bins, backend)
-    mask, notes = varying(parts)
-    reasons = binning_reasons(("modularity",), parts, num_bins, mask)
-    if mask.sum() == 1:
-        reasons.setdefault("modularity", "one varying factor: there is no other to tell about")
-    per_code = modularity_per_code(matrix[:, mask]) if mask.sum() > 1 else np.full(len(matrix), 0.0)
-    values, reasons = defined({"modularity": per_code.mean()}, reasons)
+    information = mutual_information_matrix(bin_codes(codes, num_bins), factors)
+    per_code = modularity_per_code(information)
     return Score(
-        metric="modularity",
-        values=values,
-        variant=f"modularity[hist{num_bins},plugin]",
-        reasons=reasons,
-        per_code={"modularity": optional(per_code)},
-        matrix=matrix,
-        settings={"num_bins": num_bins, "backend": backend},
-        notes=notes,
+        values={"modularity": per_code.mean()},
+        per_code={"modularity": per_code},
+        matrix=information,
     )
 
 
@@ -90,13 +63,13 @@ def modularity_per_code(matrix):
     return np.where(largest > 0, 1.0 - others / np.where(largest > 0, largest, 1.0), 0.0)
 
 
-MODULARITY = Metric(
+modularity = Metric(
     "modularity",
-    modularity,
+    measure_modularity,
     (Key("modularity", "modularity", "each code tells about one factor only"),),
     "modularity from mutual information",
     "modularity[hist20,plugin]",
-    citation="ridgeway2018learning",
-    options=("backend", "factor_names"),
+    "ridgeway2018learning",
+    needs=(rows_for_bins, two_factors),
     order=6,
 )

@@ -6,58 +6,29 @@ import numpy as np
 
 from .histogram import NUM_BINS, bin_codes, entropies, mutual_information_matrix
 from .metric import Key, Metric
-from .mig import binned_information, binning_reasons
-from .score import Score, check_backend, defined, maybe_sampled, optional, split, varying
-
-KEYS = ("mi_matched", "mi_matched_fraction", "mi_mean_max")
+from .sample import rows_for_bins
+from .score import Score
 
 
-def mutual_information(
-    codes,
-    factors,
-    *,
-    n_train=None,
-    num_bins=NUM_BINS,
-    log_variances=None,
-    seed=0,
-    backend="numba",
-    factor_names=None,
-):
+def measure_information(codes, factors, *, num_bins=NUM_BINS):
     """How much the codes tell about the factors, in nats and as a fraction.
 
-    With M the mutual information of codes in equal-width bins with factors, on the training part:
-    `mi_matched` is the sum of M over the best one-to-one matching of codes to factors (I_m, nats),
-    `mi_matched_fraction` the same over the summed entropies, and `mi_mean_max` the mean over
-    factors of the largest M/entropy. With fewer codes than factors, as many factors as codes are
-    matched. Undefined with fewer training rows than bins, and where no factor varies.
+    With M the mutual information of codes in equal-width bins with factors: `mi_matched` is the sum
+    of M over the best one-to-one matching of codes to factors (I_m, nats), `mi_matched_fraction`
+    the same over the summed entropies, and `mi_mean_max` the mean over factors of the largest
+    M/entropy. With fewer codes than factors, as many factors as codes are matched.
 
     Parameters
     ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-        Classes from 0.
-    n_train : int, optional
-        Rows of the training part; two thirds by default.
+    codes : ndarray, shape (N, D)
+    factors : ndarray of int, shape (N, K)
+        Classes, at least two in each factor.
     num_bins : int, default 20
-    log_variances : array_like, shape (N, D), optional
-        With them the codes are drawn from their posteriors, and keys end in `_sampled`: means
-        keep their order, and so their information, when a posterior collapses; draws do not.
-    seed : int, default 0
-        For the draw and the noise level.
-    backend : {"numba", "sklearn"}
-        Counting, or scikit-learn's function pair by pair.
-    factor_names : sequence of str, optional
 
     Returns
     -------
     Score
-        The matrix is in nats; `reference["noise"]` is I_m after shuffling the rows of the factors,
-        the level that codes without any information reach at this sample size.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
+        The matrix is in nats.
 
     References
     ----------
@@ -65,75 +36,60 @@ def mutual_information(
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T.repeat(4, axis=0)
-    >>> found = mutual_information(factors.astype(float), factors, n_train=64)
-    >>> round(found.values["mi_matched"], 3), found.values["mi_matched_fraction"]
-    (2.773, 1.0)
+    >>> score = measure_information(factors.astype(float), factors)
+    >>> [round(float(value), 3) for value in score.values.values()]
+    [2.773, 1.0, 1.0]
     """
-    check_backend(backend)
-    suffix = "" if log_variances is None else "_sampled"
-    keys = tuple(key + suffix for key in KEYS)
-    codes, overflow = maybe_sampled(codes, log_variances, seed, keys)
-    parts = split(codes, factors, n_train, factor_names)
-    matrix = binned_information(parts, num_bins, backend)
-    entropy = entropies(parts.factors)
-    mask, notes = varying(parts)
-    reasons = overflow | binning_reasons(keys, parts, num_bins, mask)
-    matched, pairs = matching(matrix)
-    largest = np.full(len(mask), np.nan)
-    largest[mask] = matrix[:, mask].max(axis=0) / entropy[mask]
-    found = (np.nan, np.nan, np.nan)
-    if mask.any():
-        found = (matched, matched / entropy.sum(), largest[mask].mean())
-    values, reasons = defined(dict(zip(keys, found, strict=True)), reasons)
+    information = mutual_information_matrix(bin_codes(codes, num_bins), factors)
+    entropy = entropies(factors)
+    matched, code_of = match_codes(information)
+    largest = information.max(axis=0) / entropy
     return Score(
-        metric="mi" + suffix,
-        values=values,
-        variant=f"mi[hist{num_bins},plugin,nats,{'sampled' if suffix else 'mean'}]",
-        reasons=reasons,
-        per_factor={
-            "matched_code": [pairs.get(k) for k in range(len(mask))],
-            "matched_nats": [
-                float(matrix[pairs[k], k]) if k in pairs else None for k in range(len(mask))
-            ],
-            "max_fraction": optional(largest),
-            "entropy_nats": optional(entropy),
+        values={
+            "mi_matched": matched,
+            "mi_matched_fraction": matched / entropy.sum(),
+            "mi_mean_max": largest.mean(),
         },
-        matrix=matrix,
-        settings={"num_bins": num_bins, "backend": backend, "seed": seed},
-        reference={"noise": noise_level(parts, num_bins, seed), "max": float(entropy.sum())},
-        notes=notes,
+        per_factor={
+            "matched_code": [code_of.get(k) for k in range(len(entropy))],
+            "matched_nats": [
+                information[code_of[k], k] if k in code_of else None for k in range(len(entropy))
+            ],
+            "max_fraction": largest,
+            "entropy_nats": entropy,
+        },
+        matrix=information,
     )
 
 
-def matching(matrix):
+def match_codes(matrix):
     """Best one-to-one matching of codes to factors.
 
     Returns
     -------
     total : float
         Sum of the matched entries.
-    pairs : dict of int to int
+    code_of : dict of int to int
         Factor to code.
     """
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(matrix, maximize=True)
-    pairs = {int(k): int(i) for i, k in zip(rows, columns, strict=True)}
-    return float(matrix[rows, columns].sum()), pairs
+    codes, factors = linear_sum_assignment(matrix, maximize=True)
+    code_of = dict(zip(factors.tolist(), codes.tolist(), strict=True))
+    return float(matrix[codes, factors].sum()), code_of
 
 
-def noise_level(parts, num_bins, seed):
-    """I_m that the same codes have with factors whose rows are shuffled, in nats."""
-    order = np.random.default_rng([1, seed]).permutation(len(parts.factors))
-    bins = bin_codes(parts.train, num_bins)
-    return matching(mutual_information_matrix(bins, parts.factors[order]))[0]
+def find_noise_level(codes, factors, *, num_bins, seed):
+    """I_m of the same codes with factors whose rows are shuffled, and the most there can be."""
+    order = np.random.default_rng([1, seed]).permutation(len(factors))
+    shuffled = mutual_information_matrix(bin_codes(codes, num_bins), factors[order])
+    return {"noise": match_codes(shuffled)[0], "max": entropies(factors).sum()}
 
 
-MI = Metric(
+mutual_information = Metric(
     "mi",
-    mutual_information,
+    measure_information,
     (
         Key(
             "mi_matched",
@@ -155,8 +111,9 @@ MI = Metric(
     ),
     "mutual information of posterior means with factors",
     "mi[hist20,plugin,nats,mean]",
-    citation="vu2026mutual",
-    options=("backend", "factor_names", "seed"),
+    "vu2026mutual",
+    needs=(rows_for_bins,),
+    reference=find_noise_level,
     twin=True,
     order=5,
 )

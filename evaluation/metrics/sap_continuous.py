@@ -3,38 +3,30 @@
 import numpy as np
 
 from .metric import Key, Metric
-from .sap import sap_reasons
-from .score import LARGEST, Score, defined, gaps, optional, split, varying
+from .mig import gaps
+from .sample import single_precision, two_codes
+from .score import Score
 
 SMALLEST_VARIANCE = 1e-12
 
 
-def sap_continuous(codes, factors, *, n_train=None, factor_names=None):
+def measure_sap_continuous(codes, factors):
     """How far one code stands out by its squared correlation with each factor.
 
-    The mean over factors of (largest − second largest squared Pearson correlation), on the training
-    part, with classes read as numbers. A code whose variance is at most 1e-12 correlates with
-    nothing. Factors that are constant in the training part are left out with a note. Undefined with
-    one code and where no factor varies.
+    The mean over factors of (largest − second largest squared Pearson correlation), with classes
+    read as numbers. A code whose variance is at most 1e-12 correlates with nothing.
 
     Parameters
     ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-        Classes from 0.
-    n_train : int, optional
-        Rows of the training part; two thirds by default.
-    factor_names : sequence of str, optional
+    codes : ndarray, shape (N, D)
+        At least two codes.
+    factors : ndarray of int, shape (N, K)
+        Classes, at least two in each factor.
 
     Returns
     -------
     Score
         Key `sap_continuous`, in 0 … 1; the matrix holds squared correlations.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
 
     References
     ----------
@@ -43,28 +35,16 @@ def sap_continuous(codes, factors, *, n_train=None, factor_names=None):
 
     Examples
     --------
-    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T
-    >>> sap_continuous(factors * 1.0, factors, n_train=16).value
+    >>> float(measure_sap_continuous(factors * 1.0, factors).value)
     1.0
     """
-    parts = split(codes, factors, n_train, factor_names, LARGEST)
-    mask, notes = varying(parts)
-    reasons = sap_reasons("sap_continuous", parts, mask, needs_test=False)
-    matrix = squared_correlations(parts.train, parts.factors)
-    per_factor = np.full(len(mask), np.nan)
-    if not reasons:
-        per_factor[mask] = gaps(matrix[:, mask])
-    value = per_factor[mask].mean() if mask.any() else np.nan
-    values, reasons = defined({"sap_continuous": value}, reasons)
+    correlation = squared_correlations(codes, factors)
+    terms = gaps(correlation)
     return Score(
-        metric="sap_continuous",
-        values=values,
-        variant="sap[r2]",
-        reasons=reasons,
-        per_factor={"sap_continuous": optional(per_factor)},
-        matrix=matrix,
-        notes=notes,
+        values={"sap_continuous": terms.mean()},
+        per_factor={"sap_continuous": terms},
+        matrix=correlation,
     )
 
 
@@ -95,13 +75,13 @@ def squared_correlations(codes, factors):
     return squared
 
 
-SAP_CONTINUOUS = Metric(
+sap_continuous = Metric(
     "sap_continuous",
-    sap_continuous,
+    measure_sap_continuous,
     (Key("sap_continuous", "SAP (r²)", "gap between the two largest squared correlations"),),
     "separated attribute predictability by squared correlation",
     "sap[r2]",
-    citation="kumar2018variational",
-    options=("factor_names",),
+    "kumar2018variational",
+    needs=(single_precision, two_codes),
     order=3,
 )

@@ -43,7 +43,7 @@ def tchebycheff(first, second, weight, rho=RHO):
 
     Examples
     --------
-    >>> tchebycheff([1.0, 0.0, 0.8], [0.0, 1.0, 0.8], 0.5).argmin()
+    >>> int(tchebycheff([1.0, 0.0, 0.8], [0.0, 1.0, 0.8], 0.5).argmin())
     2
     """
     first, second = 1 - np.asarray(first, dtype=float), 1 - np.asarray(second, dtype=float)

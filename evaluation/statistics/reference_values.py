@@ -94,7 +94,7 @@ def _noise(reference, about):
 def add_without_orientation(runs):
     """Add the MIG over all factors but orientation, from the score files, where there is one.
 
-    On sprites orientation cannot be identified, so MIG is given with and without it.
+    Where a data set declares that its images do not determine it, MIG is given with and without.
 
     Parameters
     ----------
@@ -125,5 +125,9 @@ def add_without_orientation(runs):
 def _orientation(file):
     record = read_score(scores_folder(file) / "mig.json")
     reference = record.get("reference") if record else None
-    value = reference.get("without_orientation") if isinstance(reference, dict) else None
+    reference = reference if isinstance(reference, dict) else {}
+    value = reference.get("without_orientation")  # of score files of version 0.1.0
+    other = reference.get("without_unidentifiable")
+    if isinstance(other, dict) and other.get("factors") == ["orientation"]:
+        value = other.get("value")
     return float(value) if isinstance(value, int | float) else math.nan

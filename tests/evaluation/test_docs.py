@@ -1,13 +1,12 @@
 """The documents' examples run, and they name everything there is."""
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import METRICS, check_metric, evaluate_paths
+from disentanglement_bench.evaluation import METRICS, check_metric, evaluate, evaluate_paths
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -53,17 +52,20 @@ def test_examples_of_other_frameworks_write_what_is_read(tmp_path, monkeypatch):
     assert evaluate_paths("mine.npz", metrics=["sap_continuous"]).problems == []
 
 
-def test_examples_of_metrics(tmp_path, monkeypatch):
+def test_examples_of_metrics(tmp_path, monkeypatch, stream):
     first, dlib, own = blocks("metrics.md")
     names = {}
     exec(first, names)
-    assert 0 < names["found"].value < 1
-    exec(dlib.splitlines()[0], names)
+    assert 0 < names["alone"].value < 1
+    assert names["numbers"]["mig"] == names["scores"]["mig"].value == names["alone"].value
+    exec(dlib.split(")\n")[0] + ")", names)
     assert names["mig"].compute_mig
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "my_metrics.py").write_text(own)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert check_metric("my_metrics:SPREAD")
-    sys.modules.pop("my_metrics")
+    assert check_metric("my_metrics.py:overlap")[-1] == "a single code: overlap = undefined"
+    factors = stream.integers(0, 4, (90, 2))
+    found = evaluate(factors * 1.0, factors, "my_metrics.py:overlap", np.zeros((90, 2)))
+    assert list(found) == ["overlap", "overlap_sampled"]
 
 
 def test_every_variant_and_key_is_described():

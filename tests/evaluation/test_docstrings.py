@@ -1,34 +1,33 @@
-"""Every example in a docstring runs and prints what it says."""
+"""Every example in a docstring runs and prints what it says, in every module there is."""
 
 import doctest
 import importlib
+import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
-MODULES = [
-    "disentanglement_bench.evaluation.scoring.batch",
-    "disentanglement_bench.evaluation.metrics.registry",
-    "disentanglement_bench.evaluation.metrics.checks",
-    "disentanglement_bench.evaluation.metrics.dci",
-    "disentanglement_bench.evaluation.metrics.explicitness",
-    "disentanglement_bench.evaluation.metrics.histogram",
-    "disentanglement_bench.evaluation.metrics.mig",
-    "disentanglement_bench.evaluation.metrics.modularity",
-    "disentanglement_bench.evaluation.metrics.mutual_information",
-    "disentanglement_bench.evaluation.metrics.sap",
-    "disentanglement_bench.evaluation.metrics.sap_continuous",
-    "disentanglement_bench.evaluation.naming",
-    "disentanglement_bench.evaluation.files",
-    "disentanglement_bench.evaluation.representation.file_format",
-    "disentanglement_bench.evaluation.representation.sampling",
-    "disentanglement_bench.evaluation.scoring.score_files",
-    "disentanglement_bench.evaluation.metrics.driver",
-]
+import disentanglement_bench
+
+PACKAGES = ("benchmark", "evaluation", "models")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
-    module = importlib.import_module(name)
-    result = doctest.testmod(module)
+def modules_with_examples():
+    for package in PACKAGES:
+        place = importlib.import_module(f"disentanglement_bench.{package}")
+        files = {place.__name__: Path(place.__file__)}
+        for module in pkgutil.walk_packages(place.__path__, f"{place.__name__}."):
+            origin = module.module_finder.find_spec(module.name).origin
+            files[module.name] = Path(origin)
+        for name, file in files.items():
+            if re.search(r"^ *>>> ", file.read_text(), re.MULTILINE):
+                yield name
+
+
+@pytest.mark.parametrize("name", [disentanglement_bench.__name__, *modules_with_examples()])
+def test_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(importlib.import_module(name))
     assert result.attempted > 0
     assert result.failed == 0

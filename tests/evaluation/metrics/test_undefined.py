@@ -66,7 +66,7 @@ def test_only_constant_codes(arrays):
 @pytest.mark.parametrize("metric", [mig, sap, sap_continuous])
 def test_a_gap_needs_two_codes(metric, arrays):
     found = metric(arrays[0][:, :1], arrays[1], n_train=80)
-    assert list(found.reasons.values()) == ["one code: there is no second one to stand out from"]
+    assert list(found.reasons.values()) == ["one code: there is no second one to compare it with"]
 
 
 def test_one_code(arrays):

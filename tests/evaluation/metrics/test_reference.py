@@ -13,14 +13,6 @@ def test_mig_ceiling_is_reached_by_perfect_ordinal_codes(stream):
     assert found.reference["ceiling_per_factor"] == pytest.approx([0.812, 0.812], abs=0.001)
 
 
-def test_mig_without_orientation(partly_disentangled):
-    names = ["shape", "orientation", "x"]
-    found = mig(*partly_disentangled, n_train=400, factor_names=names)
-    values = found.per_factor["mig"]
-    assert found.reference["without_orientation"] == pytest.approx((values[0] + values[2]) / 2)
-    assert "without_orientation" not in mig(*partly_disentangled, n_train=400).reference
-
-
 def test_noise_level_of_information(stream):
     codes = stream.normal(size=(3000, 10))
     factors = np.stack([stream.integers(0, size, 3000) for size in (3, 6, 10, 8, 8)], axis=1)

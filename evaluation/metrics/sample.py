@@ -1,0 +1,138 @@
+"""The arrays that a metric's function is called with, and what a metric may need of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..naming import unknown_name
+from ..representation.file_format import Representation
+from ..representation.sampling import sample_codes
+from .metric import MetricError
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sample:
+    """Training and test rows of a representation, with the factors that can be scored.
+
+    Attributes
+    ----------
+    codes, factors : ndarray, shape (N, D) and (N, K')
+        Training part; K' of the K factors take more than one class there and were not left out.
+    test_codes, test_factors : ndarray, shape (T, D) and (T, K')
+        Test part; T may be 0.
+    log_variances : ndarray, shape (N, D), or None
+        Training part.
+    factor_names : tuple of str
+        Of the K' factors.
+    scored : ndarray of bool, shape (K,)
+        Which factors these are.
+    notes : tuple of str
+        Which factors are not among them, and why.
+    """
+
+    codes: NDArray[np.floating]
+    factors: NDArray[np.int32]
+    test_codes: NDArray[np.floating]
+    test_factors: NDArray[np.int32]
+    log_variances: NDArray[np.floating] | None
+    factor_names: tuple[str, ...]
+    scored: NDArray[np.bool_]
+    notes: tuple[str, ...]
+
+
+def take_sample(
+    representation: Representation, codes: NDArray[np.floating], without: Collection[str] = ()
+) -> Sample:
+    """Part the rows, and leave out the factors that cannot or shall not be scored.
+
+    Parameters
+    ----------
+    representation : Representation
+    codes : ndarray, shape (rows, D)
+        The posterior means, or draws.
+    without : collection of str
+        Names of factors to leave out.
+
+    Returns
+    -------
+    Sample
+    """
+    cut, factors = representation.n_train, representation.factors
+    names = np.array(representation.factor_names)
+    constant = factors[:cut].min(axis=0) == factors[:cut].max(axis=0)
+    excluded = np.isin(names, list(without))
+    scored = ~constant & ~excluded
+    notes = [
+        f"left out, {reason}: {', '.join(names[these])}"
+        for reason, these in (
+            ("constant in the training part", constant & ~excluded),
+            ("as asked for", excluded),
+        )
+        if these.any()
+    ]
+    spread = representation.log_variances
+    return Sample(
+        codes[:cut],
+        factors[:cut, scored],
+        codes[cut:],
+        factors[cut:, scored],
+        None if spread is None else spread[:cut],
+        tuple(map(str, names[scored])),
+        scored,
+        tuple(notes),
+    )
+
+
+def check_factor_names(without: Collection[str], representation: Representation) -> None:
+    """Refuse names of factors that a representation does not have.
+
+    Raises
+    ------
+    MetricError
+        With the closest name.
+    """
+    for name in without:
+        if name not in representation.factor_names:
+            raise MetricError(unknown_name("factor", name, representation.factor_names))
+
+
+def draw_codes(representation: Representation, seed: int) -> NDArray[np.float64]:
+    """One code a row, drawn from the posterior; not finite where the posterior is too wide."""
+    return sample_codes(representation.codes, representation.log_variances, seed)
+
+
+def two_codes(sample: Sample, settings: Mapping[str, object]) -> str:
+    """The metric compares a code with another one."""
+    return (
+        "" if sample.codes.shape[1] > 1 else "one code: there is no second one to compare it with"
+    )
+
+
+def two_factors(sample: Sample, settings: Mapping[str, object]) -> str:
+    """The metric compares a factor with another one."""
+    few = sample.factors.shape[1] < 2
+    return "one varying factor: there is no second one to compare it with" if few else ""
+
+
+def rows_to_test(sample: Sample, settings: Mapping[str, object]) -> str:
+    """The metric predicts rows that it did not learn from."""
+    return "" if len(sample.test_codes) else "there are no test rows"
+
+
+def rows_for_bins(sample: Sample, settings: Mapping[str, object]) -> str:
+    """The metric puts the training rows into `num_bins` bins."""
+    rows, bins = len(sample.codes), settings["num_bins"]
+    return f"{rows} training rows for {bins} bins" if rows < bins else ""  # type: ignore[operator]
+
+
+def single_precision(sample: Sample, settings: Mapping[str, object]) -> str:
+    """The metric compares codes in single precision, or squares them in double precision."""
+    parts = (sample.codes, sample.test_codes)
+    largest = max(float(np.abs(part).max()) for part in parts if len(part))
+    return f"the codes reach beyond {LARGEST:.3g}" if largest > LARGEST else ""
