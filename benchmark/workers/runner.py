@@ -159,9 +159,9 @@ class Runner:
                 self._finish(worker, worker.runs.pop(path), outcome)
 
     def _finish(self, worker, spec, outcome):
-        if outcome.status == "interrupted" and not self._stopping:
+        if outcome.status == "interrupted" and not self._stopping and self._signal is None:
             # A scheduler may send its signal to the workers alone.
-            self._on_signal(signal.SIGTERM)
+            self._signal = signal.SIGTERM
         summary = self._agenda.summary
         summary.trained += outcome.status == "done"
         self._agenda.end(spec, outcome.status, outcome.reason)
@@ -228,6 +228,8 @@ class Runner:
         for worker in self._workers:
             # An idle worker ends when its connection closes; a busy one saves first.
             worker.connection.close()
+            if not worker.ready:
+                worker.process.kill()
         for worker in self._workers:
             worker.process.join(timeout=10)
             if worker.process.is_alive():

@@ -1,0 +1,102 @@
+"""The worker's side of the protocol, without processes."""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+import pytest
+
+from disentanglement_bench.benchmark.workers.messages import Ended, Progress, Ready, Stop, Train
+from disentanglement_bench.benchmark.workers.worker import StopRequest, WorkerSettings, serve
+
+
+@pytest.fixture
+def start(store, dataset):
+    """Serve in a thread; the runner's end of the connection, and the thread."""
+    started = []
+
+    def make(device="cpu", stop=None):
+        ours, theirs = multiprocessing.Pipe()
+        settings = WorkerSettings(str(store.results), {"tiny": dataset}, device, 1, False, {})
+        thread = threading.Thread(target=serve, args=(theirs, settings, stop or StopRequest()))
+        thread.start()
+        started.append((ours, thread))
+        assert ours.recv() == Ready()
+        return ours, thread
+
+    yield make
+    for ours, thread in started:
+        ours.close()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+
+
+def receive_end(connection):
+    """The next message that is not progress."""
+    while isinstance(message := connection.recv(), Progress):
+        pass
+    return message
+
+
+def test_a_worker_carries_out_one_run_after_another(start, plan):
+    connection, _ = start()
+    for spec in plan():
+        connection.send(Train(spec))
+        ended = receive_end(connection)
+        assert (ended.path, ended.outcome.status, ended.worker_ends) == (spec.path, "done", False)
+
+
+def test_a_stop_over_the_pipe_saves_and_ends_the_run(start, plan, store):
+    connection, _ = start()
+    (spec,) = plan(models=("betavae",), steps=10**6, continue_steps=0)
+    connection.send(Train(spec))
+    assert isinstance(connection.recv(), Progress)
+    connection.send(Stop())
+    assert receive_end(connection).outcome.status == "interrupted"
+    assert store.folder(spec).checkpoint.exists()
+    connection.send(Train(spec))
+    assert receive_end(connection).outcome.reason == "stopped before it began"
+
+
+def test_a_runner_that_vanishes_stops_the_run(start, plan, store):
+    connection, thread = start()
+    (spec,) = plan(models=("betavae",), steps=10**6, continue_steps=0)
+    connection.send(Train(spec))
+    assert isinstance(connection.recv(), Progress)
+    connection.close()
+    thread.join(timeout=60)
+    assert store.folder(spec).status()[0] == "interrupted"
+    assert store.folder(spec).checkpoint.exists()
+
+
+def test_a_worker_ends_after_an_unexpected_failure_on_an_accelerator(start, plan):
+    """The device "meta" computes nothing, so that every run on it fails."""
+    connection, thread = start("meta")
+    spec = plan(models=("betavae",))[0]
+    connection.send(Train(spec))
+    ended = receive_end(connection)
+    assert ended.outcome.status == "failed"
+    assert ended.outcome.unexpected
+    assert ended.worker_ends
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+
+
+def test_a_worker_goes_on_after_a_failure_that_says_what_to_do(start, plan):
+    connection, _ = start("meta")
+    spec = plan(models=("betavae",), settings=[("n_train", "60")])[0]
+    connection.send(Train(spec))
+    ended = receive_end(connection)
+    assert ended == Ended(spec.path, ended.outcome, worker_ends=False)
+    assert "lower them with --set n_train" in ended.outcome.reason
+
+
+def test_a_signal_only_sets_a_flag():
+    stop = StopRequest()
+    before = signal.signal(signal.SIGTERM, stop.make)
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.made
+    finally:
+        signal.signal(signal.SIGTERM, before)
