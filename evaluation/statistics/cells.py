@@ -193,9 +193,12 @@ def cells(scores, level=LEVEL):
     values = _packed(scores["value"].to_numpy(), grouped.ngroup().to_numpy(), len(table))
     for name, column in mean_intervals(values, level).items():
         table[name] = column
-    table["clipped"] = table["low"].lt(table["minimum"]) | table["high"].gt(table["maximum"])
+    beyond = table["low"].lt(table["minimum"]) | table["high"].gt(table["maximum"])
+    # A mean out of range says that its metric declares too narrow a one.
+    table["clipped"] = beyond & table["mean"].between(table["minimum"], table["maximum"])
     for name in ("low", "high"):
-        table[name] = table[name].clip(table["minimum"], table["maximum"])
+        held = table[name].clip(table["minimum"], table["maximum"])
+        table[name] = table[name].where(~table["clipped"], held)
     own = scores[scores["role"] != "external"]
     asked = own.groupby(STRATUM, dropna=False)["seed"].nunique().rename("n_asked").reset_index()
     table = table.merge(asked, on=STRATUM, how="left")

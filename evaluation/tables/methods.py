@@ -53,8 +53,10 @@ def comparison_table(summary, dataset, protocol, metrics=COMPARED):
         own = {cell["metric"]: cell for cell in part}
         texts = [_chosen_text(own.get(name), summary.describe(name)) for name in names]
         rows.append((label, *texts, collapsed_text([own[names[0]]] if names[0] in own else [])))
-        if part[0]["role"] != "first":
-            short.append(((label,), own))
+        if part[0]["role"] == "first":
+            continue
+        short.append(((label,), own))
+        if part[0]["role"] != "external" or part[0]["setting"]:
             settings.append(_settings_text(summary, part))
     place = dataset, protocol
     compact = compact_spreads(
@@ -91,6 +93,8 @@ def comparison_table(summary, dataset, protocol, metrics=COMPARED):
 def _chosen_text(cell, facts):
     if cell is None:
         return "–"
+    if cell["role"] == "external" and not cell["setting"]:  # what it was trained with is unknown
+        return cell_text(cell, facts)
     return f"{cell_text(cell, facts)}\n{describe_choice(cell['setting'], cell['chosen'])}"
 
 
