@@ -188,7 +188,8 @@ def as_metric(given: object, name: str | None = None) -> Metric:
         )
     name = name or getattr(given, "__name__", type(given).__name__)
     text = (given.__doc__ or "").strip().split("\n")[0]
-    return Metric(name, given, (Key(name, "", text),), text, f"{name}[user]")
+    key = Key(name, "", text, low=-math.inf, high=math.inf)
+    return Metric(name, given, (key,), text, f"{name}[user]")
 
 
 def choose_metrics(

@@ -156,6 +156,11 @@ def test_built_in_names_are_protected(own, message):
         get_metric(own)
 
 
+def test_a_function_may_return_any_number():
+    key = as_metric(lambda codes, factors: 5.0, "five").keys[0]
+    assert (key.low, key.high) == (-np.inf, np.inf)
+
+
 def test_a_function_called_like_a_built_in_metric_is_refused():
     def sap(codes, factors, n_train):
         return 1.0
