@@ -66,10 +66,9 @@ def _stage(number, began, text):
 
 
 def _theory(results):
-    from .theory import solve as theory
+    from .theory.solve import write_theory
 
-    found = theory.run(results, starts=10)
-    deviation = found.data["largest_deviation"]
+    deviation = write_theory(results, starts=10).data["largest_deviation"]
     click.echo(f"Largest deviation of the fixed point from the closed form: {deviation:.1e} nats.")
 
 

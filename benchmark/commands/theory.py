@@ -84,9 +84,10 @@ def command(betas, lambdas, sizes, problems, results, **options):
       bench theory --beta 2,4,8 --lambda 0,1 --n 50,100
       bench theory --problem mine.npz --adamw
     """
-    from ..theory.solve import run, show
+    from ..theory.printing import print_theory
+    from ..theory.solve import write_theory
 
-    found = run(
+    theory = write_theory(
         results,
         betas=merged(betas),
         lambdas=merged(lambdas),
@@ -95,4 +96,4 @@ def command(betas, lambdas, sizes, problems, results, **options):
         progress=lambda text: click.echo(text, err=True),
         **options,
     )
-    show(found)
+    print_theory(theory)

@@ -23,7 +23,7 @@ class Report:
         Of the page, in bytes.
     summary : evaluation.statistics.summary.Summary
     tables : list of evaluation.tables.table.Table
-    figures : list of dict
+    figures : list of evaluation.page.figures.SavedFigure
     skipped : list of str
         Why pictures are missing.
     seconds : dict of str to float
@@ -270,7 +270,7 @@ def show(made):
     gaps = len(made.summary.gaps)
     if gaps:
         click.echo(f"{gaps} runs failed, are missing or have no scores: see the page.", err=True)
-    if any(figure["name"].startswith("curves-") for figure in made.figures):
+    if any(figure.name.startswith("curves-") for figure in made.figures):
         click.echo("Main figures only; --figures all draws every one.", err=True)
     click.echo(f"{len(made.tables)} tables, {len(made.figures)} figures.")
     click.echo(f"Report: {made.page} ({made.size / 1e6:.1f} MB)")

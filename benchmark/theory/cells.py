@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ...models.linear_gaussian.closed_form import closed_form
-from ...models.linear_gaussian.fixed_point import decoder_update, solve
-from ...models.linear_gaussian.terms import latent_factor, loss_terms
+from ...models.linear_gaussian.closed_form import solve_closed_form
+from ...models.linear_gaussian.fixed_point import solve_fixed_points, update_decoder
+from ...models.linear_gaussian.terms import evaluate_loss, relate_latents
 
 # Key of a row -> (heading, unit, what it is).
 COLUMNS = {
@@ -54,7 +54,7 @@ def solve_cells(problem, cells, latents, starts, seed):
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     cells : sequence of (float, float)
         Pairs (β, λ).
     latents, starts, seed : int
@@ -66,10 +66,10 @@ def solve_cells(problem, cells, latents, starts, seed):
     solutions : models.linear_gaussian.fixed_point.Solutions
     """
     betas, lambdas = zip(*cells, strict=True)
-    solutions = solve(problem, betas, lambdas, latents, starts, seed)
+    solutions = solve_fixed_points(problem, betas, lambdas, latents, starts, seed)
     rows = []
     for i, (beta, lambda_) in enumerate(cells):
-        theory = closed_form(problem, beta, lambda_, latents)
+        theory = solve_closed_form(problem, beta, lambda_, latents)
         row = dict.fromkeys(COLUMNS)
         row |= {"problem": problem.name, "n": problem.n, "latents": latents}
         row |= {"beta": beta, "lambda": lambda_, "fixed_point_starts": starts}
@@ -87,9 +87,9 @@ def solve_cells(problem, cells, latents, starts, seed):
 
 def _fixed_point(problem, solutions, these, beta, lambda_, theory):
     encoder, sigma_w = solutions.encoder[these], solutions.sigma_w[these]
-    decoder, sigma_z = decoder_update(problem, encoder, sigma_w)
-    terms = loss_terms(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
-    related = latent_factor(problem, encoder, sigma_w)
+    decoder, sigma_z = update_decoder(problem, encoder, sigma_w)
+    terms = evaluate_loss(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
+    related = relate_latents(problem, encoder, sigma_w)
     converged = solutions.converged[these]
     return {
         "fixed_point_information": terms.information.mean(),
@@ -112,7 +112,7 @@ def add_adamw(rows, problem, latents, starts, seed, steps=None, progress=None):
     ----------
     rows : list of dict
         Of `solve_cells` for this problem; changed in place.
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     latents, starts, seed : int
     steps : int, optional
         Default: the paper's for the problem's size.
@@ -121,12 +121,12 @@ def add_adamw(rows, problem, latents, starts, seed, steps=None, progress=None):
     """
     from dataclasses import replace
 
-    from ...models.linear_gaussian.adamw import default_settings, train
+    from ...models.linear_gaussian.adamw import choose_settings, train_adamw
 
     rows = [row for row in rows if row["beta"] > 1]
     if not rows:
         return
-    settings = default_settings(problem.n)
+    settings = choose_settings(problem.n)
     settings = replace(settings, steps=steps) if steps else settings
 
     def on_step(step):
@@ -134,12 +134,12 @@ def add_adamw(rows, problem, latents, starts, seed, steps=None, progress=None):
             progress(f"{problem.name}: AdamW step {step:,} of {settings.steps:,}")
 
     betas, lambdas = [row["beta"] for row in rows], [row["lambda"] for row in rows]
-    trained = train(problem, betas, lambdas, latents, starts, seed, settings, on_step)
-    terms = loss_terms(problem, *trained[2:6], trained.beta, trained.lambda_)
-    related = latent_factor(problem, trained.encoder, trained.sigma_w)
+    trained = train_adamw(problem, betas, lambdas, latents, starts, seed, settings, on_step)
+    terms = evaluate_loss(problem, *trained[2:6], trained.beta, trained.lambda_)
+    related = relate_latents(problem, trained.encoder, trained.sigma_w)
     for i, row in enumerate(rows):
         these = slice(i * starts, (i + 1) * starts)
-        theory = closed_form(problem, row["beta"], row["lambda"], latents)
+        theory = solve_closed_form(problem, row["beta"], row["lambda"], latents)
         mine = type(terms)(*(values[these] for values in terms))
         row |= {
             "adamw_information": mine.information.mean(),

@@ -1,38 +1,32 @@
 """What `bench theory` does: solve the linear-Gaussian VAE, write table, figures and page data."""
 
 import csv
+import dataclasses
 import io
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
+import numpy as np
 
+from ...evaluation.files import write_atomically, write_json
+from ...evaluation.naming import file_name, one_line
+from ...models.linear_gaussian.closed_form import find_regime
+from ...models.linear_gaussian.problem import ProblemError, draw_problem, load_problem
 from ..errors import BenchError
+from ..runs.provenance import command_line
+from .cells import COLUMNS, add_adamw, solve_cells
 
 BETAS = (1.0, 4.0, 8.0, 16.0, 32.0)
 LAMBDAS = (0.0, 2.0, 4.0, 6.0, 8.0)
 LARGEST = 2000
-# In the terminal; the CSV has all columns.
-SHOWN = (
-    "beta",
-    "lambda",
-    "active",
-    "information",
-    "fixed_point_information",
-    "nll",
-    "fixed_point_nll",
-    "fixed_point_deviation",
-    "fixed_point_converged",
-    "matched_information",
-    "sap",
-)
-SHOWN_ADAMW = ("adamw_information", "adamw_nll", "adamw_deviation", "adamw_excess")
 
 
 @dataclass(frozen=True)
 class Theory:
-    """What `run` made.
+    """What `write_theory` wrote.
 
     Attributes
     ----------
@@ -52,7 +46,7 @@ class Theory:
     data: dict = field(repr=False)
 
 
-def run(
+def write_theory(
     results,
     betas=None,
     lambdas=None,
@@ -98,37 +92,35 @@ def run(
     Raises
     ------
     BenchError
-        For a problem that cannot be posed or weights out of range.
+        For a problem that cannot be posed or solved in floating point, weights out of range, and a
+        folder that cannot be written; no file is left half-written then.
     """
-    from ...evaluation.files import write_atomically, write_json
-    from ...models.linear_gaussian.closed_form import regime
-    from .cells import add_adamw, solve_cells
-    from .figures import draw
+    from .figures import Solved, draw_figures
 
     progress = progress or (lambda text: None)
     cells = [(float(b), float(w)) for b in betas or BETAS for w in lambdas or LAMBDAS]
-    sizes = (n,) if isinstance(n, int | float) else tuple(n)
-    for size in sizes:
-        if size != int(size) or not 1 <= size <= LARGEST:
-            raise BenchError(
-                f"n must be a whole number from 1 to {LARGEST}, got {size:g}", exit_code=2
-            )
     try:
-        kinds = [regime(beta, lambda_) for beta, lambda_ in cells]
+        regimes = {find_regime(beta, lambda_) for beta, lambda_ in cells}
     except ValueError as error:
         raise BenchError(f"--beta, --lambda: {error}", exit_code=2) from None
-    posed = _pose(problems, sizes, factors, noise, seed)
-    folder = Path(results) / "report" / "theory"
-    rows, figures, described = [], [], []
-    for problem in posed:
+    rows, drawings, described = [], {}, []
+    for problem in _pose_problems(problems, n, factors, noise, seed):
         progress(f"{problem.name}: {len(cells)} cells, {starts} starts")
-        mine, solutions = solve_cells(problem, cells, latents, starts, seed)
-        if adamw:
-            add_adamw(mine, problem, latents, adamw_starts, seed, adamw_steps, progress)
-        progress(f"{problem.name}: figures")
-        figures += draw(problem, mine, solutions, latents, seed, folder)
-        described.append(_describe(problem, latents))
-        rows += mine
+        try:
+            with np.errstate(all="ignore"):
+                new, solutions = solve_cells(problem, cells, latents, starts, seed)
+                if adamw:
+                    add_adamw(new, problem, latents, adamw_starts, seed, adamw_steps, progress)
+                progress(f"{problem.name}: figures")
+                solved = Solved(problem, new, solutions, latents, seed)
+                drawings[problem.name] = draw_figures(solved)
+        except np.linalg.LinAlgError as error:
+            raise BenchError(
+                f"{problem.name}: its updates leave the range of floating-point numbers ({error}); "
+                "measure y in other units, or choose smaller weights"
+            ) from None
+        described.append(_describe_problem(problem, latents))
+        rows += new
     settings = {
         "latents": latents,
         "factors": factors,
@@ -139,37 +131,45 @@ def run(
         "adamw_steps": adamw_steps,
         "seed": seed,
     }
-    data = _page(rows, described, figures, kinds, settings)
-    table, page = folder / "theory.csv", folder / "theory.json"
-    write_atomically(table, _csv(rows))
-    write_json(page, data)
-    paths = [folder / figure[kind] for figure in figures for kind in ("png", "pdf")]
-    return Theory(table, page, tuple(paths), data)
+    data = _make_page_data(rows, described, regimes, settings)
+    folder = Path(results) / "report" / "theory"
+    try:
+        return _write_files(folder, data, drawings)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write {one_line(folder)}: {error.strerror or error}; choose another folder "
+            "with --results"
+        ) from None
 
 
-def _pose(problems, sizes, factors, noise, seed):
+def _pose_problems(problems, sizes, factors, noise, seed):
     """The problems asked for, each name once."""
-    from ...models.linear_gaussian.closed_form import ProblemError, load_problem, random_problem
-
+    sizes = (sizes,) if isinstance(sizes, int | float) else tuple(sizes)
+    for size in sizes:
+        if size != int(size) or not 1 <= size <= LARGEST:
+            raise BenchError(
+                f"n must be a whole number from 1 to {LARGEST}, got {size:g}", exit_code=2
+            )
     posed = {}
     try:
         for name in dict.fromkeys(problems or ("random",)):
-            if name != "random":
-                found = [load_problem(os.path.expanduser(name))]
+            if name == "random":
+                new = [draw_problem(int(size), factors, noise, seed) for size in sizes]
             else:
-                found = [random_problem(int(size), factors, noise, seed) for size in sizes]
-            for problem in found:
+                loaded = load_problem(os.path.expanduser(name))
+                new = [dataclasses.replace(loaded, name=one_line(loaded.name, 60))]
+            for problem in new:
                 if problem.name in posed:
                     raise BenchError(
                         f"two problems are named {problem.name!r}; rename one of the files"
                     )
                 posed[problem.name] = problem
     except ProblemError as error:
-        raise BenchError(str(error)) from None
+        raise BenchError(one_line(error)) from None
     return list(posed.values())
 
 
-def _describe(problem, latents):
+def _describe_problem(problem, latents):
     """What a page says about a problem."""
     return {
         "name": problem.name,
@@ -182,11 +182,8 @@ def _describe(problem, latents):
     }
 
 
-def _page(rows, described, figures, kinds, settings):
-    """The content of theory.json."""
-    from ..runs.provenance import command_line
-    from .cells import COLUMNS
-
+def _make_page_data(rows, described, regimes, settings):
+    """The content of theory.json, still without figures."""
     return {
         "format_version": 1,
         "command": command_line(),
@@ -197,109 +194,70 @@ def _page(rows, described, figures, kinds, settings):
         ],
         "rows": rows,
         "problems": described,
-        "largest_deviation": _largest(rows, "fixed_point_deviation"),
-        "largest_deviation_adamw": _largest(rows, "adamw_deviation"),
-        "largest_excess_adamw": _largest(rows, "adamw_excess"),
+        "largest_deviation": _find_largest(rows, "fixed_point_deviation"),
+        "largest_deviation_adamw": _find_largest(rows, "adamw_deviation"),
+        "largest_excess_adamw": _find_largest(rows, "adamw_excess"),
         "not_converged": sum(
             row["fixed_point_starts"] - row["fixed_point_converged"]
             for row in rows
             if row["regime"] != "unbounded"
         ),
-        "notes": _notes(kinds),
-        "figures": figures,
+        "notes": [note for kind, note in _NOTES.items() if kind in regimes],
     }
 
 
-def _notes(kinds):
-    """What the table cannot say by itself."""
-    notes = []
-    if "unbounded" in kinds:
-        notes.append(
-            "β < 1, or β = 1 with λ > 0: more information always lowers the loss, so the NLL is "
-            "unbounded below and nothing is solved there."
-        )
-    if "continuum" in kinds:
-        notes.append(
-            "β = 1, λ = 0: every amount of information costs the same, so the start decides I and "
-            "the NLL; the deviation is that of the loss."
-        )
-    return notes
+# What the table cannot say by itself.
+_NOTES = {
+    "unbounded": "β < 1, or β = 1 with λ > 0: more information always lowers the loss, so the NLL "
+    "is unbounded below and nothing is solved there.",
+    "continuum": "β = 1, λ = 0: every amount of information costs the same, so the start decides I "
+    "and the NLL; the deviation is that of the loss.",
+}
 
 
-def _largest(rows, key):
-    values = [row[key] for row in rows if row[key] is not None]
-    return max(values) if values else None
+def _find_largest(rows, key):
+    return max((row[key] for row in rows if row[key] is not None), default=None)
 
 
-def _csv(rows):
+def _write_files(folder, data, drawings):
+    """Write everything beside the folder first, so that a full disk leaves it as it was."""
+    from ...evaluation.figures.drawing import FORMATS, save_figure
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".theory.", suffix=".tmp", dir=folder.parent))
+    try:
+        entries = []
+        for problem, drawn in drawings.items():
+            for drawing in drawn:
+                name = file_name(drawing.name, problem)
+                files = save_figure(drawing.figure, temporary, name, FORMATS, dpi=200)
+                entry = {"name": drawing.name, "problem": problem}
+                entry |= {"title": drawing.title, "caption": drawing.caption}
+                entries.append(entry | {kind: path.name for kind, path in files.items()})
+        data = {**data, "figures": entries}
+        figures = [entry[kind] for entry in entries for kind in FORMATS]
+        write_atomically(temporary / "theory.csv", _write_csv(data["rows"]))
+        write_json(temporary / "theory.json", data)
+        folder.mkdir(exist_ok=True)
+        for name in (*figures, "theory.csv", "theory.json"):
+            os.replace(temporary / name, folder / name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    paths = tuple(folder / name for name in figures)
+    return Theory(folder / "theory.csv", folder / "theory.json", paths, data)
+
+
+def _write_csv(rows):
     """All rows as CSV text; what is undefined is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({key: _csv_value(value) for key, value in row.items()})
+        writer.writerow({key: _write_value(value) for key, value in row.items()})
     return text.getvalue()
 
 
-def _csv_value(value):
-    if value is None or value != value:
+def _write_value(value):
+    if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     return repr(float(value)) if isinstance(value, float) else value
-
-
-def show(theory):
-    """Print the table, the largest deviations and the paths."""
-    from ..console import console, table
-    from .cells import COLUMNS
-
-    data = theory.data
-    keys = SHOWN + (SHOWN_ADAMW if data["settings"]["adamw"] else ())
-    for problem in data["problems"]:
-        title = (
-            f"{problem['name']}: n = {problem['n']}, {problem['factors']} factors, "
-            f"{problem['latents']} latents, H(y) = {problem['entropy']:.3f} nats"
-        )
-        shown = table(title, *(_heading(*COLUMNS[key][:2]) for key in keys))
-        for row in data["rows"]:
-            if row["problem"] == problem["name"]:
-                shown.add_row(*(_shown(key, row) for key in keys))
-        console().print(shown)
-        for note in problem["notes"]:
-            click.echo(note)
-    for note in data["notes"]:
-        click.echo(note)
-    if data["largest_deviation"] is not None:
-        click.echo(
-            "Largest deviation of the fixed point from the closed form: "
-            f"{data['largest_deviation']:.1e} nats."
-        )
-    if data["not_converged"]:
-        click.echo(f"{data['not_converged']} starts did not converge; they are not in it.")
-    if data["largest_deviation_adamw"] is not None:
-        click.echo(
-            f"Of AdamW: {data['largest_deviation_adamw']:.1e} nats; its loss ends at most "
-            f"{data['largest_excess_adamw']:.1e} nats above the optimum."
-        )
-    for path in (theory.table, theory.page, *theory.figures):
-        click.echo(path)
-
-
-def _heading(heading, unit):
-    return f"{heading} ({unit})" if unit else heading
-
-
-def _shown(key, row):
-    value = row[key]
-    if key == "active" and value is None:
-        return "any"
-    if value is None or value != value:
-        return "–"
-    if key == "fixed_point_converged":
-        return f"{value}/{row['fixed_point_starts']}"
-    if isinstance(value, float):
-        if key.endswith(("deviation", "excess")):
-            return f"{value:.1e}"
-        if key in ("beta", "lambda"):
-            return f"{value:g}"
-        return f"{value:.3f}".replace("inf", "∞").replace("-", "−")
-    return str(value)

@@ -1,1 +1,47 @@
-"""One function a figure, all in one style."""
+"""One function a figure, all in one style: frames and arrays in, matplotlib figures out.
+
+The public functions are imported when they are first used, because matplotlib takes its time.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .curves import plot_curves
+    from .drawing import save_figure
+    from .fronts import plot_front, plot_latents
+    from .grids import plot_agreement, plot_heat_maps
+    from .matrices import plot_matrix, plot_mi_matrices
+    from .methods import plot_boxes, plot_methods
+
+_PLACES = {
+    "plot_agreement": "grids",
+    "plot_boxes": "methods",
+    "plot_curves": "curves",
+    "plot_front": "fronts",
+    "plot_heat_maps": "grids",
+    "plot_latents": "fronts",
+    "plot_matrix": "matrices",
+    "plot_methods": "methods",
+    "plot_mi_matrices": "matrices",
+    "save_figure": "drawing",
+}
+
+__all__ = [
+    "plot_agreement",
+    "plot_boxes",
+    "plot_curves",
+    "plot_front",
+    "plot_heat_maps",
+    "plot_latents",
+    "plot_matrix",
+    "plot_methods",
+    "plot_mi_matrices",
+    "save_figure",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,20 +1,31 @@
 """Scores against β: curves with their seeds."""
 
+import itertools
+
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from ..naming import format_number
-from ..representation.posterior import COLLAPSED
-from ..statistics.labels import curve_label, describe_key
-from .style import GREY, beta_axis, curve_styles, headline, new_figure, place_of, ramp, style
+from ..statistics.labels import describe_keys, is_first_phase, is_scratch, method_label
+from .axes import clip_to_range, find_limits, set_beta_axis, set_kl_axis
+from .style import (
+    MARKERS,
+    find_weights,
+    label_curve,
+    new_figure,
+    pick_colours,
+    style,
+    style_curves,
+    write_label,
+)
 
 BELOW = ("nll", "kl")
 # More curves in one panel cannot be told apart.
 MOST_CURVES = 7
 
 
+@style()
 def plot_curves(cells, scores, metrics, title):
-    """Metrics against β with NLL and KL below: λ on the left, models on the right.
+    """Draw metrics against β with NLL and KL below: λ on the left, models on the right.
 
     Parameters
     ----------
@@ -29,179 +40,146 @@ def plot_curves(cells, scores, metrics, title):
     matplotlib.figure.Figure or None
         None where no run with β has any of the metrics.
     """
-    known = cells[cells["beta"].notna() & (cells["n"] > 0) & (cells["curve"] != "betavae_first")]
-    shown = [metric for metric in metrics if metric in set(known["metric"])]
-    if not shown:
+    known = cells[cells["beta"].notna() & (cells["n"] > 0)]
+    known = known[~known["method"].map(is_first_phase).astype(bool)]
+    shown = known[known["metric"].isin(metrics)]
+    if shown.empty:
         return None
-    present = set(known.loc[known["metric"].isin(shown), "curve"])
-    below = [key for key in BELOW if key in set(known["metric"]) and key not in shown]
-    rows = [*shown, *below]
-    panels = _panels(present)
-    heights = [2.0] * len(shown) + [1.0] * len(below)
-    with style():
-        figure, axes = new_figure(
-            4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1),
-            1.45 * sum(heights) + 1.5,
-            len(rows),
-            len(panels),
-            sharex="col",
-            sharey="row",
-            height_ratios=heights,
-        )
-        betas = known.loc[known["curve"].isin(present), "beta"].unique()
-        by_row = _by_curve(known, scores)
-        for column, (name, styles) in enumerate(panels):
-            for row, key in enumerate(rows):
-                _draw(axes[row, column], key, styles, by_row, betas)
-            axes[0, column].set_title(name)
-            beta_axis(axes[-1, column], betas)
-            axes[-1, column].xaxis.label.set_visible(True)
+    panels = _choose_panels(shown)
+    drawn = {curve for _, styles in panels for curve in styles}
+    known = known[known["curve"].isin(drawn)]
+    present = set(known["metric"])
+    metrics = [key for key in metrics if key in present]
+    rows = [*metrics, *(key for key in BELOW if key in present and key not in metrics)]
+    heights = [2.0 if key in metrics else 1.0 for key in rows]
+    curves = _group_by_curve(known, scores)
+    betas = known["beta"].unique()
+    facts = describe_keys(known)
+    figure, axes = new_figure(
+        4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1),
+        1.45 * sum(heights) + 1.5,
+        len(rows),
+        len(panels),
+        title,
+        sharex="col",
+        sharey="row",
+        height_ratios=heights,
+    )
+    for column, (name, styles) in enumerate(panels):
+        places = set_beta_axis(axes[-1, column], betas)
         for row, key in enumerate(rows):
-            _limits(axes[row], key, [styles for _, styles in panels], by_row)
-            facts = describe_key(key)
-            axes[row, 0].set_ylabel(facts.axis.replace(" (nats per", "\n(nats per"))
-        _finish(figure, axes, title, panels)
+            _draw_curves(axes[row, column], facts[key], styles, curves, places)
+        axes[0, column].set_title(name)
+        _add_legend(axes[:, column])
+    for row, key in enumerate(rows):
+        _set_limits(axes[row], facts[key], curves)
+        axes[row, 0].set_ylabel(
+            write_label(facts[key].axis, 60).replace(" (nats per", "\n(nats per")
+        )
+    figure.align_ylabels(axes[:, 0])
     return figure
 
 
-def _panels(curves):
+def _choose_panels(cells):
     """Titles of the columns and, for each, the styles of its curves by λ and by model."""
-    by_lambda = [c for c in curves if c == "betavae" or c.startswith("lambdabeta,lambda=")]
-    by_lambda = sorted(by_lambda, key=lambda c: float(c.partition("=")[2] or 0))
-    others = [c for c in curves if c not in by_lambda]
+    methods = dict(zip(cells["curve"], cells["method"], strict=True))
+    weights = find_weights(cells)
+    by_lambda = [curve for curve in weights.index if not is_scratch(methods[curve])]
+    others = [curve for curve in methods if curve not in by_lambda]
     panels = []
     if len(by_lambda) > 1 or (by_lambda and not others):
-        shown = _picked(by_lambda)
-        colours = ramp(len(shown))
-        marks = "osD^vPX"
-        panels.append(
-            (
-                "β-VAE (λ = 0) and λβ-VAE" if len(by_lambda) > 1 else curve_label(by_lambda[0]),
-                {
-                    curve: {"color": colour, "marker": marks[i % len(marks)], "linestyle": "-"}
-                    for i, (curve, colour) in enumerate(zip(shown, colours, strict=True))
-                },
-            )
-        )
+        shown = _pick(by_lambda)
+        looks = zip(pick_colours(len(shown)), itertools.cycle(MARKERS), strict=False)
+        styles = {
+            curve: {"color": colour, "marker": marker, "linestyle": "-"}
+            for curve, (colour, marker) in zip(shown, looks, strict=False)
+        }
+        names = [method_label(methods[c]) if weights[c] else label_curve(c, weights) for c in shown]
+        title = write_label(" and ".join(dict.fromkeys(names)), 60)
+        panels.append((title, _name(styles, weights, short=True)))
     if others:
-        plain = [c for c in by_lambda if c == "betavae"]
-        styles = curve_styles([*plain, *others])
-        panels.append(("Models", {c: styles[c] for c in _picked(list(styles))}))
+        plain = [curve for curve in by_lambda if not weights[curve]]
+        styles = style_curves([*plain, *others])
+        styles = {curve: styles[curve] for curve in _pick(list(styles))}
+        panels.append(("Models", _name(styles, weights)))
     return panels
 
 
-def _picked(curves):
+def _name(styles, weights, *, short=False):
+    """The same styles with the labels of their curves."""
+    labels = {curve: label_curve(curve, weights) for curve in styles}
+    if short:  # the title names the method
+        labels |= {c: f"λ = {format_number(weights[c])}" for c in styles if weights[c]}
+    return {curve: {**look, "label": labels[curve]} for curve, look in styles.items()}
+
+
+def _pick(curves):
     if len(curves) <= MOST_CURVES:
         return curves
     places = np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int)
     return [curves[i] for i in places]
 
 
-def _by_curve(cells, scores):
-    """Cells and single values of each (metric, curve)."""
-    kept = scores[scores["value"].notna() & scores["beta"].notna()]
-    values = {
-        key: (part["beta"].to_numpy(), part["value"].to_numpy())
-        for key, part in kept.groupby(["metric", "curve"])
-    }
-    ordered = cells.sort_values("beta", kind="stable")
+def _group_by_curve(cells, scores):
+    """Cells and single runs of each (metric, curve)."""
+    scores = scores[scores["value"].notna() & scores["beta"].notna()]
+    runs = dict(iter(scores.groupby(["metric", "curve"])))
     return {
-        key: (part, *values.get(key, (np.empty(0), np.empty(0))))
-        for key, part in ordered.groupby(["metric", "curve"])
+        key: (part, runs.get(key, scores.iloc[:0]))
+        for key, part in cells.sort_values("beta", kind="stable").groupby(["metric", "curve"])
     }
 
 
-def _draw(axis, key, styles, by_curve, betas):
+def _draw_curves(axis, facts, styles, curves, places):
     """Curves of one panel: band, line, means and the dots of the seeds beside them."""
-    first = place_of(np.append(betas, 1.0))[:-1]
-    place = dict(zip(betas, first, strict=True))
     shift = 0.22 / max(len(styles), 1)
     for i, (curve, look) in enumerate(styles.items()):
-        if (key, curve) not in by_curve:
+        if (facts.name, curve) not in curves:
             continue
-        part, seed_betas, values = by_curve[(key, curve)]
-        x = np.array([place[b] for b in part["beta"]])
-        offset = (i - (len(styles) - 1) / 2) * shift
-        low, high = part["low"].to_numpy(), part["high"].to_numpy()
+        part, runs = curves[facts.name, curve]
+        x = part["beta"].map(places)
+        low, high = clip_to_range(part["low"], facts), clip_to_range(part["high"], facts)
         axis.fill_between(x, low, high, color=look["color"], alpha=0.15, lw=0)
         axis.plot(
             x,
             part["mean"],
-            color=look["color"],
-            linestyle=look["linestyle"],
-            marker=look["marker"],
+            **look,
             ms=4.5,
             lw=1.5,
             mec="white",
             mew=0.5,
-            label=_short_label(curve),
             zorder=3,
         )
-        dots = np.array([place[b] for b in seed_betas]) + offset
-        axis.plot(dots, values, ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
-    axis.grid(axis="y", color="#dddddd", lw=0.6)
-    axis.set_axisbelow(True)
+        dots = runs["beta"].map(places) + (i - (len(styles) - 1) / 2) * shift
+        axis.plot(dots, runs["value"], ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
+    axis.grid(visible=True, axis="y")
 
 
-def _limits(axes, key, styles, by_curve):
-    """Vertical limits of a row of panels: room for every dot and band, zero where it means none."""
-    parts = [
-        by_curve[(key, curve)] for look in styles for curve in look if (key, curve) in by_curve
-    ]
-    high = max(np.nanmax([*values, *part["high"], *part["mean"]]) for part, _, values in parts)
-    facts = describe_key(key)
+def _set_limits(axes, facts, curves):
+    """Vertical limits of a row of panels."""
+    parts = [pair for (metric, _), pair in curves.items() if metric == facts.name]
+    points = np.concatenate([[*part["mean"], *runs["value"]] for part, runs in parts])
+    ends = np.concatenate([[*part["low"], *part["high"]] for part, _ in parts])
     for axis in axes:
-        if key == "kl":
-            _kl_axis(axis, high)
-        elif facts.low == 0 and key != "nll" and high > 0:
-            # An interval may reach below what the score can be.
-            axis.set_ylim(-0.04 * high, 1.05 * high)
+        if facts.name == "kl":
+            set_kl_axis(axis, np.nanmax(points))
+        else:
+            axis.set_ylim(find_limits(points, ends, facts))
 
 
-def _kl_axis(axis, largest):
-    """Logarithmic above the KL below which a run counts as collapsed, and that line."""
-    axis.set_yscale("symlog", linthresh=COLLAPSED, linscale=0.4)
-    top = max(1.8 * largest, 0.3)
-    axis.set_ylim(-0.02, top)
-    axis.set_yticks([t for t in (0, 0.1, 1, 10, 100, 1000) if t < top])
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: format_number(y)))
-    axis.yaxis.set_minor_locator(NullLocator())
-    axis.axhline(COLLAPSED, color=GREY, lw=0.9, ls=(0, (2, 2)), zorder=1)
-
-
-def _short_label(curve):
-    if curve == "betavae":
-        return "β-VAE (λ = 0)"
-    if curve.startswith("lambdabeta,lambda="):
-        return f"λ = {curve.partition('=')[2]}"
-    return curve_label(curve)
-
-
-def _finish(figure, axes, title, panels):
-    """Room for labels, one legend below each column, and the title."""
-    height = figure.get_size_inches()[1]
-    entries = max(len(styles) for _, styles in panels)
-    lines = -(-entries // 3)
-    bottom = 0.62 + 0.2 * lines
-    figure.subplots_adjust(
-        left=0.9 / figure.get_size_inches()[0],
-        right=1 - 0.12 / figure.get_size_inches()[0],
-        top=1 - 0.58 / height,
-        bottom=bottom / height,
-        hspace=0.14,
-        wspace=0.07,
+def _add_legend(axes):
+    """One legend below a column, of the curves of all its panels."""
+    entries = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    axes[-1].legend(
+        list(entries.values()),
+        list(entries),
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        borderaxespad=4.2,  # below the axis' label
+        ncols=min(3, len(entries)),
+        columnspacing=1.2,
+        handlelength=2.2,
     )
-    figure.align_ylabels(axes[:, 0])
-    for column in range(len(panels)):
-        box = axes[-1, column].get_position()
-        handles, labels = axes[0, column].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="upper center",
-            bbox_to_anchor=((box.x0 + box.x1) / 2, (bottom - 0.4) / height),
-            ncols=min(3, len(labels)),
-            columnspacing=1.2,
-            handlelength=2.2,
-        )
-    headline(figure, title)

@@ -1,14 +1,21 @@
 """The trade-off between reconstruction and disentanglement, and the KL of single latents."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullLocator
 
 from ..naming import format_number
-from ..representation.posterior import COLLAPSED
-from ..statistics.labels import curve_label, curve_order, describe_key
-from .style import GREY, beta_axis, headline, new_figure, place_of, ramp, style
-
-_MARKERS = "osD^vPX"
+from ..statistics.labels import curve_order, describe_key, is_first_phase
+from .axes import set_beta_axis, set_kl_axis
+from .style import (
+    GREY,
+    MARKERS,
+    ORANGE,
+    find_weights,
+    label_curve,
+    new_figure,
+    pick_colours,
+    style,
+    write_label,
+)
 
 
 def pareto_front(nll, score):
@@ -37,8 +44,9 @@ def pareto_front(nll, score):
     return np.isfinite(nll) & np.isfinite(score) & ~(no_worse & better).any(axis=0)
 
 
+@style()
 def plot_front(cells, title, metric="mig"):
-    """Mean score against mean NLL of every setting, and the front.
+    """Draw the mean score against the mean NLL of every setting, and the front.
 
     Parameters
     ----------
@@ -56,41 +64,37 @@ def plot_front(cells, title, metric="mig"):
     if len(both) < 2:
         return None
     curves = sorted(set(both["curve"]), key=curve_order)
-    colours = ramp(len(curves))
-    with style():
-        figure, ((axis,),) = new_figure(6.4, 4.3)
-        front = both[pareto_front(both["nll"], both[metric])].sort_values("nll")
-        for i, curve in enumerate(curves):
-            part = both[both["curve"] == curve].sort_values("beta")
-            axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=colours[i])
-            axis.plot(
-                part["nll"],
-                part[metric],
-                ls="",
-                marker=_MARKERS[i % len(_MARKERS)],
-                ms=6,
-                mec="white",
-                color=colours[i],
-                label="β-VAE (λ = 0)" if curve == "betavae" else curve_label(curve),
-            )
-        _name_betas(axis, both, front, metric)
-        axis.step(
-            front["nll"],
-            front[metric],
-            where="post",
-            color="#d55e00",
-            lw=1.4,
-            ls=(0, (5, 2)),
-            zorder=1,
-            label="Pareto front",
+    weights = find_weights(both)
+    front = both[pareto_front(both["nll"], both[metric])].sort_values("nll")
+    figure, ((axis,),) = new_figure(6.4, 4.3, title=title)
+    for i, (curve, colour) in enumerate(zip(curves, pick_colours(len(curves)), strict=True)):
+        part = both[both["curve"] == curve].sort_values("beta")
+        axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=colour)
+        axis.plot(
+            part["nll"],
+            part[metric],
+            ls="",
+            marker=MARKERS[i % len(MARKERS)],
+            ms=6,
+            mec="white",
+            color=colour,
+            label=label_curve(curve, weights),
         )
-        facts = describe_key(metric)
-        axis.set_xlabel("NLL (nats per image), lower is better")
-        axis.set_ylabel(f"{facts.axis}, higher is better")
-        axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-        axis.margins(0.08)
-        figure.subplots_adjust(left=0.1, right=0.68, top=0.88, bottom=0.12)
-        headline(figure, title)
+    _name_betas(axis, both, front, metric)
+    axis.step(
+        front["nll"],
+        front[metric],
+        where="post",
+        color=ORANGE,
+        lw=1.4,
+        ls=(0, (5, 2)),
+        zorder=1,
+        label="Pareto front",
+    )
+    axis.set_xlabel("NLL (nats per image), lower is better")
+    axis.set_ylabel(f"{write_label(describe_key(metric, cells).axis, 60)}, higher is better")
+    axis.margins(0.08)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure
 
 
@@ -113,12 +117,12 @@ def _name_betas(axis, both, front, metric):
 
 
 def front_cells(cells, metric="mig"):
-    """Settings with the means of NLL and a metric side by side.
+    """Set the means of NLL and of a metric side by side, a row for every setting.
 
     Parameters
     ----------
     cells : DataFrame
-        Of one data set and protocol; the first phase of a β-VAE is left out.
+        Of one data set and protocol; first phases are left out.
     metric : str
 
     Returns
@@ -128,7 +132,7 @@ def front_cells(cells, metric="mig"):
         the two).
     """
     keys = ["method", "curve", "setting", "beta", "lambda"]
-    kept = cells[(cells["n"] > 0) & (cells["method"] != "betavae_first")]
+    kept = cells[(cells["n"] > 0) & ~cells["method"].map(is_first_phase).astype(bool)]
     one = kept[kept["metric"] == "nll"][[*keys, "mean", "n"]]
     other = kept[kept["metric"] == metric][[*keys, "mean", "n"]]
     both = one.merge(other, on=keys, suffixes=("_nll", "_other"))
@@ -137,8 +141,9 @@ def front_cells(cells, metric="mig"):
     return both[[*keys, "nll", metric, "n"]]
 
 
+@style()
 def plot_latents(orders, title):
-    """KL of the strongest latent, the second strongest, … against β.
+    """Draw the KL of the strongest latent, the second strongest, … against β.
 
     Parameters
     ----------
@@ -153,47 +158,26 @@ def plot_latents(orders, title):
     """
     if not orders:
         return None
-    with style():
-        figure, axes = new_figure(3.9 * len(orders) + 1.3, 3.9, 1, len(orders), sharey=True)
-        largest = max(order.ranked.max() for order in orders.values())
-        latents = max(order.ranked.shape[1] for order in orders.values())
-        colours = ramp(latents)
-        for axis, (name, order) in zip(axes[0], orders.items(), strict=True):
-            x = place_of(order.betas)
-            for rank in range(order.ranked.shape[1]):
-                label = f"{rank + 1}" if axis is axes[0, -1] else None
-                axis.plot(
-                    x,
-                    order.ranked[:, rank],
-                    color=colours[rank],
-                    marker=_MARKERS[rank % len(_MARKERS)],
-                    ms=4.5,
-                    mec="white",
-                    mew=0.5,
-                    lw=1.3,
-                    label=label,
-                )
-            axis.axhline(COLLAPSED, color=GREY, lw=0.9, ls=(0, (2, 2)))
-            axis.set_yscale("symlog", linthresh=COLLAPSED, linscale=0.5)
-            axis.set_yticks([t for t in (0, 0.1, 1, 10, 100) if t < 2 * largest])
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: format_number(y)))
-            axis.yaxis.set_minor_locator(NullLocator())
-            axis.set_ylim(-0.005, max(1.6 * largest, 0.2))
-            beta_axis(axis, order.betas)
-            axis.set_title(name)
-        axes[0, 0].set_ylabel("KL of one latent (nats)")
-        handles, labels = axes[0, -1].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            title="rank",
-            loc="center right",
-            bbox_to_anchor=(1.0, 0.5),
-            title_fontsize=8,
-        )
-        wide = figure.get_size_inches()[0]
-        figure.subplots_adjust(
-            left=0.65 / wide, right=1 - 0.75 / wide, top=0.83, bottom=0.14, wspace=0.08
-        )
-        headline(figure, title)
+    figure, (axes,) = new_figure(3.9 * len(orders) + 1.3, 3.9, 1, len(orders), title, sharey=True)
+    largest = max(order.ranked.max() for order in orders.values())
+    colours = pick_colours(max(order.ranked.shape[1] for order in orders.values()))
+    for axis, (name, order) in zip(axes, orders.items(), strict=True):
+        places = set_beta_axis(axis, order.betas)
+        for rank, values in enumerate(order.ranked.T):
+            axis.plot(
+                [places[beta] for beta in order.betas],
+                values,
+                color=colours[rank],
+                marker=MARKERS[rank % len(MARKERS)],
+                ms=4.5,
+                mec="white",
+                mew=0.5,
+                lw=1.3,
+                label=f"{rank + 1}",
+            )
+        set_kl_axis(axis, largest)
+        axis.set_title(write_label(name))
+    axes[0].set_ylabel("KL of one latent (nats)")
+    widest = max(axes, key=lambda axis: len(axis.lines))
+    figure.legend(*widest.get_legend_handles_labels(), title="rank", loc="outside right center")
     return figure

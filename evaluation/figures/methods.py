@@ -3,12 +3,20 @@
 import numpy as np
 
 from ..naming import format_number
-from ..statistics.labels import describe_key, method_label, method_order
-from .style import GREY, headline, new_figure, style
+from ..statistics.labels import (
+    curve_order,
+    describe_key,
+    is_first_phase,
+    method_label,
+    method_order,
+)
+from .axes import clip_to_range, find_limits
+from .style import BLUE, GREY, ORANGE, new_figure, style, write_label
 
 
-def plot_boxes(scores, metrics, title, curve="betavae_first"):
-    """Box plots of single runs per β, a panel a metric.
+@style()
+def plot_boxes(scores, metrics, title, curve):
+    """Draw box plots of single runs per β, a panel for every metric.
 
     Parameters
     ----------
@@ -17,7 +25,7 @@ def plot_boxes(scores, metrics, title, curve="betavae_first"):
     metrics : sequence of str
     title : str
     curve : str
-        The curve whose runs are shown.
+        The curve whose runs are shown, for example of `choose_boxed_curve`.
 
     Returns
     -------
@@ -30,29 +38,24 @@ def plot_boxes(scores, metrics, title, curve="betavae_first"):
         return None
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    with style():
-        figure, axes = new_figure(2.5 * columns + 0.3, 2.3 * rows + 0.65, rows, columns)
-        for axis in axes.flat[len(names) :]:
-            axis.remove()
-        for axis, name in zip(axes.flat, names, strict=False):
-            part = kept[kept["metric"] == name]
-            betas = np.sort(part["beta"].unique())
-            groups = [part.loc[part["beta"] == beta, "value"].to_numpy() for beta in betas]
-            _box(axis, groups)
-            axis.set_xticks(range(len(betas)), [format_number(beta) for beta in betas])
-            axis.set_xlabel("β")
-            facts = describe_key(name)
-            axis.set_title(f"{facts.label} {facts.arrow}".strip())
-            axis.set_ylabel(facts.unit)
-        figure.subplots_adjust(
-            left=0.07, right=0.99, wspace=0.32, hspace=0.5, **_vertical(figure, 0.62, 0.5)
-        )
-        headline(figure, title)
+    figure, axes = new_figure(2.5 * columns + 0.3, 2.3 * rows + 0.65, rows, columns, title)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
+        part = kept[kept["metric"] == name]
+        order = np.sort(part["beta"].unique())
+        groups = [part.loc[part["beta"] == beta, "value"].to_numpy() for beta in order]
+        _draw_boxes(axis, groups)
+        axis.set_xticks(range(len(order)), [format_number(beta) for beta in order])
+        facts = describe_key(name, part)
+        axis.set(xlabel="β", ylabel=write_label(facts.unit))
+        axis.set_title(write_label(f"{facts.label} {facts.arrow}", 60))
     return figure
 
 
-def _box(axis, groups):
+def _draw_boxes(axis, groups):
     """Boxes with every run as a dot, spread evenly within the box's width."""
+    lines = {"color": GREY, "linewidth": 0.8}
     axis.boxplot(
         groups,
         positions=range(len(groups)),
@@ -60,22 +63,33 @@ def _box(axis, groups):
         showfliers=False,
         patch_artist=True,
         boxprops={"facecolor": "#cfe3f1", "edgecolor": GREY, "linewidth": 0.8},
-        medianprops={"color": "#d55e00", "linewidth": 1.6},
-        whiskerprops={"color": GREY, "linewidth": 0.8},
-        capprops={"color": GREY, "linewidth": 0.8},
+        medianprops={"color": ORANGE, "linewidth": 1.6},
+        whiskerprops=lines,
+        capprops=lines,
     )
     for i, values in enumerate(groups):
         x = i + (np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1))
-        axis.plot(x, values, ".", color="black", ms=3.5, alpha=0.6, mew=0)
+        axis.plot(x, values, ".", color="black", ms=5, alpha=0.6, mew=0)
 
 
-def _vertical(figure, top, bottom):
-    height = figure.get_size_inches()[1]
-    return {"top": 1 - top / height, "bottom": bottom / height}
+def choose_boxed_curve(scores):
+    """The curve whose single runs are worth boxes: a first phase, else the first in order.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of one data set and protocol, from `tidy`.
+
+    Returns
+    -------
+    str
+    """
+    return min(set(scores["curve"]), key=lambda c: (not is_first_phase(c), curve_order(c)))
 
 
+@style()
 def plot_methods(cells, scores, metrics, title):
-    """Methods at the setting that represents each, a panel a metric.
+    """Draw methods at the setting that represents each, a panel for every metric.
 
     Parameters
     ----------
@@ -97,39 +111,41 @@ def plot_methods(cells, scores, metrics, title):
     methods = sorted(set(known["method"]), key=method_order)[::-1]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    with style():
-        height = (0.3 * len(methods) + 0.85) * rows + 0.45
-        figure, axes = new_figure(2.6 * columns + 1.5, height, rows, columns, sharey=True)
-        for axis in axes.flat[len(names) :]:
-            axis.remove()
-        for axis, name in zip(axes.flat, names, strict=False):
-            _draw_methods(axis, known[known["metric"] == name], scores, name, methods)
-        for axis in axes[:, 0]:
-            axis.set_yticks(range(len(methods)), [method_label(m) for m in methods])
-            axis.set_ylim(-0.6, len(methods) - 0.4)
-        figure.subplots_adjust(
-            left=1.45 / figure.get_size_inches()[0],
-            right=0.985,
-            wspace=0.12,
-            hspace=0.85 / (0.3 * len(methods)),
-            **_vertical(figure, 0.6, 0.42),
-        )
-        headline(figure, title)
+    height = (0.3 * len(methods) + 0.85) * rows + 0.45
+    figure, axes = new_figure(2.6 * columns + 1.5, height, rows, columns, title, sharey=True)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
+        _draw_methods(axis, known[known["metric"] == name], scores, name, methods)
+    for axis in axes[:, 0]:
+        labels = [write_label(method_label(method)) for method in methods]
+        axis.set_yticks(range(len(methods)), labels)
+        axis.set_ylim(-0.6, len(methods) - 0.4)
     return figure
 
 
 def _draw_methods(axis, cells, scores, name, methods):
-    values = scores[(scores["metric"] == name) & scores["value"].notna()]
-    for row in cells.to_dict("records"):
-        y = methods.index(row["method"])
-        dots = values.loc[values["method"] == row["method"], "value"]
-        axis.plot(dots, [y - 0.2] * len(dots), ".", color=GREY, ms=3.5, alpha=0.6, mew=0)
-        if row["low"] == row["low"]:
-            axis.plot([row["low"], row["high"]], [y, y], color="#0072b2", lw=2.2, alpha=0.55)
-        axis.plot(row["mean"], y, "o", color="#0072b2", ms=5, mec="white", mew=0.6, zorder=3)
-    facts = describe_key(name)
+    """Mean, interval and seeds of every method that has the metric."""
+    facts = describe_key(name, cells)
+    runs = scores[(scores["metric"] == name) & scores["value"].notna()]
+    runs = runs[runs["method"].isin(cells["method"])]
+    places = cells["method"].map(methods.index)
+    axis.plot(
+        runs["value"],
+        runs["method"].map(methods.index) - 0.2,
+        ".",
+        color=GREY,
+        ms=3.5,
+        alpha=0.6,
+        mew=0,
+    )
+    low, high = clip_to_range(cells["low"], facts), clip_to_range(cells["high"], facts)
+    axis.hlines(places, low, high, color=BLUE, lw=2.2, alpha=0.55)
+    axis.plot(cells["mean"], places, "o", color=BLUE, ms=5, mec="white", mew=0.6, zorder=3)
+    axis.set_xlim(
+        find_limits([*runs["value"], *cells["mean"]], [*low, *high], facts, from_zero=False)
+    )
     unit = f" ({facts.unit})" if facts.unit else ""
-    axis.set_title(f"{facts.label}{unit} {facts.arrow}".strip(), fontsize=9)
-    axis.grid(axis="x", color="#dddddd", lw=0.6)
-    axis.set_axisbelow(True)
+    axis.set_title(write_label(f"{facts.label}{unit} {facts.arrow}", 60), fontsize=9)
+    axis.grid(visible=True, axis="x")
     axis.tick_params(axis="y", length=0)

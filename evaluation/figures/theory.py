@@ -1,51 +1,22 @@
 """Figures of the linear-Gaussian VAE, from plain arrays."""
 
-from pathlib import Path
-
 import numpy as np
 import seaborn as sns
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ..files import replacing
 from ..naming import format_number
+from .style import BLUE, GREY, ORANGE, new_figure, pick_colours, style
 
-FORMATS = ("png", "pdf")
-BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"
 PREDICTED = {"color": "black", "lw": 1, "ls": (0, (4, 3))}
 SMALLEST_GAIN = 1e-9
-GAIN = r"gain $\Sigma_W^{-1}B$ (1/unit of $y$)"
+GAIN = "gain Σ_W⁻¹B (1/unit of y)"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def save(figure, folder, name):
-    """Write a figure as PNG (200 dpi) and PDF, each whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    folder : str or Path
-    name : str
-        File name without extension.
-
-    Returns
-    -------
-    list of Path
-        The PNG, then the PDF.
-    """
-    FigureCanvasAgg(figure)
-    paths = [Path(folder) / f"{name}.{kind}" for kind in FORMATS]
-    for path, kind in zip(paths, FORMATS, strict=True):
-        # Without a date the same numbers give the same file.
-        metadata = {"CreationDate": None} if kind == "pdf" else None
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format=kind, dpi=200, metadata=metadata)
-    return paths
-
-
+@style()
 def plot_contraction(free, held):
-    """Singular values of the gain Σ_W⁻¹B after every alternation, on a log axis.
+    """Draw singular values of the gain Σ_W⁻¹B after every alternation, on a log axis.
 
     Parameters
     ----------
@@ -60,8 +31,8 @@ def plot_contraction(free, held):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _panels(2 if held else 1)
-    for colour, (beta, trace) in zip(_ramp(len(free)), free.items(), strict=True):
+    figure, axes = _new_panels(2 if held else 1)
+    for colour, (beta, trace) in zip(pick_colours(len(free)), free.items(), strict=True):
         steps = np.arange(len(trace))
         axes[0].plot(steps, trace, color=colour, lw=0.9, alpha=0.7)
         axes[0].plot([], [], color=colour, lw=2, label=f"β = {format_number(beta)}")
@@ -74,12 +45,13 @@ def plot_contraction(free, held):
         largest = max(largest, held["trace"].max(), held["predicted"].max())
     for axis in axes:
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(FuncFormatter(_write_power_of_ten))
         axis.set_ylim(SMALLEST_GAIN, largest * 30)
         axis.set_xlabel("alternation")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].legend(frameon=False, loc="upper right", fontsize="small")
+    axes[0].legend(loc="upper right")
     if held:
-        axes[1].legend(frameon=False, loc="center right", fontsize="small")
+        axes[1].legend(loc="center right")
     axes[0].set_ylabel(f"singular values of the {GAIN}")
     return figure
 
@@ -106,8 +78,9 @@ def _draw_held(axis, held):
     axis.set_title(f"β = {beta}, λ = {lambda_}: active modes stay")
 
 
+@style()
 def plot_information(curves, dots, beta_limits):
-    """Mutual information against β, one curve a λ: theory as lines, fixed points as dots.
+    """Draw information against β, a curve for every λ: theory as lines, fixed points as dots.
 
     Parameters
     ----------
@@ -122,14 +95,15 @@ def plot_information(curves, dots, beta_limits):
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = _panels(1)
-    for colour, (lambda_, (betas, values)) in zip(_ramp(len(curves)), curves.items(), strict=True):
+    figure, (axis,) = _new_panels(1)
+    colours = pick_colours(len(curves))
+    for colour, (lambda_, (betas, values)) in zip(colours, curves.items(), strict=True):
         axis.plot(betas, values, color=colour, lw=1.6, label=f"λ = {format_number(lambda_)}")
         if lambda_ in dots:
             axis.plot(*dots[lambda_], "o", color=colour, ms=5, mec="white", mew=0.6, zorder=3)
     axis.plot([], [], "o", color=GREY, ms=5, label="fixed point, all starts")
     axis.set_xlim(*beta_limits)
-    _beta_axis(axis)
+    _set_log_beta(axis)
     axis.set_ylabel("mutual information I(x; y) (nats)")
     # Towards β = 1 the curves leave every scale: show the settings solved.
     largest = max((values.max() for _, values in dots.values()), default=0.0)
@@ -142,16 +116,14 @@ def plot_information(curves, dots, beta_limits):
     axis.legend(
         [handles[i] for i in order],
         [labels[i] for i in order],
-        frameon=False,
-        fontsize="small",
         title="lines: closed form",
-        title_fontsize="small",
     )
     return figure
 
 
+@style()
 def plot_phases(betas, lambdas, active, critical, cells):
-    """Number of active modes in the plane of β and λ, with the line on which each mode ends.
+    """Draw the number of active modes over β and λ, with the line on which each mode ends.
 
     Parameters
     ----------
@@ -169,7 +141,7 @@ def plot_phases(betas, lambdas, active, critical, cells):
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = _panels(1)
+    figure, (axis,) = _new_panels(1)
     most = int(active.max())
     # Light enough for black lines and dots.
     colours = ListedColormap(sns.light_palette("#3a8fc4", most + 1).as_hex())
@@ -186,20 +158,21 @@ def plot_phases(betas, lambdas, active, critical, cells):
         axis.plot(*np.transpose(inside), "o", color=ORANGE, ms=4.5, label="settings solved")
     axis.set_xlim(betas[0], betas[-1])
     axis.set_ylim(lambdas[0], lambdas[-1])
-    _beta_axis(axis)
+    _set_log_beta(axis)
     axis.set_yscale("log", base=2)
-    axis.yaxis.set_major_formatter(FuncFormatter(_power_of_two))
+    axis.yaxis.set_major_formatter(FuncFormatter(_write_power_of_two))
     axis.set_ylabel("weight λ of the squared error")
     axis.set_title("Active modes (λ = 0: none)")
     bar = figure.colorbar(mesh, ax=axis, ticks=MaxNLocator(min(most + 1, 12), integer=True))
     bar.minorticks_off()
     bar.set_label("active modes")
-    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
+    figure.legend(fontsize="small", loc="outside lower center", ncols=2)
     return figure
 
 
+@style()
 def plot_spectrum(before, after, predicted, beta):
-    """Singular values of the gain before the first and after the last alternation.
+    """Draw singular values of the gain before the first and after the last alternation.
 
     Parameters
     ----------
@@ -215,48 +188,46 @@ def plot_spectrum(before, after, predicted, beta):
     -------
     matplotlib.figure.Figure
     """
-    figure, (axis,) = _panels(1, 7.6)
+    figure, (axis,) = _new_panels(1, 7.6)
     modes = np.arange(1, before.shape[1] + 1)
     axis.fill_between(modes, before.min(axis=0), before.max(axis=0), color=GREY, alpha=0.25, lw=0)
     axis.plot(
         modes, before.mean(axis=0), color=GREY, lw=1.5, label="before (mean, range of starts)"
     )
-    colours = _ramp(len(after))
+    colours = pick_colours(len(after))
     for colour, (lambda_, values) in zip(colours, after.items(), strict=True):
         axis.plot(modes, predicted[lambda_], "_", color=colour, ms=16, mew=1.5)
         label = f"after, λ = {format_number(lambda_)}"
         axis.plot(modes, values.mean(axis=0), "o", color=colour, ms=5, mec="white", label=label)
     axis.plot([], [], "_", color="black", ms=12, mew=1.5, label="closed form")
     axis.set_yscale("symlog", linthresh=0.1)
+    axis.yaxis.set_major_formatter(FuncFormatter(_write_power_of_ten))
     axis.set_ylim(bottom=-0.01)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("mode, largest gain first")
     axis.set_ylabel(f"singular value of the {GAIN}")
     axis.set_title(f"Gain before and after the alternation, β = {format_number(beta)}")
-    axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
-def _panels(count, width=None):
+def _new_panels(count, width=None):
     """A figure with panels side by side."""
-    with sns.axes_style("ticks"):
-        figure = Figure(figsize=(width or (5.6 if count == 1 else 10.4), 4.2), layout="constrained")
-        axes = figure.subplots(1, count, squeeze=False)[0]
-    for axis in axes:
-        sns.despine(ax=axis)
+    figure, (axes,) = new_figure(width or (5.6 if count == 1 else 10.4), 4.2, 1, count)
     return figure, axes
 
 
-def _ramp(count):
-    """Ordered colours that differ in lightness, so they survive grey print and colour blindness."""
-    return sns.color_palette("viridis", as_cmap=True)(np.linspace(0, 0.85, count))
-
-
-def _beta_axis(axis):
+def _set_log_beta(axis):
+    """β on a log2 scale with ticks at its powers, for curves rather than for values tried."""
     axis.set_xscale("log", base=2)
-    axis.xaxis.set_major_formatter(FuncFormatter(_power_of_two))
+    axis.xaxis.set_major_formatter(FuncFormatter(_write_power_of_two))
     axis.set_xlabel("β (log2 scale)")
 
 
-def _power_of_two(value, _=None):
+def _write_power_of_two(value, _=None):
     return format_number(value) if value >= 1 else f"1/{format_number(1 / value)}"
+
+
+def _write_power_of_ten(value, _=None):
+    """10⁻³ in plain letters: mathematical typesetting is off in all figures."""
+    return "10" + str(round(np.log10(value))).translate(_SUPERSCRIPTS) if value > 0 else "0"

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..figures.fronts import front_cells, pareto_front
-from ..statistics.labels import curve_label, curve_order
+from ..figures.style import find_weights, label_curve
+from ..statistics.labels import curve_order, is_scratch
 
 # Weight of the augmentation: among settings equal in the worst term, the sum decides.
 RHO = 0.05
@@ -62,14 +63,15 @@ def choices(cells, metric="mig"):
     Returns
     -------
     dict or None
-        `points`: settings of the β- and λβ-VAE, or, where there are none, of the other models,
+        `points`: settings of the curves over λ, or, where there is only one, of the other models,
         each with `curve`, `label`, `beta`, `lambda`, `nll`, `score`, `nll_scaled`,
         `score_scaled`, `n` and `front`; `betas`, `rows` (label and index of a point or None for
         each β) and `rho`. None with fewer than two settings.
     """
     both = front_cells(cells, metric)
     both = both[both["beta"].notna()]
-    family = both["curve"].eq("betavae") | both["curve"].str.startswith("lambdabeta,lambda=")
+    weights = find_weights(both[~both["method"].map(is_scratch).astype(bool)])
+    family = both["curve"].isin(weights.index)
     both = both[family] if family.sum() > 1 else both[~family]
     if len(both) < 2:
         return None
@@ -77,17 +79,16 @@ def choices(cells, metric="mig"):
     both["nll_scaled"] = scaled(both["nll"], False)
     both["score_scaled"] = scaled(both[metric], True)
     both["front"] = pareto_front(both["nll"], both[metric])
-    both["label"] = [_label(curve) for curve in both["curve"]]
+    both["label"] = [label_curve(curve, weights) for curve in both["curve"]]
     both["lambda"] = both["lambda"].astype(object).where(both["lambda"].notna(), None)
     both = both.rename(columns={metric: "score"}).drop(columns="setting")
     betas = sorted(both["beta"].unique())
     place = {(row.curve, row.beta): i for i, row in enumerate(both.itertuples())}
     rows = [
-        {"label": _label(curve), "points": [place.get((curve, beta)) for beta in betas]}
+        {
+            "label": label_curve(curve, weights),
+            "points": [place.get((curve, beta)) for beta in betas],
+        }
         for curve in sorted(set(both["curve"]), key=curve_order)
     ]
     return {"points": both.to_dict("records"), "betas": betas, "rows": rows, "rho": RHO}
-
-
-def _label(curve):
-    return "β-VAE, λ = 0" if curve == "betavae" else curve_label(curve)

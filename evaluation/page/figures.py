@@ -1,16 +1,19 @@
 """Which figures a results folder gets, their captions, and what has to be read for them."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from ..figures.curves import plot_curves
+from ..figures.drawing import FORMATS, Drawing, save_figure
 from ..figures.fronts import plot_front
 from ..figures.grids import plot_agreement, plot_heat_maps
-from ..figures.methods import plot_boxes, plot_methods
-from ..figures.style import BAND, FORMATS, save_figure
+from ..figures.methods import choose_boxed_curve, plot_boxes, plot_methods
+from ..figures.style import BAND
 from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
 from ..representation.posterior import COLLAPSED
-from ..statistics.labels import HEADLINE, curve_label, describe_key
+from ..statistics.labels import HEADLINE, curve_label, describe_key, is_first_phase
 from ..statistics.median_runs import median_runs
 from .measures import latents_figure, matrix_figures
 
@@ -38,40 +41,63 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
 
     Returns
     -------
-    list of dict
-        `dataset` and `protocol` (`dataset` is None for figures of several), `name`, `title`,
-        `caption`, `weight` (0 for what matters most) and `files` by format.
+    list of SavedFigure
     """
     if extent == "auto":
         extent = "all" if len(summary.strata) < MANY else "main"
     every = extent == "all"
     formats = formats or (FORMATS if every else FORMATS[:1])
     medians = median_runs(summary.runs) if every else None
-    made = []
+    saved = []
+
+    def save(drawing, name, dataset, protocol, weight):
+        if drawing.figure is not None:
+            name = file_name(drawing.name, *name, protocol, taken=[one.name for one in saved])
+            files = save_figure(drawing.figure, folder, name, formats)
+            saved.append(
+                SavedFigure(dataset, protocol, weight, name, drawing.title, drawing.caption, files)
+            )
+
     for dataset, protocol in summary.strata:
         if progress is not None:
             progress(f"figures of {dataset}, protocol {protocol}")
-        for weight, (name, title, caption, figure) in enumerate(
-            _of_stratum(summary, dataset, protocol, every, medians)
-        ):
-            if figure is None:
-                continue
-            stem = file_name(name, dataset, protocol)
-            common = {"dataset": dataset, "protocol": protocol, "weight": weight}
-            made.append(common | _saved(figure, folder, stem, formats, title, caption))
-    for protocol, stem, title, caption, figure in _grids(summary, every):
-        common = {"dataset": None, "protocol": protocol, "weight": 1}
-        made.append(common | _saved(figure, folder, stem, formats, title, caption))
-    return made
+        drawings = _draw_stratum(summary, dataset, protocol, every, medians)
+        for weight, drawing in enumerate(drawings):
+            save(drawing, [dataset], dataset, protocol, weight)
+    for protocol, datasets, drawing in _draw_grids(summary, every):
+        save(drawing, datasets, None, protocol, 1)
+    return saved
 
 
-def _saved(figure, folder, name, formats, title, caption):
-    files = save_figure(figure, folder, name, formats)
-    return {"name": name, "title": title, "caption": caption, "files": files}
+@dataclass(frozen=True)
+class SavedFigure:
+    """A figure in its files, as the page shows it.
+
+    Attributes
+    ----------
+    dataset : str or None
+        None for a figure of several data sets.
+    protocol : str
+    weight : int
+        0 for what matters most.
+    name : str
+        Of its files, without extension.
+    title, caption : str
+    files : dict of str to Path
+        By format.
+    """
+
+    dataset: str | None
+    protocol: str
+    weight: int
+    name: str
+    title: str
+    caption: str
+    files: dict
 
 
-def _of_stratum(summary, dataset, protocol, every, medians):
-    """(name, title, caption, figure or None) of one data set and protocol, lazily."""
+def _draw_stratum(summary, dataset, protocol, every, medians):
+    """Drawings of one data set and protocol, lazily."""
     cells = summary.part("cells", dataset, protocol)
     scores = summary.part("scores", dataset, protocol)
     where = f"on {dataset}, protocol {protocol}"
@@ -79,13 +105,14 @@ def _of_stratum(summary, dataset, protocol, every, medians):
         title = f"Scores against β {where}"
         caption = _curve_caption(describe_key("mig"), describe_key("mi_matched_sampled"))
         figure = plot_curves(cells, scores, ("mig", "mi_matched_sampled"), title)
-        yield "curves", title, caption, figure
+        yield Drawing("curves", title, caption, figure)
         return
-    for metric in dict.fromkeys(("mig", "mi_matched_sampled", *HEADLINE)):
-        facts = describe_key(metric)
+    metrics = (*HEADLINE, *summary.own_keys)
+    for metric in dict.fromkeys(("mig", "mi_matched_sampled", *metrics)):
+        facts = summary.describe(metric)
         title = f"{facts.label} against β {where}"
         figure = plot_curves(cells, scores, (metric,), title)
-        yield f"curve-{metric}", title, _curve_caption(facts), figure
+        yield Drawing(f"curve-{metric}", title, _curve_caption(facts), figure)
     yield from latents_figure(summary, dataset, protocol, where)
     title = f"Reconstruction against disentanglement {where}"
     caption = (
@@ -93,44 +120,36 @@ def _of_stratum(summary, dataset, protocol, every, medians):
         "curve in order. Dashed: the Pareto front, settings that no other beats in both. Means "
         "alone: neighbours on the front may not differ beyond the spread of their seeds."
     )
-    yield "front-mig", title, caption, plot_front(cells, title)
+    yield Drawing("front-mig", title, caption, plot_front(cells, title))
     yield from matrix_figures(medians, dataset, protocol, where)
     title = f"Methods {where}"
     caption = (
         "Each method at the setting chosen for the metric (see the comparison table): mean, 95 % "
-        "interval of the mean over the seeds that report, and these seeds as dots below."
+        "interval of the mean over the seeds that report, cut where the range of the score or the "
+        "panel ends, and these seeds as dots below."
     )
-    yield (
-        "methods",
-        title,
-        caption,
-        plot_methods(
-            summary.part("selected_cells", dataset, protocol),
-            summary.part("selected", dataset, protocol),
-            HEADLINE,
-            title,
-        ),
+    selected_cells = summary.part("selected_cells", dataset, protocol)
+    figure = plot_methods(
+        selected_cells, summary.part("selected", dataset, protocol), metrics, title
     )
-    first = "betavae_first" in set(scores["curve"])
-    curve = "betavae_first" if first else "betavae"
-    title = f"Runs of the {curve_label(curve)} over β {where}"
+    yield Drawing("methods", title, caption, figure)
+    curve = choose_boxed_curve(scores)
+    title = f"Single runs of {curve_label(curve)} over β {where}"
     caption = (
         "Boxes: quartiles and median of single runs, whiskers to the last run within 1.5 box "
         "lengths, dots: every run."
-        + (" First phase only, before the continuation." if first else "")
+        + (" First phase only, before the continuation." if is_first_phase(curve) else "")
     )
-    yield "boxes", title, caption, plot_boxes(scores, (*HEADLINE, "nll", "kl"), title, curve)
+    figure = plot_boxes(scores, (*metrics, "nll", "kl"), title, curve)
+    yield Drawing("boxes", title, caption, figure)
     title = f"Agreement between metrics {where}"
     caption = (
         "Spearman's rank correlation over all runs, every metric turned so that larger is better; "
         "– where fewer than 5 runs have both or one does not vary."
     )
-    yield (
-        "agreement",
-        title,
-        caption,
-        plot_agreement(summary.part("agreement", dataset, protocol), title),
-    )
+    labels = {key: summary.describe(key).label for key in metrics}
+    figure = plot_agreement(summary.part("agreement", dataset, protocol), title, labels)
+    yield Drawing("agreement", title, caption, figure)
 
 
 def _curve_caption(*metrics):
@@ -148,8 +167,8 @@ def _curve_caption(*metrics):
     return text
 
 
-def _grids(summary, every):
-    """Heat maps over β and λ, data sets of one kind and protocol below each other."""
+def _draw_grids(summary, every):
+    """(protocol, data sets, drawing) of heat maps, data sets of one kind below each other."""
     changes = percent_change(summary.cells)
     changes = changes[changes["lambda"].notna()]
     for (protocol, kind), part in changes.groupby(["protocol", "dataset_kind"], sort=False):
@@ -159,31 +178,31 @@ def _grids(summary, every):
             rows = part[part["dataset"].isin(names)]
             if len(rows[["beta", "lambda"]].drop_duplicates()) < 2:
                 continue
-            yield from _grid_pair(rows, protocol, kind, names, every)
+            for drawing in _draw_grid(rows, protocol, kind, names, every):
+                yield protocol, names, drawing
 
 
-def _grid_pair(rows, protocol, kind, names, every):
-    what = f"{', '.join(names)} ({kind}), protocol {protocol}"
-    caption = (
-        "Mean over seeds of every (β, λ), β-VAE at λ = 0 and λβ-VAE above it, equal training steps."
-    )
-    title = f"Means over β and λ: {what}"
-    figure = plot_heat_maps(rows, title) if every else None
-    if figure is not None:
-        yield protocol, file_name("grid-mean", *names, protocol), title, caption, figure
-    title = f"Change against β = 1, λ = 0: {what}"
+def _draw_grid(rows, protocol, kind, names, every):
+    """Means, changes, and the published changes where the data are genuine."""
+    where = f"{', '.join(names)} ({kind}), protocol {protocol}"
+    if every:
+        title = f"Means over β and λ: {where}"
+        caption = (
+            "Mean over seeds of every (β, λ), β-VAE at λ = 0 and λβ-VAE above it, equal training "
+            "steps."
+        )
+        yield Drawing("grid-mean", title, caption, plot_heat_maps(rows, title))
+    title = f"Change against β = 1, λ = 0: {where}"
     caption = (
         "Change of the mean against (β, λ) = (1, 0) in percent, as arXiv:2602.09277 prints it. "
         "Blue is better, red worse; the colour follows the square root of the change. A small "
         "baseline makes large percentages: read them beside the means."
     )
     figure = plot_heat_maps(rows, title, column="percent_change")
-    if figure is not None:
-        yield protocol, file_name("grid-change", *names, protocol), title, caption, figure
+    yield Drawing("grid-change", title, caption, figure)
     published = paper_percent_change()
     published = published[published["dataset"].isin(names)]
-    quick = protocol.split("+")[0] == "quick"
-    if kind == "genuine" and len(published) and not quick:
+    if kind == "genuine" and len(published) and protocol.split("+")[0] != "quick":
         published = pd.concat([published[published["dataset"] == name] for name in names])
         both = ", ".join(dict.fromkeys(published["dataset"]))
         title = f"Published change against β = 1, λ = 0: {both}"
@@ -192,4 +211,4 @@ def _grid_pair(rows, protocol, kind, names, every):
             "means)."
         )
         figure = plot_heat_maps(published, title, column="percent_change")
-        yield protocol, file_name("grid-published", *names, protocol), title, caption, figure
+        yield Drawing("grid-published", title, caption, figure)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..figures.drawing import Drawing
 from ..figures.fronts import plot_latents
-from ..figures.grids import plot_mi_matrices
+from ..figures.matrices import plot_mi_matrices
 from ..naming import format_number
 from ..representation.file_format import RepresentationError, read_representation
 from ..representation.posterior import COLLAPSED, collapse_order, kl_per_latent
@@ -35,8 +36,7 @@ def latents_figure(summary, dataset, protocol, where):
 
     Yields
     ------
-    (str, str, str, matplotlib.figure.Figure or None)
-        Name, title, caption and figure.
+    Drawing
     """
     runs = summary.part("runs", dataset, protocol)
     runs = runs[runs["beta"].notna() & runs["file"].notna() & (runs["status"] == "scored")]
@@ -56,7 +56,7 @@ def latents_figure(summary, dataset, protocol, where):
         "least variance are lost first; that the latents of a trained network vanish one after "
         "another is an analogy to it, not a proof."
     )
-    yield "latents", title, caption, plot_latents(orders, title)
+    yield Drawing("latents", title, caption, plot_latents(orders, title))
 
 
 def _ranked_kl(runs):
@@ -106,8 +106,7 @@ def matrix_figures(medians, dataset, protocol, where):
 
     Yields
     ------
-    (str, str, str, matplotlib.figure.Figure or None)
-        Name, title, caption and figure.
+    Drawing
     """
     rows = medians[(medians["dataset"] == dataset) & (medians["protocol"] == protocol)]
     rows = rows[rows["beta"].notna() & rows["file"].notna()]
@@ -132,12 +131,8 @@ def matrix_figures(medians, dataset, protocol, where):
             "are sorted by the factor that they say most about."
         )
         order = {k: found[k] for k in sorted(found, key=lambda k: _place_of(k[0], curves))}
-        yield (
-            f"matrix-{metric}",
-            title,
-            caption,
-            plot_mi_matrices(order, [str(name) for name in names or ()], title),
-        )
+        figure = plot_mi_matrices(order, [str(name) for name in names or ()], title)
+        yield Drawing(f"matrix-{metric}", title, caption, figure)
 
 
 def _place_of(label, curves):

@@ -27,7 +27,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
         The HTML file; images left out for their size are linked relative to its folder.
     summary : evaluation.statistics.summary.Summary
     tables : list of evaluation.tables.table.Table
-    figures : list of dict
+    figures : list of SavedFigure
         From `evaluation.page.figures.draw_figures`.
     reproduction : dict
         `commands` (list of str), `facts` (list of (name, text)) and `notes` (list of str).
@@ -45,7 +45,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
     sections = [_stratum(summary, i, *pair) for i, pair in enumerate(summary.strata)]
     theory = theory_section(theory, embed)
     _add_figures(sections, figures, embed)
-    shared = [_figure(f, embed) for f in figures if f["dataset"] is None]
+    shared = [_figure(f, embed) for f in figures if f.dataset is None]
     add_pictures(sections, pictures, embed)
     shared_tables = _add_tables(sections, tables)
     citations = dict.fromkeys(key for table in tables for key in table.citations)
@@ -139,11 +139,11 @@ def _plot(choice):
 
 
 def _figure(entry, embed):
-    files = entry["files"]
+    files = entry.files
     png = Path(files["png"]) if "png" in files else None
     return {
-        "title": entry["title"],
-        "caption": entry["caption"],
+        "title": entry.title,
+        "caption": entry.caption,
         "uri": embed(png) if png else None,
         "width": shown_width(png) if png else None,
         "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
@@ -153,8 +153,8 @@ def _figure(entry, embed):
 def _add_figures(sections, figures, embed):
     """Embed the figures of data sets, what matters most of all of them first."""
     by_place = {(s["dataset"], s["protocol"]): s for s in sections}
-    for entry in sorted(figures, key=lambda entry: entry["weight"]):
-        section = by_place.get((entry["dataset"], entry["protocol"]))
+    for entry in sorted(figures, key=lambda entry: entry.weight):
+        section = by_place.get((entry.dataset, entry.protocol))
         if section is not None:
             section["figures"].append(_figure(entry, embed))
 

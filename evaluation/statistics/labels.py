@@ -207,6 +207,28 @@ def method_label(method):
     return METHODS.get(method, method)
 
 
+def is_first_phase(method):
+    """Whether a method is the first phase of runs that others continue.
+
+    Examples
+    --------
+    >>> is_first_phase("betavae_first"), is_first_phase("betavae")
+    (True, False)
+    """
+    return method.partition(",")[0].endswith("_first")
+
+
+def is_scratch(method):
+    """Whether a method usually continues another but was trained from the start.
+
+    Examples
+    --------
+    >>> is_scratch("lambdabeta_scratch"), is_scratch("lambdabeta")
+    (True, False)
+    """
+    return method.partition(",")[0].endswith("_scratch")
+
+
 def curve_label(curve):
     """How a curve, that is a method with everything fixed but β, is written in legends.
 

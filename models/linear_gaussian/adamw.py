@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .closed_form import regime
-from .fixed_point import random_encoders
+from .closed_form import find_regime
+from .fixed_point import draw_encoders
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AdamWSettings:
     clip_factors: float = 2.0
 
 
-def default_settings(n):
+def choose_settings(n):
     """The paper's settings for a problem of n dimensions: more steps and looser clips above 50."""
     if n <= 50:
         return AdamWSettings()
@@ -58,7 +58,7 @@ class Trained(NamedTuple):
     loss: np.ndarray
 
 
-def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, on_step=None):
+def train_adamw(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, on_step=None):
     """Minimise the exact loss by gradient descent, all cells and starts in lock-step.
 
     A, B and the Cholesky factors of Σ_W and Σ_Z are the parameters. Stacked runs do not influence
@@ -66,7 +66,7 @@ def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, 
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     betas, lambdas : sequence of float
         Cells, pairwise.
     latents : int, default 10
@@ -74,7 +74,7 @@ def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, 
         Random starts of each cell; the encoders are those the fixed point starts from.
     seed : int, default 0
     settings : AdamWSettings, optional
-        Default: `default_settings` for the problem's size.
+        Default: `choose_settings` for the problem's size.
     on_step : callable, optional
         ``on_step(steps_done)`` after every step.
 
@@ -92,12 +92,12 @@ def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, 
     if len(betas) != len(lambdas):
         raise ValueError(f"expected one λ for each β, got {len(lambdas)} for {len(betas)}")
     for beta, lambda_ in zip(betas, lambdas, strict=True):
-        if regime(beta, lambda_) == "unbounded":
+        if find_regime(beta, lambda_) == "unbounded":
             raise ValueError(
                 f"β = {beta:g} with λ = {lambda_:g} leaves the loss unbounded below: "
                 "AdamW would end anywhere; choose β > 1"
             )
-    settings = settings or default_settings(problem.n)
+    settings = settings or choose_settings(problem.n)
     beta, lambda_ = (
         torch.tensor(np.repeat(values, starts), dtype=torch.float64) for values in (betas, lambdas)
     )
@@ -110,7 +110,7 @@ def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, 
     kept = [parameter.detach().clone() for parameter in parameters]
     clips = (settings.clip_matrices,) * 2 + (settings.clip_factors,) * 2
     for step in range(settings.steps + 1):
-        losses = exact_loss(*parameters, root, beta, lambda_)
+        losses = compute_loss(*parameters, root, beta, lambda_)
         with torch.no_grad():
             better = losses < best
             best = torch.where(better, losses, best)
@@ -139,7 +139,7 @@ def train(problem, betas, lambdas, latents=10, starts=1, seed=0, settings=None, 
     )
 
 
-def exact_loss(decoder, encoder, factor_w, factor_z, root, beta, lambda_):
+def compute_loss(decoder, encoder, factor_w, factor_z, root, beta, lambda_):
     """The population loss of every run, differentiable.
 
     Parameters
@@ -181,7 +181,7 @@ def _first_parameters(problem, latents, starts, cells, seed):
     """A, B and the Cholesky factors before training, the same starts for every cell."""
     import torch
 
-    encoder, _ = random_encoders(problem, latents, starts, seed)
+    encoder, _ = draw_encoders(problem, latents, starts, seed)
     decoder = np.stack(
         [
             np.random.default_rng([seed, start, 1]).standard_normal((problem.n, latents))

@@ -1,4 +1,4 @@
-"""The linear-Gaussian VAE: its problems and its optimum in closed form (NumPy only).
+"""The optimum of the linear-Gaussian VAE in closed form (NumPy only).
 
 Data y ~ N(0, Σ_Y), encoder q(x|y) = N(By, Σ_W), decoder p(y|x) = N(Ax, Σ_Z), prior N(0, I), and
 the loss E[−log p(y|x)] + β KL + λ E‖y − Ax‖², all in nats. `docs/theory.md` derives what is
@@ -10,29 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .problem import Problem, ProblemError, load_problem, random_problem
-
-__all__ = [
-    "REGIMES",
-    "ClosedForm",
-    "Problem",
-    "ProblemError",
-    "active_modes",
-    "closed_form",
-    "contraction_factor",
-    "critical_lambda",
-    "gain_spectrum",
-    "information",
-    "load_problem",
-    "random_problem",
-    "regime",
-    "water_level",
-]
-
 REGIMES = ("collapse", "water filling", "continuum", "unbounded")
 
 
-def regime(beta, lambda_):
+def find_regime(beta, lambda_):
     """Say what kind of optimum a pair of weights has.
 
     Parameters
@@ -63,7 +44,7 @@ def regime(beta, lambda_):
     return "continuum" if beta == 1 and lambda_ == 0 else "unbounded"
 
 
-def water_level(beta, lambda_):
+def find_water_level(beta, lambda_):
     """Water level z* = (β − 1)/(2λ), the decoder's variance on every active mode.
 
     Parameters
@@ -81,7 +62,7 @@ def water_level(beta, lambda_):
         return (np.asarray(beta, dtype=float) - 1) / (2 * np.asarray(lambda_, dtype=float))
 
 
-def active_modes(eigenvalues, beta, lambda_, latents):
+def count_active_modes(eigenvalues, beta, lambda_, latents):
     """Count the modes that carry information: s_i > z*, at most one a latent.
 
     Parameters
@@ -96,28 +77,28 @@ def active_modes(eigenvalues, beta, lambda_, latents):
     -------
     ndarray of int
     """
-    level = np.asarray(water_level(beta, lambda_))[..., None]
+    level = np.asarray(find_water_level(beta, lambda_))[..., None]
     return (eigenvalues[:latents] > level).sum(axis=-1)
 
 
-def information(eigenvalues, beta, lambda_, latents):
+def find_information(eigenvalues, beta, lambda_, latents):
     """Mutual information I(x; y) at the optimum: Σ ½ ln(s_i/z*) over the active modes.
 
     Parameters
     ----------
     eigenvalues, beta, lambda_, latents
-        As for `active_modes`.
+        As for `count_active_modes`.
 
     Returns
     -------
     ndarray of float
         In nats.
     """
-    level = np.asarray(water_level(beta, lambda_))[..., None]
+    level = np.asarray(find_water_level(beta, lambda_))[..., None]
     return 0.5 * np.log(np.maximum(eigenvalues[:latents] / level, 1)).sum(axis=-1)
 
 
-def critical_lambda(eigenvalues, beta):
+def find_critical_lambda(eigenvalues, beta):
     """λ above which each mode is active: (β − 1)/(2 s_i).
 
     Parameters
@@ -134,7 +115,7 @@ def critical_lambda(eigenvalues, beta):
     return (np.asarray(beta, dtype=float)[..., None] - 1) / (2 * np.asarray(eigenvalues))
 
 
-def contraction_factor(beta, lambda_=0.0, variance=0.0):
+def find_contraction(beta, lambda_=0.0, variance=0.0):
     """Factor (1 + 2λz)/β by which one alternation multiplies the gain Σ_W⁻¹B on a mode.
 
     Parameters
@@ -151,13 +132,13 @@ def contraction_factor(beta, lambda_=0.0, variance=0.0):
     return (1 + 2 * lambda_ * np.asarray(variance, dtype=float)) / beta
 
 
-def gain_spectrum(eigenvalues, beta, lambda_, latents):
+def find_gains(eigenvalues, beta, lambda_, latents):
     """Singular values of the gain Σ_W⁻¹B at the optimum: √(s_i − z*)/z*, 0 on inactive modes.
 
     Parameters
     ----------
     eigenvalues, beta, lambda_, latents
-        As for `active_modes`, scalars for the weights.
+        As for `count_active_modes`, scalars for the weights.
 
     Returns
     -------
@@ -166,7 +147,7 @@ def gain_spectrum(eigenvalues, beta, lambda_, latents):
     """
     if lambda_ == 0:
         return np.zeros(len(eigenvalues[:latents]))
-    level = water_level(beta, lambda_)
+    level = find_water_level(beta, lambda_)
     return np.sqrt(np.maximum(eigenvalues[:latents] - level, 0)) / level
 
 
@@ -203,12 +184,12 @@ class ClosedForm:
     note: str = ""
 
 
-def closed_form(problem, beta, lambda_, latents=10):
+def solve_closed_form(problem, beta, lambda_, latents=10):
     """The optimum of the linear-Gaussian VAE by reverse water-filling.
 
     Parameters
     ----------
-    problem : Problem
+    problem : models.linear_gaussian.problem.Problem
     beta, lambda_ : float
     latents : int, default 10
         Number of latents m.
@@ -224,14 +205,15 @@ def closed_form(problem, beta, lambda_, latents=10):
 
     Examples
     --------
+    >>> from disentanglement_bench.models.linear_gaussian.problem import Problem
     >>> problem = Problem(np.eye(2), np.diag([8.0, 2.0]) - np.eye(2), np.diag([8.0, 2.0]))
-    >>> found = closed_form(problem, beta=9, lambda_=1, latents=2)
+    >>> found = solve_closed_form(problem, beta=9, lambda_=1, latents=2)
     >>> found.level, found.active, round(found.information, 4)  # ½ ln(8/4)
     (4.0, 1, 0.3466)
     """
     if latents < 1:
         raise ValueError(f"expected at least one latent, got {latents}")
-    kind = regime(beta, lambda_)
+    kind = find_regime(beta, lambda_)
     nan, inf = math.nan, math.inf
     if kind == "continuum":
         note = "every amount of information costs the same: the start decides"
@@ -242,9 +224,9 @@ def closed_form(problem, beta, lambda_, latents=10):
         note = "more information always lowers the loss: the NLL is unbounded below"
         return ClosedForm(kind, 0.0, modes, inf, -inf, inf, rest, -inf, note)
     values = problem.eigenvalues
-    level = float(water_level(beta, lambda_))
-    active = int(active_modes(values, beta, lambda_, latents))
-    found = float(information(values, beta, lambda_, latents))
+    level = float(find_water_level(beta, lambda_))
+    active = int(count_active_modes(values, beta, lambda_, latents))
+    found = float(find_information(values, beta, lambda_, latents))
     error = float(values[active:].sum() + (active * level if active else 0.0))
     nll = float(problem.entropy) - found
     loss = nll + beta * found + lambda_ * error

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .closed_form import regime
+from .closed_form import find_regime
 
 # Runs that are iterated together: few enough to stay in the processor's cache.
 BLOCK = 64
-# Alternations between two looks at which runs have converged.
-LOOK_EVERY = 8
+# Alternations between two checks of which runs have converged.
+CHECK_EVERY = 8
 
 
-def decoder_update(problem, encoder, sigma_w):
+def update_decoder(problem, encoder, sigma_w):
     """The decoder that minimises the loss for a given encoder, whatever β and λ.
 
     Σ_Z = (Σ_Y⁻¹ + Bᵀ Σ_W⁻¹ B)⁻¹ and A = Σ_Z Bᵀ Σ_W⁻¹.
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     encoder : ndarray of shape (..., m, n)
         Encoder matrix B.
     sigma_w : ndarray of shape (..., m, m)
@@ -38,7 +38,7 @@ def decoder_update(problem, encoder, sigma_w):
     return sigma_z @ np.swapaxes(gain, -1, -2), sigma_z
 
 
-def encoder_update(decoder, sigma_z, beta, lambda_):
+def update_encoder(decoder, sigma_z, beta, lambda_):
     """The encoder that minimises the loss for a given decoder.
 
     With S = (Σ_Z⁻¹ + 2λI)/β: Σ_W = (I + Aᵀ S A)⁻¹ and B = Σ_W Aᵀ S.
@@ -65,12 +65,12 @@ def encoder_update(decoder, sigma_z, beta, lambda_):
     return sigma_w @ weighted, sigma_w
 
 
-def random_encoders(problem, latents, starts, seed=0):
+def draw_encoders(problem, latents, starts, seed=0):
     """Draw encoders to start from: B with entries N(0, 1/n), Σ_W = I.
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     latents : int
         m.
     starts : int
@@ -122,12 +122,14 @@ class Solutions:
     unbounded: np.ndarray
 
 
-def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-10, limit=50_000):
+def solve_fixed_points(
+    problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-10, limit=50_000
+):
     """Alternate decoder and encoder updates until nothing moves, for every (β, λ) and start.
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     betas, lambdas : sequence of float
         Cells, pairwise: `betas[i]` goes with `lambdas[i]`.
     latents : int, default 10
@@ -162,8 +164,8 @@ def solve(problem, betas, lambdas, latents=10, starts=50, seed=0, tolerance=1e-1
         raise ValueError(f"expected one λ for each β, got {lambdas.shape} for {betas.shape}")
     if latents < 1 or starts < 1:
         raise ValueError(f"expected latents and starts of at least 1, got {latents} and {starts}")
-    kinds = np.array([regime(b, w) for b, w in zip(betas, lambdas, strict=True)], dtype=object)
-    encoder, _ = random_encoders(problem, latents, starts, seed)
+    kinds = np.array([find_regime(b, w) for b, w in zip(betas, lambdas, strict=True)], dtype=object)
+    encoder, _ = draw_encoders(problem, latents, starts, seed)
     scale = np.sqrt(problem.eigenvalues)
     # Σ_W = I at the start, so the gain is B itself.
     first = encoder @ problem.eigenvectors * scale
@@ -208,7 +210,7 @@ def _iterate(gain, precision, beta, lambda_, eigenvalues, tolerance, limit):
     for step in range(1, limit + 1):
         before = gain, precision
         gain, precision = alternate(gain, precision, beta, lambda_, eigenvalues)
-        if step % LOOK_EVERY and step != limit:
+        if step % CHECK_EVERY and step != limit:
             continue
         moved = np.maximum(_moved(gain, before[0]), _moved(precision, before[1]))
         done = (moved <= tolerance) | (step == limit)
@@ -228,7 +230,7 @@ def _moved(now, before):
 
 
 def alternate(gain, precision, beta, lambda_, eigenvalues):
-    """One decoder and one encoder update, in the eigenbasis of Σ_Y (see the notes of `solve`).
+    """Update decoder and encoder once, in the eigenbasis of Σ_Y (notes of `solve_fixed_points`).
 
     Parameters
     ----------
@@ -255,12 +257,12 @@ def alternate(gain, precision, beta, lambda_, eigenvalues):
     return (gain + 2 * lambda_ * stretched) / beta, updated
 
 
-def gain_trace(problem, beta, lambda_, latents=10, alternations=40, seed=0):
+def trace_gain(problem, beta, lambda_, latents=10, alternations=40, seed=0):
     """Singular values of the gain Σ_W⁻¹B before and after every alternation, for one start.
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     beta, lambda_ : float
     latents : int, default 10
     alternations : int, default 40
@@ -271,8 +273,8 @@ def gain_trace(problem, beta, lambda_, latents=10, alternations=40, seed=0):
     ndarray of shape (alternations + 1, min(m, n))
         Largest first in each row.
     """
-    regime(beta, lambda_)
-    encoder, precision = random_encoders(problem, latents, 1, seed)
+    find_regime(beta, lambda_)
+    encoder, precision = draw_encoders(problem, latents, 1, seed)
     scale = np.sqrt(problem.eigenvalues)
     gain = encoder @ problem.eigenvectors * scale
     trace = [np.linalg.svd(gain[0] / scale, compute_uv=False)]

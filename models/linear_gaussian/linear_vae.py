@@ -72,7 +72,7 @@ class LinearVAE(nn.Module):
         return loss, {"nll": nll, "kl": kl, "l2": l2}
 
     def matrices(self):
-        """Encoder and decoder as arrays for `models.linear_gaussian.terms.loss_terms`.
+        """Encoder and decoder as arrays for `models.linear_gaussian.terms.evaluate_loss`.
 
         Returns
         -------

@@ -1,7 +1,9 @@
 """Problems for the linear-Gaussian VAE: Gaussian data with known factors (NumPy only)."""
 
 import math
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +12,15 @@ import numpy as np
 
 # Relative size below which an eigenvalue of a covariance counts as zero.
 SINGULAR = 1e-12
+# Entries beyond this, and eigenvalues below its reciprocal, leave the range in which products of
+# three matrices are finite.
+LARGEST_ENTRY = 1e60
+# Bytes of the arrays in a file: 5,000 dimensions.
+LARGEST_FILE = 300_000_000
+_UNREADABLE = (
+    OSError, ValueError, TypeError, EOFError, KeyError, OverflowError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
 
 
 class ProblemError(ValueError):
@@ -48,7 +59,14 @@ class Problem:
                 raise ProblemError(f"{self.name}: {field} must be a real matrix")
             if not np.isfinite(array).all():
                 raise ProblemError(f"{self.name}: {field} holds values that are not finite")
-            object.__setattr__(self, field, array.astype(np.float64))
+            array = array.astype(np.float64)
+            largest = np.abs(array).max()
+            if largest > LARGEST_ENTRY:
+                raise ProblemError(
+                    f"{self.name}: {field} reaches {largest:.3g}, but no entry may be beyond "
+                    f"{LARGEST_ENTRY:g}; measure y and v in larger units"
+                )
+            object.__setattr__(self, field, array)
         n, s = self.gamma.shape
         if self.sigma_v.shape != (s, s) or self.sigma_y.shape != (n, n):
             raise ProblemError(
@@ -62,6 +80,11 @@ class Problem:
                 f"{self.name}: the covariance sigma_y is singular (smallest eigenvalue "
                 f"{self.eigenvalues[-1]:.3g}, largest {self.eigenvalues[0]:.3g}): the decoder can "
                 "predict a direction without error and the NLL is unbounded below; add noise"
+            )
+        if self.eigenvalues[-1] < 1 / LARGEST_ENTRY:
+            raise ProblemError(
+                f"{self.name}: the smallest eigenvalue of sigma_y is {self.eigenvalues[-1]:.3g}, "
+                f"but none may be below {1 / LARGEST_ENTRY:g}; measure y in smaller units"
             )
         remainder = self.sigma_y - self.gamma @ self.sigma_v @ self.gamma.T
         _require_covariance(
@@ -116,7 +139,7 @@ class Problem:
         return found
 
 
-def random_problem(n=50, s=5, noise=0.05, seed=0):
+def draw_problem(n=50, s=5, noise=0.05, seed=0):
     """Draw a problem as the paper's: standard normal Γ, factor variances uniform in (0.1, 1).
 
     Parameters
@@ -168,24 +191,33 @@ def load_problem(path):
         If the file cannot be read, lacks an array, or poses no problem.
     """
     path = Path(path)
-    wanted = ("Gamma", "Sigma_V", "Sigma_Y")
     try:
         # np.load leaves a broken archive open when it opens it itself.
         with open(path, "rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if isinstance(file, np.ndarray):
-                raise ProblemError(f"{path}: holds a single array; expected {', '.join(wanted)}")
-            missing = [key for key in wanted if key not in file]
-            arrays = [] if missing else [file[key] for key in wanted]
+            arrays = _read_arrays(np.load(stream, allow_pickle=False), path)
     except ProblemError:
         raise
     except FileNotFoundError:
         raise ProblemError(f"{path}: no such file") from None
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ProblemError(f"{path}: not a readable .npz file ({error})") from None
+    return Problem(*arrays, name=path.stem)
+
+
+def _read_arrays(file, path):
+    """The three matrices of an opened file, whose declared sizes are checked first."""
+    wanted = ("Gamma", "Sigma_V", "Sigma_Y")
+    if isinstance(file, np.ndarray):
+        raise ProblemError(f"{path}: holds a single array; expected {', '.join(wanted)}")
+    missing = [key for key in wanted if key not in file]
     if missing:
         raise ProblemError(f"{path}: expected the arrays {', '.join(wanted)}; no {missing[0]}")
-    return Problem(*arrays, name=path.stem)
+    size = sum(file.zip.getinfo(f"{key}.npy").file_size for key in wanted)
+    if size > LARGEST_FILE:
+        raise ProblemError(
+            f"{path}: holds {size:,} bytes of matrices, more than the {LARGEST_FILE:,} allowed"
+        )
+    return [file[key] for key in wanted]
 
 
 def _require_covariance(matrix, what, scale=None):

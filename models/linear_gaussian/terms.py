@@ -28,12 +28,12 @@ class Terms(NamedTuple):
     loss: np.ndarray
 
 
-def loss_terms(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_):
+def evaluate_loss(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_):
     """Evaluate the loss of any encoder and decoder, optimal or not.
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     encoder, sigma_w : ndarray of shape (..., m, n) and (..., m, m)
         B and Σ_W of q(x|y) = N(By, Σ_W).
     decoder, sigma_z : ndarray of shape (..., n, m) and (..., n, n)
@@ -53,9 +53,26 @@ def loss_terms(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_):
     nll = 0.5 * (n * np.log(2 * np.pi) + log_z + fit)
     kl = 0.5 * (_trace(sigma_w) + _trace(signal) - m - log_w)
     squared_error = _trace(residual)
-    information = 0.5 * (np.linalg.slogdet(sigma_w + signal)[1] - log_w)
+    information = find_encoder_information(problem, encoder, sigma_w)
     loss = nll + beta * kl + lambda_ * squared_error
     return Terms(nll, kl, squared_error, information, loss)
+
+
+def find_encoder_information(problem, encoder, sigma_w):
+    """Find the information I(x; y) that an encoder keeps, optimal or not.
+
+    Parameters
+    ----------
+    problem : models.linear_gaussian.problem.Problem
+    encoder, sigma_w : ndarray of shape (..., m, n) and (..., m, m)
+
+    Returns
+    -------
+    ndarray of shape (...)
+        In nats.
+    """
+    total = sigma_w + encoder @ problem.sigma_y @ _t(encoder)
+    return 0.5 * (np.linalg.slogdet(total)[1] - np.linalg.slogdet(sigma_w)[1])
 
 
 class LatentFactor(NamedTuple):
@@ -76,7 +93,7 @@ class LatentFactor(NamedTuple):
     sap: np.ndarray
 
 
-def latent_factor(problem, encoder, sigma_w):
+def relate_latents(problem, encoder, sigma_w):
     """Relate the sampled latents x ~ N(By, Σ_W) to the factors v, exactly.
 
     The matching depends on how the latents are rotated, which neither the loss nor the
@@ -84,7 +101,7 @@ def latent_factor(problem, encoder, sigma_w):
 
     Parameters
     ----------
-    problem : models.linear_gaussian.closed_form.Problem
+    problem : models.linear_gaussian.problem.Problem
     encoder, sigma_w : ndarray of shape (R, m, n) and (R, m, m)
 
     Returns

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.commands.theory import command
 from disentanglement_bench.benchmark.errors import BenchError
-from disentanglement_bench.benchmark.theory.solve import run, show
+from disentanglement_bench.benchmark.theory.printing import print_theory
+from disentanglement_bench.benchmark.theory.solve import write_theory
 
 NAMES = ("gain-contraction", "information", "phase-diagram", "gain-spectrum")
 
@@ -24,7 +25,9 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(results):
-    return run(results, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3, progress=None)
+    return write_theory(
+        results, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3, progress=None
+    )
 
 
 def read(path):
@@ -83,7 +86,7 @@ def test_page_data_is_plain_and_complete(found):
 
 
 def test_shown_table(found, capsys):
-    show(found)
+    print_theory(found)
     printed = capsys.readouterr().out
     assert "6 factors" not in printed
     assert "n = 6, 2 factors, 3 latents" in printed
@@ -123,7 +126,7 @@ def test_sizes_take_commas(tmp_path):
 
 
 def test_nothing_but_unbounded_cells(tmp_path):
-    made = run(tmp_path, [0.5, 1], [2], n=4, factors=2, starts=1, adamw=True)
+    made = write_theory(tmp_path, [0.5, 1], [2], n=4, factors=2, starts=1, adamw=True)
     assert made.figures == ()
     assert made.data["largest_deviation"] is None
     assert all(row["information"] == math.inf for row in made.data["rows"])
@@ -133,7 +136,7 @@ def test_a_start_that_does_not_converge_is_counted_and_left_out(tmp_path):
     # Exactly at its critical λ = (2 − 1)/(2·2) a mode approaches 0 slower than geometrically.
     path = tmp_path / "mine.npz"
     np.savez(path, Gamma=np.eye(1), Sigma_V=np.eye(1), Sigma_Y=2 * np.eye(1))
-    made = run(tmp_path, [2], [0.25], problems=[str(path)], latents=1, starts=1)
+    made = write_theory(tmp_path, [2], [0.25], problems=[str(path)], latents=1, starts=1)
     assert made.data["not_converged"] == 1
     assert made.data["largest_deviation"] is None
 
@@ -150,7 +153,7 @@ def test_a_start_that_does_not_converge_is_counted_and_left_out(tmp_path):
 )
 def test_refusals(arguments, message, code, tmp_path):
     with pytest.raises(BenchError, match=message) as caught:
-        run(tmp_path, **arguments)
+        write_theory(tmp_path, **arguments)
     assert caught.value.exit_code == code
     assert not (tmp_path / "report").exists()
 
@@ -162,11 +165,11 @@ def test_problems_of_one_name_are_refused(tmp_path):
             tmp_path / folder / "p.npz", Gamma=np.eye(1), Sigma_V=np.eye(1), Sigma_Y=2 * np.eye(1)
         )
     with pytest.raises(BenchError, match="two problems are named 'p'"):
-        run(tmp_path, problems=[str(tmp_path / folder / "p.npz") for folder in ("a", "b")])
+        write_theory(tmp_path, problems=[str(tmp_path / folder / "p.npz") for folder in ("a", "b")])
 
 
 def test_same_seed_same_files(found, tmp_path):
-    again = run(tmp_path, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3)
+    again = write_theory(tmp_path, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3)
     assert again.table.read_bytes() == found.table.read_bytes()
 
 

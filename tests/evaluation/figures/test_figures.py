@@ -6,30 +6,31 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from disentanglement_bench.evaluation.figures.curves import plot_curves
-from disentanglement_bench.evaluation.figures.fronts import (
-    front_cells,
-    pareto_front,
-    plot_front,
-    plot_latents,
-)
-from disentanglement_bench.evaluation.figures.grids import (
+from disentanglement_bench.evaluation import figures
+from disentanglement_bench.evaluation.figures import (
     plot_agreement,
+    plot_boxes,
+    plot_curves,
+    plot_front,
     plot_heat_maps,
+    plot_latents,
+    plot_matrix,
+    plot_methods,
     plot_mi_matrices,
-)
-from disentanglement_bench.evaluation.figures.methods import plot_boxes, plot_methods
-from disentanglement_bench.evaluation.figures.style import (
-    curve_styles,
-    headline,
-    new_figure,
-    place_of,
     save_figure,
-    spread,
+)
+from disentanglement_bench.evaluation.figures.axes import find_limits, place_betas, thin_out
+from disentanglement_bench.evaluation.figures.fronts import front_cells, pareto_front
+from disentanglement_bench.evaluation.figures.methods import choose_boxed_curve
+from disentanglement_bench.evaluation.figures.style import (
+    new_figure,
+    set_title,
     style,
+    style_curves,
 )
 from disentanglement_bench.evaluation.reference import percent_change
 from disentanglement_bench.evaluation.representation.posterior import collapse_order
+from disentanglement_bench.evaluation.statistics.labels import describe_key
 
 WHERE = ("dsprites", "paper")
 
@@ -84,9 +85,8 @@ def test_no_pixel_is_moved_whatever_the_size(width, tmp_path):
 def test_a_title_never_leaves_the_figure(words):
     with style():
         figure, _ = new_figure(4.9, 3)
-        headline(figure, "disentanglement " * words)
-    (title,) = figure.texts
-    assert title.get_window_extent().x1 <= figure.bbox.x1
+        set_title(figure, "disentanglement " * words)
+    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
     assert figure.get_suptitle().split() == ["disentanglement"] * words
 
 
@@ -109,7 +109,7 @@ def test_every_glyph_of_every_figure_exists(summary, tmp_path):
         warnings.simplefilter("error")
         figures = [
             plot_curves(summary.cells, summary.scores, ("mig", "mi_matched_sampled"), "Σ β λ"),
-            plot_boxes(summary.scores, ("mig", "nll"), "boxes"),
+            plot_boxes(summary.scores, ("mig", "nll"), "boxes", "betavae_first"),
             plot_methods(summary.selected_cells, summary.selected, ("mig", "sap"), "methods"),
             plot_heat_maps(percent_change(summary.cells), "change", column="percent_change"),
             plot_agreement(summary.agreement, "agreement"),
@@ -172,7 +172,7 @@ def test_no_figure_without_scores(summary_of, sweep, tmp_path):
     rows = [{**row, "mig": None, "beta": None} for row in sweep(seeds=1)]
     found = summary_of(tmp_path, rows)
     assert plot_curves(found.cells, found.scores, ("mig",), "MIG") is None
-    assert plot_boxes(found.scores, ("mig",), "boxes") is None
+    assert plot_boxes(found.scores, ("mig",), "boxes", "betavae") is None
     assert plot_front(found.cells, "front") is None
     assert plot_latents({}, "latents") is None
     assert plot_mi_matrices({}, [], "information") is None
@@ -182,18 +182,18 @@ def test_no_figure_without_scores(summary_of, sweep, tmp_path):
 
 
 def test_beta_zero_has_a_place_of_its_own():
-    assert place_of([0, 0.5, 4]).tolist() == [-2, -1, 2]
-    assert place_of([0]).tolist() == [0]
+    assert place_betas([0, 0.5, 4]).tolist() == [-2, -1, 2]
+    assert place_betas([0]).tolist() == [0]
 
 
 def test_ticks_keep_their_distance_and_both_ends():
-    assert spread([0, 0.3, 1, 1.2]) == [0, 1.2]
-    assert spread([0, 2, 3, 4, 5]) == [0, 2, 3, 4, 5]
-    assert spread([]) == []
+    assert thin_out([0, 0.3, 1, 1.2]) == [0, 1.2]
+    assert thin_out([0, 2, 3, 4, 5]) == [0, 2, 3, 4, 5]
+    assert thin_out([]) == []
 
 
 def test_curves_differ_in_more_than_colour():
-    styles = curve_styles(["betatcvae", "betavae", "mine", "yours"])
+    styles = style_curves(["betatcvae", "betavae", "mine", "yours"])
     assert next(iter(styles)) == "betavae"
     looks = [tuple(map(str, look.values())) for look in styles.values()]
     assert len({look[0] for look in looks}) == len({look[1] for look in looks}) == 4
@@ -205,11 +205,11 @@ def test_heat_maps_hold_the_numbers_in_their_cells(summary):
     nll, mig = figure.axes
     assert nll.get_title(loc="left") == "NLL (%) ↓"
     assert mig.get_title(loc="left") == "MIG (%) ↑"
-    shown = texts(nll)  # λ = 0 first, β from left to right
-    assert shown[0] == "0"
+    shown = texts(nll)  # λ = 8 above λ = 0, β from left to right
+    assert shown[3] == "0"
     mine = changes[(changes["metric"] == "nll") & (changes["lambda"] == 8)]
     expected = [f"{v:+.0f}".replace("-", "−") for v in mine.sort_values("beta")["percent_change"]]
-    assert shown[3:] == expected
+    assert shown[:3] == expected
 
 
 def test_more_is_blue_for_scores_and_red_for_the_nll(summary):
@@ -217,15 +217,15 @@ def test_more_is_blue_for_scores_and_red_for_the_nll(summary):
         percent_change(summary.cells), "change", ("nll", "mig"), "percent_change"
     )
     for axis, rising_is_blue in zip(figure.axes, (False, True), strict=True):
-        (image,) = axis.images
-        red, _, blue, _ = image.cmap(image.norm(50.0))
+        (mesh,) = axis.collections
+        red, _, blue, _ = mesh.cmap(mesh.norm(50.0))
         assert (blue > red) == rising_is_blue
 
 
 def test_cells_without_a_run_are_marked(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["lambda"] == 8 and r["beta"] == 8)]
     figure = plot_heat_maps(percent_change(summary_of(tmp_path, rows).cells), "means", ("mig",))
-    assert texts(figure.axes[0])[4] == "–"
+    assert texts(figure.axes[0])[-1] == "–"
 
 
 def test_the_front_is_what_nothing_beats():
@@ -260,14 +260,14 @@ def test_latents_are_drawn_by_rank():
 def test_codes_are_sorted_by_their_factor():
     matrix = np.array([[0.0, 0.4], [0.9, 0.0], [0.0, 0.8]])
     figure = plot_mi_matrices({("a", 1.0): matrix, ("b", 8.0): matrix}, ["x", "y"], "information")
-    shown = figure.axes[0].images[0].get_array()
+    shown = figure.axes[0].collections[0].get_array()
     np.testing.assert_allclose(shown, [[0.9, 0], [0, 0.8], [0, 0.4]])
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["x", "y"]
-    assert not figure.axes[1].images  # a has no run at β = 8
+    assert not figure.axes[1].collections  # a has no run at β = 8
 
 
 def test_boxes_show_every_run(summary):
-    figure = plot_boxes(summary.scores, ("mig",), "boxes")
+    figure = plot_boxes(summary.scores, ("mig",), "boxes", choose_boxed_curve(summary.scores))
     dots = [one for one in figure.axes[0].lines if one.get_marker() == "."]
     assert [len(one.get_ydata()) for one in dots] == [6, 6, 6]
 
@@ -276,6 +276,123 @@ def test_methods_are_shown_on_the_seeds_that_report(summary):
     figure = plot_methods(summary.selected_cells, summary.selected, ("mig",), "methods")
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     assert labels == ["β-VAE (first phase)", "β-TCVAE", "λβ-VAE", "β-VAE", "VAE"]
-    points = {float(one.get_xdata()[0]) for one in figure.axes[0].lines if one.get_marker() == "o"}
+    (points,) = [one.get_xdata() for one in figure.axes[0].lines if one.get_marker() == "o"]
     cells = summary.selected_cells
-    assert points == set(cells.loc[cells["metric"] == "mig", "mean"])
+    assert set(points) == set(cells.loc[cells["metric"] == "mig", "mean"])
+
+
+def test_beta_zero_is_drawn_at_its_tick(summary_of, sweep, tmp_path):
+    rows = [{**row, "beta": {1: 0, 8: 4, 32: 8}[row["beta"]]} for row in sweep(seeds=2)]
+    figure = plot_curves(*(getattr(summary_of(tmp_path, rows), n) for n in ("cells", "scores")),
+                         ("mig",), "MIG")  # fmt: skip
+    axis = figure.axes[-2]
+    ticks = dict(
+        zip([t.get_text() for t in axis.get_xticklabels()], axis.get_xticks(), strict=True)
+    )
+    assert line(figure.axes[0], "λ = 8").get_xdata().tolist() == [ticks[t] for t in ("0", "4", "8")]
+
+
+@pytest.mark.parametrize("level", [0.001, 0.995])
+def test_intervals_end_with_the_range_of_the_score_and_do_not_stretch_axes(level):
+    names = {"metric": "mig", "method": "mine", "curve": "mine", "setting": "", "lambda": np.nan}
+    cells = pd.DataFrame(
+        [{**names, "beta": b, "mean": level, "low": -5.0, "high": 6.0, "n": 2} for b in (1.0, 8.0)]
+    )
+    runs = [{**names, "beta": row["beta"], "value": level} for _, row in cells.iterrows()]
+    scores = pd.DataFrame(runs + [{**run, "value": 1.004 * level} for run in runs])
+    curves = plot_curves(cells, scores, ("mig",), "MIG").axes[0]
+    methods = plot_methods(cells[:1], scores, ("mig",), "methods").axes[0]
+    band = curves.collections[0].get_paths()[0].vertices[:, 1]
+    (interval,) = methods.collections[0].get_segments()
+    for ends in (band, interval[:, 0]):
+        assert (ends.min(), ends.max()) == (0, 1)
+    for low, high in (curves.get_ylim(), methods.get_xlim()):
+        assert -0.05 * level < low <= level
+        assert 1.004 * level < high < 1.1 * level
+
+
+def test_limits_hold_all_points_of_any_size():
+    facts = describe_key("nll")
+    for points in ([5.0], [-1e300, 1e300], [np.nan, 3.0], []):
+        low, high = find_limits(points, [np.nan], facts)
+        assert low < high
+        assert all(low <= point <= high for point in points if point == point)
+
+
+def test_a_panel_of_more_curves_than_it_can_show_is_no_error(summary_of, sweep, tmp_path):
+    rows = sweep(seeds=1, lambdas=tuple(range(12)), models=("lambdabeta",))
+    rows = [{**row, "kl": None if row["lambda"] != 5 else row["kl"]} for row in rows]
+    found = summary_of(tmp_path, rows)
+    figure = plot_curves(found.cells, found.scores, ("mig", "mi_matched_sampled"), "MIG")
+    assert len(figure.axes) == 3  # the KL of the only curve that has one is not among those shown
+    assert len(figure.axes[-1].get_legend().get_texts()) == 7
+
+
+HOSTILE = (
+    "$\\badcommand{$", "$x", "_hidden", "a\nb", "\x1b[31mred", "\ud800", "{", "\\", "%s%d", "日本",
+    "x" * 3000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
+    cells, scores = summary.cells, summary.scores
+
+    def rename(frame):
+        columns = {"method", "curve"} & set(frame)
+        renamed = {c: frame[c].str.replace("betatcvae", name, regex=False) for c in columns}
+        return frame.assign(**renamed, dataset=name)
+
+    order = collapse_order([1, 8], np.array([[2.0, 0.1], [1.0, 0.0]]))
+    drawn = [
+        plot_curves(rename(cells), rename(scores), ("mig",), name),
+        plot_boxes(rename(scores), ("mig",), name, "betavae"),
+        plot_methods(rename(summary.selected_cells), rename(summary.selected), ("mig",), name),
+        plot_heat_maps(rename(percent_change(cells)), name),
+        plot_front(rename(cells), name),
+        plot_latents({name: order}, name),
+        plot_mi_matrices({(name, 1.0): np.eye(2)}, [name, "posX"], name),
+        plot_matrix(np.eye(2), [name, "posX"], name, label=name),
+    ]
+    assert all(figure is not None for figure in drawn)
+    for i, figure in enumerate(drawn):
+        save_figure(figure, tmp_path, f"figure-{i}", ("png",), dpi=30)
+    labels = [text.get_text() for text in drawn[0].axes[-1].get_legend().get_texts()]
+    assert labels[-1].strip() == drawn[2].axes[0].get_yticklabels()[0].get_text().strip()
+
+
+class TestOneMatrix:
+    def test_of_a_score(self):
+        from disentanglement_bench.evaluation.metrics import get_metric
+
+        factors = np.stack([np.arange(60) % 2, np.arange(60) // 2 % 3], axis=1)
+        score = get_metric("mi").function(factors.astype(float), factors)
+        figure = plot_matrix(score, ["shape", "scale"], "MI")
+        axis, bar = figure.axes
+        assert [t.get_text() for t in axis.get_xticklabels()] == ["shape", "scale"]
+        assert [t.get_text() for t in axis.get_yticklabels()] == ["z0", "z1"]
+        assert texts(axis) == [f"{value:.2f}" for value in score.matrix.ravel()]
+        assert bar.get_ylabel() == "mi"
+
+    def test_gaps_order_and_names(self):
+        matrix = [[0.1, np.nan], [0.9, np.nan], [0.0, np.nan]]
+        figure = plot_matrix(matrix, codes=["a", "b", "c"], sort=True)
+        assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["b", "a", "c"]
+        assert texts(figure.axes[0]).count("–") == 3
+
+    @pytest.mark.parametrize(
+        ("matrix", "factors", "message"),
+        [
+            (np.zeros(3), None, r"a matrix of codes by factors, got the shape \(3,\)"),
+            (np.zeros((3, 2)), ["a"], "expected 2 names of factors, got 1"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, matrix, factors, message):
+        with pytest.raises(ValueError, match=message):
+            plot_matrix(matrix, factors)
+
+
+def test_the_room_offers_its_functions_and_nothing_else():
+    assert all(callable(getattr(figures, name)) for name in figures.__all__)
+    with pytest.raises(AttributeError, match="plot_nothing"):
+        _ = figures.plot_nothing

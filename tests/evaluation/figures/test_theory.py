@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from disentanglement_bench.evaluation.figures import save_figure
 from disentanglement_bench.evaluation.figures import theory as plots
 
 STEPS = np.arange(6.0)
@@ -41,7 +42,7 @@ def test_contraction_has_log_axes_and_the_predicted_slope(traces):
     np.testing.assert_allclose(slopes, [-np.log(2), -np.log(8)])
     assert "active modes (1)" in labels(figure)
     assert "inactive modes (1)" in labels(figure)
-    assert "β = 8, λ = 0.5" in right.get_title()
+    assert "β = 8, λ = 0.5" in right.get_title(loc="left")
 
 
 def test_contraction_without_penalty_has_one_panel(traces):
@@ -88,14 +89,16 @@ def test_spectrum_has_an_entry_for_every_weight():
     predicted = {0.0: np.zeros(2), 4.0: np.array([5.0, 0.0])}
     figure = plots.plot_spectrum(before, after, predicted, 8.0)
     assert [text for text in labels(figure) if "λ" in text] == ["after, λ = 0", "after, λ = 4"]
-    assert "β = 8" in figure.axes[0].get_title()
+    assert "β = 8" in figure.axes[0].get_title(loc="left")
 
 
 def test_files_are_whole_and_repeatable(traces, tmp_path):
-    first = plots.save(plots.plot_contraction(traces, None), tmp_path / "a", "gain")
-    assert [path.name for path in first] == ["gain.png", "gain.pdf"]
-    assert first[0].read_bytes().startswith(b"\x89PNG")
-    assert first[1].read_bytes().startswith(b"%PDF")
-    again = plots.save(plots.plot_contraction(traces, None), tmp_path / "b", "gain")
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    first = save_figure(plots.plot_contraction(traces, None), tmp_path / "a", "gain")
+    assert [path.name for path in first.values()] == ["gain.png", "gain.pdf"]
+    assert first["png"].read_bytes().startswith(b"\x89PNG")
+    assert first["pdf"].read_bytes().startswith(b"%PDF")
+    again = save_figure(plots.plot_contraction(traces, None), tmp_path / "b", "gain")
+    assert [path.read_bytes() for path in first.values()] == [
+        path.read_bytes() for path in again.values()
+    ]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["gain.pdf", "gain.png"]

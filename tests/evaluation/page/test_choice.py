@@ -39,7 +39,7 @@ def test_choices_are_the_settings_of_the_beta_and_lambda_grid(summary_of, sweep,
     summary = summary_of(tmp_path, sweep())
     found = choices(summary.cells)
     assert found["betas"] == [1, 8, 32]
-    assert [row["label"] for row in found["rows"]] == ["β-VAE, λ = 0", "λβ-VAE, λ = 8"]
+    assert [row["label"] for row in found["rows"]] == ["β-VAE (λ = 0)", "λβ-VAE, λ = 8"]
     assert sorted(i for row in found["rows"] for i in row["points"]) == list(range(6))
     for row in found["rows"]:
         for beta, place in zip(found["betas"], row["points"], strict=True):

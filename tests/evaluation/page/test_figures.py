@@ -26,14 +26,14 @@ def test_every_figure_has_a_title_and_a_caption(
     rows = sweep(seeds=2)
     write_run_files(tmp_path, rows)
     made = drawn(summary_of(tmp_path, rows), tmp_path)
-    names = {entry["name"].removesuffix("-dsprites-paper") for entry in made}
+    names = {entry.name.removesuffix("-dsprites-paper") for entry in made}
     assert names - EVERY == {"grid-mean", "grid-change", "grid-published"} - EVERY
     assert EVERY - {"agreement"} <= names
     for entry in made:
-        assert entry["title"]
-        assert entry["caption"].endswith(".")
-        assert set(entry["files"]) == {"png", "pdf"}
-    captions = {entry["name"]: entry["caption"] for entry in made}
+        assert entry.title
+        assert entry.caption.endswith(".")
+        assert set(entry.files) == {"png", "pdf"}
+    captions = {entry.name: entry.caption for entry in made}
     assert "bands are 95 % intervals" in captions["curve-mig-dsprites-paper"]
     assert "mig[hist20,plugin,mean]" in captions["curve-mig-dsprites-paper"]
     assert "does not see a collapse" in captions["curve-mi-matched-dsprites-paper"]
@@ -45,16 +45,16 @@ def test_the_kl_of_latents_is_read_and_called_an_analogy(
     rows = sweep(seeds=2)
     write_run_files(tmp_path, rows)
     made = drawn(summary_of(tmp_path, rows), tmp_path)
-    (entry,) = [entry for entry in made if entry["name"].startswith("latents")]
+    (entry,) = [entry for entry in made if entry.name.startswith("latents")]
     # codes of standard deviation 2/β, 1/β and 0 have KL 2/β², 1/(2 β²) and 0 nats
-    assert "latents with at least 0.1 nats: 2 at β = 1, 0 at β = 8, 0 at β = 32" in entry["caption"]
-    assert "the strongest lasts to β = 1" in entry["caption"]
-    assert "an analogy to it, not a proof" in entry["caption"]
+    assert "latents with at least 0.1 nats: 2 at β = 1, 0 at β = 8, 0 at β = 32" in entry.caption
+    assert "the strongest lasts to β = 1" in entry.caption
+    assert "an analogy to it, not a proof" in entry.caption
 
 
 def test_without_files_there_are_no_matrices_and_no_latents(drawn, summary_of, sweep, tmp_path):
     made = drawn(summary_of(tmp_path, sweep(seeds=2)), tmp_path)
-    assert not [e for e in made if e["name"].startswith(("matrix", "latents"))]
+    assert not [e for e in made if e.name.startswith(("matrix", "latents"))]
 
 
 def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
@@ -64,18 +64,18 @@ def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
     rows = [r for name in ("p", "q") for r in sweep(preset=name, seeds=1, betas=(1, 8))]
     summary = summary_of(tmp_path, rows)
     made = drawn(summary, tmp_path)
-    stems = {entry["name"].split("-dsprites")[0] for entry in made}
+    stems = {entry.name.split("-dsprites")[0] for entry in made}
     assert stems == {"curves", "grid-change", "grid-published"}
-    assert sum(entry["name"].startswith("curves") for entry in made) == 2
-    assert all(set(entry["files"]) == {"png"} for entry in made)
+    assert sum(entry.name.startswith("curves") for entry in made) == 2
+    assert all(set(entry.files) == {"png"} for entry in made)
     assert len(drawn(summary, tmp_path, extent="all")) > 2 * len(made)
 
 
 def test_published_grids_stand_beside_genuine_data_only(drawn, summary_of, sweep, tmp_path):
     rows = [*sweep(seeds=1), *sweep("sprites", seeds=1), *sweep(preset="quick", seeds=1)]
     made = drawn(summary_of(tmp_path, rows), tmp_path)
-    published = [entry for entry in made if entry["name"].startswith("grid-published")]
-    assert [entry["protocol"] for entry in published] == ["paper"]
-    assert "sprites" not in published[0]["title"].replace("dsprites", "")
-    kinds = [entry["title"] for entry in made if entry["name"].startswith("grid-mean")]
+    published = [entry for entry in made if entry.name.startswith("grid-published")]
+    assert [entry.protocol for entry in published] == ["paper"]
+    assert "sprites" not in published[0].title.replace("dsprites", "")
+    kinds = [entry.title for entry in made if entry.name.startswith("grid-mean")]
     assert not [title for title in kinds if "genuine" in title and "re-rendered" in title]

@@ -1,9 +1,11 @@
+import dataclasses
 import html.parser
 import re
 
 import pytest
 
 from disentanglement_bench.evaluation.files import write_json
+from disentanglement_bench.evaluation.page.figures import SavedFigure
 from disentanglement_bench.evaluation.page.page import write_page
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
@@ -55,16 +57,9 @@ def page_of(tmp_path):
         image.parent.mkdir(parents=True, exist_ok=True)
         image.write_bytes(PIXEL)
         dataset, protocol = summary.strata[0]
-        figure = {
-            "dataset": dataset,
-            "protocol": protocol,
-            "weight": 0,
-            "name": "a",
-            "title": "A figure",
-            "caption": "What it shows",
-            "files": {"png": image, "pdf": image.with_suffix(".pdf")},
-        }
-        shared = {**figure, "dataset": None, "title": "A grid"}
+        files = {"png": image, "pdf": image.with_suffix(".pdf")}
+        figure = SavedFigure(dataset, protocol, 0, "a", "A figure", "What it shows", files)
+        shared = dataclasses.replace(figure, dataset=None, title="A grid")
         tables = all_tables(summary) if tables is None else tables
         path = tmp_path / "page" / "index.html"
         size = write_page(path, summary, tables, [figure, shared], NOTHING, theory, pictures)

@@ -8,20 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disentanglement_bench.models.linear_gaussian.closed_form import (
+    count_active_modes,
+    find_contraction,
+    find_critical_lambda,
+    find_gains,
+    find_information,
+    find_regime,
+    find_water_level,
+    solve_closed_form,
+)
+from disentanglement_bench.models.linear_gaussian.problem import (
     Problem,
     ProblemError,
-    active_modes,
-    closed_form,
-    contraction_factor,
-    critical_lambda,
-    gain_spectrum,
-    information,
+    draw_problem,
     load_problem,
-    random_problem,
-    regime,
-    water_level,
 )
-from disentanglement_bench.models.linear_gaussian.terms import loss_terms
+from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss
 
 
 def diagonal(*variances, noise=0.1):
@@ -32,7 +34,7 @@ def diagonal(*variances, noise=0.1):
 
 class TestProblem:
     def test_spectrum_is_descending_and_matches_the_covariance(self):
-        problem = random_problem(n=7, s=3, seed=4)
+        problem = draw_problem(n=7, s=3, seed=4)
         assert (np.diff(problem.eigenvalues) <= 0).all()
         rebuilt = problem.eigenvectors * problem.eigenvalues @ problem.eigenvectors.T
         np.testing.assert_allclose(rebuilt, problem.sigma_y, atol=1e-12)
@@ -42,9 +44,9 @@ class TestProblem:
         assert diagonal(4.0, 2.0).entropy == pytest.approx(expected)
 
     def test_random_problems_depend_on_seed_and_size_alone(self):
-        one, same = random_problem(6, 2, seed=3), random_problem(6, 2, seed=3)
+        one, same = draw_problem(6, 2, seed=3), draw_problem(6, 2, seed=3)
         np.testing.assert_array_equal(one.sigma_y, same.sigma_y)
-        assert not np.allclose(one.sigma_y, random_problem(6, 2, seed=4).sigma_y)
+        assert not np.allclose(one.sigma_y, draw_problem(6, 2, seed=4).sigma_y)
         np.testing.assert_allclose(
             one.sigma_y - one.gamma @ one.sigma_v @ one.gamma.T, 0.05 * np.eye(6), atol=1e-12
         )
@@ -69,22 +71,22 @@ class TestProblem:
 
     def test_no_noise_and_few_factors_is_singular_with_advice(self):
         with pytest.raises(ProblemError, match="unbounded below; add noise"):
-            random_problem(n=5, s=2, noise=0)
+            draw_problem(n=5, s=2, noise=0)
 
     @pytest.mark.parametrize("sizes", [{"n": 0}, {"s": 0}, {"noise": -1}])
     def test_impossible_sizes(self, sizes):
         with pytest.raises(ProblemError):
-            random_problem(**sizes)
+            draw_problem(**sizes)
 
     def test_more_latents_or_factors_than_dimensions_are_noted(self):
-        problem = random_problem(n=3, s=5)
+        problem = draw_problem(n=3, s=5)
         assert [note.split()[0] for note in problem.notes(4)] == ["4", "5"]
-        assert random_problem(n=5, s=3).notes(4) == []
+        assert draw_problem(n=5, s=3).notes(4) == []
 
 
 class TestLoading:
     def test_round_trip(self, tmp_path):
-        problem = random_problem(n=4, s=2)
+        problem = draw_problem(n=4, s=2)
         path = tmp_path / "mine.npz"
         np.savez(path, Gamma=problem.gamma, Sigma_V=problem.sigma_v, Sigma_Y=problem.sigma_y)
         loaded = load_problem(path)
@@ -119,7 +121,7 @@ class TestLoading:
 class TestClosedForm:
     def test_regimes(self):
         cells = [(4, 0), (4, 1), (1, 0), (1, 2), (0.5, 0), (0.5, 1)]
-        assert [regime(*cell) for cell in cells] == [
+        assert [find_regime(*cell) for cell in cells] == [
             "collapse",
             "water filling",
             "continuum",
@@ -129,11 +131,11 @@ class TestClosedForm:
     @pytest.mark.parametrize("cell", [(0, 0), (-1, 0), (math.nan, 0), (2, -1), (2, math.inf)])
     def test_weights_out_of_range(self, cell):
         with pytest.raises(ValueError, match="must be a finite number"):
-            regime(*cell)
+            find_regime(*cell)
 
     def test_water_filling_by_hand(self):
         # z* = (5 − 1)/(2·0.5) = 4: modes 16 and 8 are active.
-        found = closed_form(diagonal(16.0, 8.0, 3.0), beta=5, lambda_=0.5, latents=3)
+        found = solve_closed_form(diagonal(16.0, 8.0, 3.0), beta=5, lambda_=0.5, latents=3)
         assert (found.level, found.active) == (4.0, 2)
         expected = 0.5 * math.log(4) + 0.5 * math.log(2)
         assert found.information == pytest.approx(expected)
@@ -141,60 +143,62 @@ class TestClosedForm:
         assert found.kl == found.information
 
     def test_fewer_latents_than_modes_above_the_level(self):
-        found = closed_form(diagonal(16.0, 8.0, 3.0), beta=5, lambda_=0.5, latents=1)
+        found = solve_closed_form(diagonal(16.0, 8.0, 3.0), beta=5, lambda_=0.5, latents=1)
         assert found.active == 1
         assert found.squared_error == pytest.approx(4 + 8 + 3)
 
     def test_without_penalty_nothing_is_left(self):
-        problem = random_problem()
-        found = closed_form(problem, beta=1.5, lambda_=0)
+        problem = draw_problem()
+        found = solve_closed_form(problem, beta=1.5, lambda_=0)
         assert (found.active, found.information, found.kl) == (0, 0.0, 0.0)
         assert found.nll == pytest.approx(problem.entropy)
 
     def test_a_vanishing_penalty_is_none(self):
-        found = closed_form(random_problem(), beta=4, lambda_=5e-324)
+        found = solve_closed_form(draw_problem(), beta=4, lambda_=5e-324)
         assert (found.level, found.active, found.information) == (math.inf, 0, 0.0)
 
     def test_unbounded_and_continuum_say_so(self):
-        problem = random_problem()
-        unbounded = closed_form(problem, 1, 2)
+        problem = draw_problem()
+        unbounded = solve_closed_form(problem, 1, 2)
         assert unbounded.information == math.inf
         assert unbounded.nll == unbounded.loss == -math.inf
         assert "unbounded below" in unbounded.note
-        continuum = closed_form(problem, 1, 0)
+        continuum = solve_closed_form(problem, 1, 0)
         assert continuum.active is None
         assert math.isnan(continuum.information)
         assert continuum.loss == pytest.approx(problem.entropy)
         with pytest.raises(ValueError, match="at least one latent"):
-            closed_form(problem, 2, 1, latents=0)
+            solve_closed_form(problem, 2, 1, latents=0)
 
     def test_information_vanishes_exactly_at_the_critical_weight(self):
         values = np.array([9.0, 4.0, 1.0])
         for beta in (1.5, 4.0, 32.0):
-            lines = critical_lambda(values, beta)
+            lines = find_critical_lambda(values, beta)
             for mode, weight in enumerate(lines):
-                assert active_modes(values, beta, weight * 1.0001, 3) == mode + 1
-                assert active_modes(values, beta, weight * 0.9999, 3) == mode
-            assert information(values, beta, lines[0] * 1.0001, 3) < 1e-4
+                assert count_active_modes(values, beta, weight * 1.0001, 3) == mode + 1
+                assert count_active_modes(values, beta, weight * 0.9999, 3) == mode
+            assert find_information(values, beta, lines[0] * 1.0001, 3) < 1e-4
 
     def test_arrays_broadcast(self):
         values = np.array([9.0, 4.0])
         betas, weights = np.array([2.0, 4.0, 8.0]), np.array([[0.0], [1.0]])
-        assert water_level(betas, weights).shape == (2, 3)
-        grid = information(values, betas, weights, 2)
+        assert find_water_level(betas, weights).shape == (2, 3)
+        grid = find_information(values, betas, weights, 2)
         assert grid.shape == (2, 3)
         assert (grid[0] == 0).all()
-        assert grid[1, 2] == pytest.approx(closed_form(diagonal(9.0, 4.0), 8, 1, 2).information)
+        assert grid[1, 2] == pytest.approx(
+            solve_closed_form(diagonal(9.0, 4.0), 8, 1, 2).information
+        )
 
     def test_gain_spectrum_and_contraction(self):
         values = np.array([9.0, 4.0, 1.0])
         np.testing.assert_allclose(
-            gain_spectrum(values, 5, 1, 2), [math.sqrt(7) / 2, math.sqrt(2) / 2]
+            find_gains(values, 5, 1, 2), [math.sqrt(7) / 2, math.sqrt(2) / 2]
         )
-        assert (gain_spectrum(values, 5, 0, 2) == 0).all()
-        assert contraction_factor(4.0) == 0.25
+        assert (find_gains(values, 5, 0, 2) == 0).all()
+        assert find_contraction(4.0) == 0.25
         # On an active mode the decoder's variance is z*, where the gain stays as it is.
-        assert contraction_factor(5, 1, water_level(5, 1)) == 1
+        assert find_contraction(5, 1, find_water_level(5, 1)) == 1
 
     @settings(max_examples=60, deadline=None)
     @given(
@@ -205,11 +209,11 @@ class TestClosedForm:
         st.floats(0, 8),
     )
     def test_no_encoder_and_decoder_are_better(self, seed, n, latents, beta, lambda_):
-        problem = random_problem(n, s=2, noise=0.3, seed=seed)
+        problem = draw_problem(n, s=2, noise=0.3, seed=seed)
         generator = np.random.default_rng(seed)
         scale = generator.uniform(0.05, 1.5)
         w, z = (generator.standard_normal((size, size)) * scale for size in (latents, n))
-        found = loss_terms(
+        found = evaluate_loss(
             problem,
             generator.standard_normal((latents, n)) * scale,
             w @ w.T + 0.1 * np.eye(latents),
@@ -218,5 +222,5 @@ class TestClosedForm:
             beta,
             lambda_,
         )
-        assert found.loss >= closed_form(problem, beta, lambda_, latents).loss - 1e-9
+        assert found.loss >= solve_closed_form(problem, beta, lambda_, latents).loss - 1e-9
         assert found.kl >= found.information - 1e-9

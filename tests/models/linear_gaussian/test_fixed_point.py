@@ -9,23 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disentanglement_bench.models.linear_gaussian.closed_form import (
-    Problem,
-    closed_form,
-    contraction_factor,
-    critical_lambda,
-    gain_spectrum,
-    load_problem,
-    random_problem,
+    find_contraction,
+    find_critical_lambda,
+    find_gains,
+    solve_closed_form,
 )
 from disentanglement_bench.models.linear_gaussian.fixed_point import (
     alternate,
-    decoder_update,
-    encoder_update,
-    gain_trace,
-    random_encoders,
-    solve,
+    draw_encoders,
+    solve_fixed_points,
+    trace_gain,
+    update_decoder,
+    update_encoder,
 )
-from disentanglement_bench.models.linear_gaussian.terms import loss_terms
+from disentanglement_bench.models.linear_gaussian.problem import Problem, draw_problem, load_problem
+from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 LATENTS = 10
@@ -33,8 +31,8 @@ LATENTS = 10
 
 def evaluate(problem, solutions):
     """Terms of the loss at the solutions, each with its optimal decoder."""
-    decoder, sigma_z = decoder_update(problem, solutions.encoder, solutions.sigma_w)
-    return loss_terms(
+    decoder, sigma_z = update_decoder(problem, solutions.encoder, solutions.sigma_w)
+    return evaluate_loss(
         problem,
         solutions.encoder,
         solutions.sigma_w,
@@ -48,10 +46,10 @@ def evaluate(problem, solutions):
 def largest_gaps(problem, cells, starts, latents=LATENTS):
     """Largest |ΔI| and |ΔNLL| from the closed form over cells and starts; all must converge."""
     betas, lambdas = zip(*cells, strict=True)
-    solutions = solve(problem, betas, lambdas, latents, starts)
+    solutions = solve_fixed_points(problem, betas, lambdas, latents, starts)
     assert solutions.converged.all()
     terms = evaluate(problem, solutions)
-    theory = [closed_form(problem, *cell, latents) for cell in cells]
+    theory = [solve_closed_form(problem, *cell, latents) for cell in cells]
     wanted_information = np.repeat([entry.information for entry in theory], starts)
     wanted_nll = np.repeat([entry.nll for entry in theory], starts)
     return (
@@ -64,57 +62,57 @@ class TestAgainstTheClosedForm:
     @pytest.mark.parametrize("n", [50, 100])
     def test_grid(self, n):
         cells = [(beta, w) for beta in (2, 4, 8, 16, 32) for w in (0.25, 1, 2, 4, 8)]
-        gaps = largest_gaps(random_problem(n), cells, starts=3)
+        gaps = largest_gaps(draw_problem(n), cells, starts=3)
         assert max(gaps) <= 1e-6
 
     @pytest.mark.parametrize("side", [0.99, 1.01])
     def test_on_either_side_of_every_critical_weight(self, side):
-        problem = random_problem(50)
+        problem = draw_problem(50)
         cells = [
             (beta, side * weight)
             for beta in (2.0, 8.0, 32.0)
-            for weight in critical_lambda(problem.eigenvalues[:5], beta)
+            for weight in find_critical_lambda(problem.eigenvalues[:5], beta)
         ]
         expected = [mode + (side > 1) for _ in range(3) for mode in range(5)]
-        assert [closed_form(problem, *cell).active for cell in cells] == expected
+        assert [solve_closed_form(problem, *cell).active for cell in cells] == expected
         assert max(largest_gaps(problem, cells, starts=2)) <= 1e-6
 
     def test_fewer_latents_than_active_modes(self):
-        problem = random_problem(12, s=6, seed=2)
-        assert closed_form(problem, 4, 2, latents=12).active > 3
+        problem = draw_problem(12, s=6, seed=2)
+        assert solve_closed_form(problem, 4, 2, latents=12).active > 3
         assert max(largest_gaps(problem, [(4, 2), (16, 2)], starts=4, latents=3)) <= 1e-6
 
     def test_more_latents_and_factors_than_dimensions(self):
-        problem = random_problem(4, s=7)
+        problem = draw_problem(4, s=7)
         assert max(largest_gaps(problem, [(4, 0), (4, 2)], starts=3, latents=6)) <= 1e-6
 
     def test_gain_and_decoder_at_the_optimum(self):
-        problem, beta, lambda_ = random_problem(20, s=4, seed=1), 8.0, 1.0
-        found = solve(problem, [beta], [lambda_], 6, starts=1)
+        problem, beta, lambda_ = draw_problem(20, s=4, seed=1), 8.0, 1.0
+        found = solve_fixed_points(problem, [beta], [lambda_], 6, starts=1)
         gains = np.linalg.svd(np.linalg.solve(found.sigma_w, found.encoder), compute_uv=False)[0]
-        predicted = gain_spectrum(problem.eigenvalues, beta, lambda_, 6)
+        predicted = find_gains(problem.eigenvalues, beta, lambda_, 6)
         np.testing.assert_allclose(gains, predicted, atol=1e-7)
-        _, sigma_z = decoder_update(problem, found.encoder, found.sigma_w)
+        _, sigma_z = update_decoder(problem, found.encoder, found.sigma_w)
         level, active = (beta - 1) / (2 * lambda_), (predicted > 0).sum()
         expected = np.sort(np.append(problem.eigenvalues[active:], [level] * active))
         np.testing.assert_allclose(np.linalg.eigvalsh(sigma_z[0]), expected, atol=1e-7)
 
     def test_continuum_keeps_what_the_start_decides_at_the_optimal_loss(self):
-        problem = random_problem(20)
-        terms = evaluate(problem, solve(problem, [1], [0], 5, starts=4))
+        problem = draw_problem(20)
+        terms = evaluate(problem, solve_fixed_points(problem, [1], [0], 5, starts=4))
         np.testing.assert_allclose(terms.loss, problem.entropy, atol=1e-8)
         assert np.ptp(terms.information) > 0.01
 
     def test_unbounded_cells_are_not_iterated(self):
-        solutions = solve(random_problem(6), [1, 0.5, 4], [2, 0, 2], 3, starts=2)
+        solutions = solve_fixed_points(draw_problem(6), [1, 0.5, 4], [2, 0, 2], 3, starts=2)
         assert solutions.unbounded.tolist() == [True] * 4 + [False] * 2
         assert solutions.converged.tolist() == [False] * 4 + [True] * 2
         assert (solutions.alternations[:4] == 0).all()
 
     def test_exactly_critical_ends_at_the_limit_and_says_so(self):
-        problem = random_problem(6)
-        weight = critical_lambda(problem.eigenvalues[:1], 4.0)[0]
-        solutions = solve(problem, [4.0], [weight], 3, starts=1, limit=500)
+        problem = draw_problem(6)
+        weight = find_critical_lambda(problem.eigenvalues[:1], 4.0)[0]
+        solutions = solve_fixed_points(problem, [4.0], [weight], 3, starts=1, limit=500)
         assert not solutions.converged[0]
         assert solutions.alternations[0] == 500
         assert solutions.change[0] > 1e-10
@@ -130,7 +128,7 @@ class TestAgainstTheClosedForm:
     )
     def test_arguments_that_make_no_sense(self, arguments):
         with pytest.raises(ValueError, match=r"expected|must be"):
-            solve(random_problem(4, 2), **arguments)
+            solve_fixed_points(draw_problem(4, 2), **arguments)
 
     @settings(max_examples=40, deadline=None)
     @given(
@@ -143,9 +141,14 @@ class TestAgainstTheClosedForm:
         st.one_of(st.just(0.0), st.floats(0.02, 8)),
     )
     def test_random_problems(self, seed, n, s, latents, noise, beta, lambda_):
-        problem = random_problem(n, s, noise, seed)
-        solutions = solve(problem, [beta], [lambda_], latents, starts=1, seed=seed, limit=3000)
-        terms, theory = evaluate(problem, solutions), closed_form(problem, beta, lambda_, latents)
+        problem = draw_problem(n, s, noise, seed)
+        solutions = solve_fixed_points(
+            problem, [beta], [lambda_], latents, starts=1, seed=seed, limit=3000
+        )
+        terms, theory = (
+            evaluate(problem, solutions),
+            solve_closed_form(problem, beta, lambda_, latents),
+        )
         assert terms.loss[0] >= theory.loss - 1e-8
         assert terms.nll[0] == pytest.approx(problem.entropy - terms.information[0], abs=1e-8)
         # A mode close to critical may need more alternations than are spent here.
@@ -156,13 +159,13 @@ class TestAgainstTheClosedForm:
 
 class TestUpdates:
     def test_gain_contracts_by_one_over_beta_without_penalty(self):
-        problem = random_problem(50)
+        problem = draw_problem(50)
         for beta in (1.5, 4.0, 32.0):
-            encoder, sigma_w = (array[0] for array in random_encoders(problem, LATENTS, 1))
+            encoder, sigma_w = (array[0] for array in draw_encoders(problem, LATENTS, 1))
             gain = np.linalg.solve(sigma_w, encoder)
             for _ in range(6):
-                encoder, sigma_w = encoder_update(
-                    *decoder_update(problem, encoder, sigma_w), beta, 0.0
+                encoder, sigma_w = update_encoder(
+                    *update_decoder(problem, encoder, sigma_w), beta, 0.0
                 )
                 contracted = np.linalg.solve(sigma_w, encoder)
                 ratio = np.linalg.norm(contracted - gain / beta) / np.linalg.norm(gain / beta)
@@ -170,25 +173,25 @@ class TestUpdates:
                 gain = contracted
 
     def test_penalty_multiplies_the_gain_by_what_the_decoder_leaves(self):
-        problem = random_problem(8, 3)
-        encoder, sigma_w = random_encoders(problem, 4, 2, seed=3)
-        decoder, sigma_z = decoder_update(problem, encoder, sigma_w)
-        after, covariance = encoder_update(decoder, sigma_z, 3.0, 0.7)
+        problem = draw_problem(8, 3)
+        encoder, sigma_w = draw_encoders(problem, 4, 2, seed=3)
+        decoder, sigma_z = update_decoder(problem, encoder, sigma_w)
+        after, covariance = update_encoder(decoder, sigma_z, 3.0, 0.7)
         expected = encoder @ (np.eye(8) + 1.4 * sigma_z) / 3
         np.testing.assert_allclose(np.linalg.solve(covariance, after), expected, rtol=1e-9)
 
     def test_each_update_minimises_the_loss_given_the_other_side(self):
-        problem, beta, lambda_ = random_problem(5, 2, seed=5), 3.0, 0.8
+        problem, beta, lambda_ = draw_problem(5, 2, seed=5), 3.0, 0.8
         generator = np.random.default_rng(0)
-        encoder, sigma_w = (array[0] for array in random_encoders(problem, 3, 1))
-        best = [encoder, sigma_w, *decoder_update(problem, encoder, sigma_w)]
+        encoder, sigma_w = (array[0] for array in draw_encoders(problem, 3, 1))
+        best = [encoder, sigma_w, *update_decoder(problem, encoder, sigma_w)]
 
         def loss(matrices):
-            return float(loss_terms(problem, *matrices, beta, lambda_).loss)
+            return float(evaluate_loss(problem, *matrices, beta, lambda_).loss)
 
         for moved in ((2, 3), (0, 1)):
             if moved == (0, 1):
-                best[:2] = encoder_update(*best[2:], beta, lambda_)
+                best[:2] = update_encoder(*best[2:], beta, lambda_)
             lowest = loss(best)
             for which in moved:
                 nudge = generator.standard_normal(best[which].shape) * 1e-3
@@ -199,13 +202,13 @@ class TestUpdates:
                     assert loss(other) > lowest
 
     def test_fast_alternation_is_the_two_updates(self):
-        problem, beta, lambda_ = random_problem(9, 3, seed=7), 2.5, 0.6
-        encoder, sigma_w = random_encoders(problem, 4, 3, seed=1)
+        problem, beta, lambda_ = draw_problem(9, 3, seed=7), 2.5, 0.6
+        encoder, sigma_w = draw_encoders(problem, 4, 3, seed=1)
         root = np.sqrt(problem.eigenvalues)
         gain, precision = encoder @ problem.eigenvectors * root, np.linalg.inv(sigma_w)
         for _ in range(5):
-            encoder, sigma_w = encoder_update(
-                *decoder_update(problem, encoder, sigma_w), beta, lambda_
+            encoder, sigma_w = update_encoder(
+                *update_decoder(problem, encoder, sigma_w), beta, lambda_
             )
             gain, precision = alternate(gain, precision, beta, lambda_, problem.eigenvalues)
         whitened = np.linalg.solve(sigma_w, encoder) @ problem.eigenvectors * root
@@ -213,34 +216,34 @@ class TestUpdates:
         np.testing.assert_allclose(precision, np.linalg.inv(sigma_w), rtol=1e-8, atol=1e-10)
 
     def test_loss_never_rises(self):
-        problem, beta, lambda_ = random_problem(10, 3), 4.0, 1.0
-        encoder, sigma_w = random_encoders(problem, 5, 3)
+        problem, beta, lambda_ = draw_problem(10, 3), 4.0, 1.0
+        encoder, sigma_w = draw_encoders(problem, 5, 3)
         losses = []
         for _ in range(30):
-            decoder, sigma_z = decoder_update(problem, encoder, sigma_w)
-            found = loss_terms(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
+            decoder, sigma_z = update_decoder(problem, encoder, sigma_w)
+            found = evaluate_loss(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
             losses.append(found.loss)
-            encoder, sigma_w = encoder_update(decoder, sigma_z, beta, lambda_)
+            encoder, sigma_w = update_encoder(decoder, sigma_z, beta, lambda_)
         assert (np.diff(losses, axis=0) <= 1e-9).all()
 
     def test_starts_are_shared_by_cells_and_nested(self):
-        problem = random_problem(6)
-        few, many = (random_encoders(problem, 3, count, seed=2)[0] for count in (2, 5))
+        problem = draw_problem(6)
+        few, many = (draw_encoders(problem, 3, count, seed=2)[0] for count in (2, 5))
         np.testing.assert_array_equal(few, many[:2])
         assert not np.allclose(many[0], many[1])
-        both = solve(problem, [4, 8], [1, 1], 3, starts=2)
-        alone = solve(problem, [8], [1], 3, starts=2)
+        both = solve_fixed_points(problem, [4, 8], [1, 1], 3, starts=2)
+        alone = solve_fixed_points(problem, [8], [1], 3, starts=2)
         np.testing.assert_allclose(both.encoder[2:], alone.encoder)
 
     def test_traces(self):
-        problem = random_problem(20)
-        trace = gain_trace(problem, 4.0, 0.0, 5, alternations=8)
+        problem = draw_problem(20)
+        trace = trace_gain(problem, 4.0, 0.0, 5, alternations=8)
         assert trace.shape == (9, 5)
         np.testing.assert_allclose(trace[1:] / trace[:-1], 0.25, rtol=1e-10)
         # With the penalty an inactive mode decays by the factor of its own variance.
-        lambda_ = 0.5 * critical_lambda(problem.eigenvalues[:1], 4.0)[0]
-        trace = gain_trace(problem, 4.0, lambda_, 1, alternations=400)
-        slowest = contraction_factor(4.0, lambda_, problem.eigenvalues[0])
+        lambda_ = 0.5 * find_critical_lambda(problem.eigenvalues[:1], 4.0)[0]
+        trace = trace_gain(problem, 4.0, lambda_, 1, alternations=400)
+        slowest = find_contraction(4.0, lambda_, problem.eigenvalues[0])
         assert trace[-1, 0] / trace[-2, 0] == pytest.approx(slowest, rel=1e-6)
 
     def test_speed_of_convergence_at_a_strong_penalty(self):
@@ -248,8 +251,8 @@ class TestUpdates:
         problem = Problem(np.eye(1), 9.0 * np.eye(1), 10.0 * np.eye(1))
         beta, lambda_, value = 4.0, 8.0, 10.0
         level = (beta - 1) / (2 * lambda_)
-        goal = gain_spectrum(problem.eigenvalues, beta, lambda_, 1)[0]
-        trace = gain_trace(problem, beta, lambda_, 1, alternations=300)[:, 0]
+        goal = find_gains(problem.eigenvalues, beta, lambda_, 1)[0]
+        trace = trace_gain(problem, beta, lambda_, 1, alternations=300)[:, 0]
         rates = np.abs(trace[200:] - goal)[1:] / np.abs(trace[200:] - goal)[:-1]
         np.testing.assert_allclose(rates, 1 - 2 * level / value, atol=(2 * level / value) ** 2)
 
@@ -269,7 +272,7 @@ class TestPublishedValues:
         assert len(published) == 20
         problem = load_problem(REFERENCE / "linear_gaussian" / f"n{n}_m10_s5.npz")
         betas, lambdas = zip(*published, strict=True)
-        solutions = solve(problem, betas, lambdas, LATENTS, starts=2)
+        solutions = solve_fixed_points(problem, betas, lambdas, LATENTS, starts=2)
         found = evaluate(problem, solutions).nll.reshape(-1, 2)
         gaps = np.abs(found - np.array(list(published.values()))[:, None])
         assert gaps.max() <= 0.001

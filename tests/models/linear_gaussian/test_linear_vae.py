@@ -6,11 +6,15 @@ import torch
 
 from disentanglement_bench.models.autoencoder import Objective, coefficient_tensors
 from disentanglement_bench.models.hyperparameters import resolve_hyperparameters
-from disentanglement_bench.models.linear_gaussian.adamw import AdamWSettings, train
-from disentanglement_bench.models.linear_gaussian.closed_form import Problem, closed_form
-from disentanglement_bench.models.linear_gaussian.fixed_point import decoder_update, solve
+from disentanglement_bench.models.linear_gaussian.adamw import AdamWSettings, train_adamw
+from disentanglement_bench.models.linear_gaussian.closed_form import solve_closed_form
+from disentanglement_bench.models.linear_gaussian.fixed_point import (
+    solve_fixed_points,
+    update_decoder,
+)
 from disentanglement_bench.models.linear_gaussian.linear_vae import LinearVAE
-from disentanglement_bench.models.linear_gaussian.terms import loss_terms
+from disentanglement_bench.models.linear_gaussian.problem import Problem
+from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss
 from disentanglement_bench.models.training.loop import Schedule, Trainer, build_model
 from disentanglement_bench.models.training.streams import Noise
 
@@ -50,20 +54,20 @@ def fit(data, beta, lambda_, steps, learning_rate):
 
 @pytest.mark.parametrize(("beta", "lambda_"), [(4.0, 0.0), (4.0, 1.0)])
 def test_four_ways_to_the_same_numbers(problem, data, beta, lambda_):
-    theory = closed_form(problem, beta, lambda_, LATENTS)
+    theory = solve_closed_form(problem, beta, lambda_, LATENTS)
     model, final = fit(data, beta, lambda_, 800, 1e-2)
-    trained = loss_terms(problem, *model.matrices(), beta, lambda_)
-    found = solve(problem, [beta], [lambda_], LATENTS, starts=1)
-    fixed = loss_terms(
+    trained = evaluate_loss(problem, *model.matrices(), beta, lambda_)
+    found = solve_fixed_points(problem, [beta], [lambda_], LATENTS, starts=1)
+    fixed = evaluate_loss(
         problem,
         found.encoder,
         found.sigma_w,
-        *decoder_update(problem, found.encoder, found.sigma_w),
+        *update_decoder(problem, found.encoder, found.sigma_w),
         beta,
         lambda_,
     )
     settings = AdamWSettings(steps=1200, learning_rate=1e-2)
-    adamw = train(problem, [beta], [lambda_], LATENTS, settings=settings)
+    adamw = train_adamw(problem, [beta], [lambda_], LATENTS, settings=settings)
     assert fixed.loss[0] == pytest.approx(theory.loss, abs=1e-8)
     assert adamw.loss[0] == pytest.approx(theory.loss, abs=5e-3)
     # The loop sees one noisy sample of each code: near the optimum, never below it.
@@ -82,7 +86,7 @@ def test_loss_and_terms_are_the_exact_ones_on_average(problem, data):
         model.log_variances.copy_(torch.tensor([-0.5, 0.2]))
         model.log_scales.copy_(torch.tensor([0.1, -0.2, 0.3]))
         model.below.normal_(std=0.3)
-    expected = loss_terms(problem, *model.matrices(), 3.0, 0.5)
+    expected = evaluate_loss(problem, *model.matrices(), 3.0, 0.5)
     coefficients = coefficient_tensors({"beta": 3.0, "lambda": 0.5}, CPU)
     objective = Objective(model)
     with torch.no_grad():

@@ -5,23 +5,23 @@ import math
 import numpy as np
 import pytest
 
-from disentanglement_bench.models.linear_gaussian.closed_form import Problem, random_problem
 from disentanglement_bench.models.linear_gaussian.fixed_point import (
-    decoder_update,
-    random_encoders,
-    solve,
+    draw_encoders,
+    solve_fixed_points,
+    update_decoder,
 )
-from disentanglement_bench.models.linear_gaussian.terms import latent_factor, loss_terms
+from disentanglement_bench.models.linear_gaussian.problem import Problem, draw_problem
+from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss, relate_latents
 
 
 def test_terms_agree_with_samples():
-    problem, count = random_problem(4, 2, noise=0.4, seed=3), 200_000
+    problem, count = draw_problem(4, 2, noise=0.4, seed=3), 200_000
     generator = np.random.default_rng(0)
     encoder = generator.standard_normal((2, 4)) * 0.4
     sigma_w = np.array([[0.5, 0.1], [0.1, 0.3]])
     decoder = generator.standard_normal((4, 2)) * 0.5
     sigma_z = np.diag([0.5, 1.0, 0.7, 0.9])
-    found = loss_terms(problem, encoder, sigma_w, decoder, sigma_z, 3.0, 0.5)
+    found = evaluate_loss(problem, encoder, sigma_w, decoder, sigma_z, 3.0, 0.5)
     y = generator.multivariate_normal(np.zeros(4), problem.sigma_y, count)
     mean = y @ encoder.T
     x = mean + generator.multivariate_normal(np.zeros(2), sigma_w, count)
@@ -41,13 +41,13 @@ def test_terms_agree_with_samples():
 
 
 def test_stacks_are_evaluated_run_by_run():
-    problem = random_problem(5, 2)
-    encoder, sigma_w = random_encoders(problem, 3, 4)
-    decoder, sigma_z = decoder_update(problem, encoder, sigma_w)
+    problem = draw_problem(5, 2)
+    encoder, sigma_w = draw_encoders(problem, 3, 4)
+    decoder, sigma_z = update_decoder(problem, encoder, sigma_w)
     beta, lambda_ = np.array([1.0, 2.0, 4.0, 8.0]), np.array([0.0, 1.0, 0.0, 1.0])
-    stacked = loss_terms(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
+    stacked = evaluate_loss(problem, encoder, sigma_w, decoder, sigma_z, beta, lambda_)
     for i in range(4):
-        one = loss_terms(
+        one = evaluate_loss(
             problem, encoder[i], sigma_w[i], decoder[i], sigma_z[i], beta[i], lambda_[i]
         )
         np.testing.assert_allclose([part[i] for part in stacked], one)
@@ -61,7 +61,7 @@ class TestLatentFactor:
 
     def test_by_hand(self, axes):
         # x = v + noise of the factor's variance: ρ² = ½ on the diagonal, 0 elsewhere.
-        found = latent_factor(axes, np.eye(2)[None], np.diag([4.0, 1.0])[None])
+        found = relate_latents(axes, np.eye(2)[None], np.diag([4.0, 1.0])[None])
         np.testing.assert_allclose(found.correlation[0], np.eye(2) * math.sqrt(0.5), atol=1e-6)
         assert found.matched_information[0] == pytest.approx(2 * 0.5 * math.log(2), abs=1e-5)
         assert found.sap[0] == pytest.approx(0.5, abs=1e-5)
@@ -69,17 +69,17 @@ class TestLatentFactor:
     def test_matching_is_one_to_one(self, axes):
         # Both latents follow the first factor; only one of them may count for it.
         encoder = np.array([[[1.0, 0.0], [1.0, 0.0]]])
-        found = latent_factor(axes, encoder, 4.0 * np.eye(2)[None])
+        found = relate_latents(axes, encoder, 4.0 * np.eye(2)[None])
         assert found.matched_information[0] == pytest.approx(0.5 * math.log(2), abs=1e-5)
         assert found.sap[0] == pytest.approx(0.0, abs=1e-9)
 
     def test_laws(self):
-        problem = random_problem(12, 3, seed=2)
-        found = solve(problem, [4], [1], 5, starts=3)
-        related = latent_factor(problem, found.encoder, found.sigma_w)
+        problem = draw_problem(12, 3, seed=2)
+        found = solve_fixed_points(problem, [4], [1], 5, starts=3)
+        related = relate_latents(problem, found.encoder, found.sigma_w)
         order = np.random.default_rng(0).permutation(5)
         scale = np.array([2.0, -1.0, 0.1, 5.0, -3.0])
-        moved = latent_factor(
+        moved = relate_latents(
             problem,
             scale[:, None] * found.encoder[:, order],
             np.outer(scale, scale) * found.sigma_w[:, order][:, :, order],
@@ -88,14 +88,14 @@ class TestLatentFactor:
         np.testing.assert_allclose(moved.sap, related.sap)
 
     def test_a_collapsed_code_goes_with_nothing(self):
-        problem = random_problem(12, 3)
-        found = solve(problem, [4], [0], 5, starts=2)
-        related = latent_factor(problem, found.encoder, found.sigma_w)
+        problem = draw_problem(12, 3)
+        found = solve_fixed_points(problem, [4], [0], 5, starts=2)
+        related = relate_latents(problem, found.encoder, found.sigma_w)
         np.testing.assert_allclose(related.matched_information, 0, atol=1e-12)
         np.testing.assert_allclose(related.sap, 0, atol=1e-12)
 
     def test_a_constant_factor_and_a_single_latent(self):
         problem = Problem(np.eye(2), np.diag([3.0, 0.0]), np.diag([4.0, 1.0]))
-        found = latent_factor(problem, np.array([[[1.0, 1.0]]]), np.eye(1)[None])
+        found = relate_latents(problem, np.array([[[1.0, 1.0]]]), np.eye(1)[None])
         assert (found.correlation[0, :, 1] == 0).all()
         assert found.sap[0] == pytest.approx(found.correlation[0, 0, 0] ** 2 / 2)

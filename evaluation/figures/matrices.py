@@ -1,0 +1,154 @@
+"""Matrices of codes by factors: one with its numbers, or mutual information over β."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..naming import format_number
+from .grids import draw_cells
+from .style import new_figure, style, write_label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+
+@style()
+def plot_matrix(
+    matrix: Any,
+    factors: Sequence[str] | None = None,
+    title: str = "",
+    *,
+    codes: Sequence[str] | None = None,
+    label: str | None = None,
+    sort: bool = False,
+) -> Figure:
+    """Draw one matrix of codes by factors with its numbers: information, importances, scores.
+
+    Parameters
+    ----------
+    matrix : array_like of shape (D, K), or Score
+        Codes by factors, or a score that has such a `matrix`. NaN is drawn as a gap.
+    factors : sequence of str, optional
+        K names; those of the score where it knows them, else numbers.
+    title : str
+    codes : sequence of str, optional
+        D names; z0, z1, … by default.
+    label : str, optional
+        What the numbers are, for the colour bar; the name of the score's metric by default.
+    sort : bool, default False
+        Sort codes by the factor that they say most about.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no matrix, or the names do not fit it.
+
+    Examples
+    --------
+    >>> figure = plot_matrix([[0.9, 0.0], [0.1, 0.7]], ["shape", "scale"], label="MI (nats)")
+    >>> [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    ['shape', 'scale']
+    """
+    score = matrix if hasattr(matrix, "matrix") else None
+    if score is not None:
+        matrix, label = score.matrix, score.metric if label is None else label
+        factors = getattr(score, "factor_names", None) if factors is None else factors
+        if matrix is None:
+            raise ValueError(f"the score {score.metric!r} has no matrix of codes by factors")
+    matrix = np.asarray(matrix, dtype=float)
+    if matrix.ndim != 2 or not matrix.size:
+        raise ValueError(f"expected a matrix of codes by factors, got the shape {matrix.shape}")
+    names = []
+    for given, count, kind, letter in zip(
+        (codes, factors), matrix.shape, ("codes", "factors"), ("z", "factor "), strict=True
+    ):
+        known = [f"{letter}{i}" for i in range(count)] if given is None else list(map(str, given))
+        if len(known) != count:
+            raise ValueError(f"expected {count} names of {kind}, got {len(known)}")
+        names.append(known)
+    table = pd.DataFrame(matrix, *names)
+    table = table.iloc[order_codes(matrix)] if sort else table
+    wide, tall = 0.55 * matrix.shape[1] + 2.0, 0.3 * matrix.shape[0] + 1.4
+    figure, ((axis,),) = new_figure(wide, tall, title=title)
+    texts = table.map(lambda value: f"{value:.2f}")
+    low = min(np.nanmin(matrix, initial=0.0), 0.0)
+    bar = {"label": write_label(label or ""), "aspect": 30}
+    draw_cells(axis, table, texts, 8, cmap="viridis", vmin=low, cbar=True, cbar_kws=bar)
+    axis.tick_params(axis="x", labelrotation=90 if matrix.shape[1] > 1 else 0)
+    return figure
+
+
+@style()
+def plot_mi_matrices(matrices, factors, title):
+    """Draw mutual information between codes and factors as a share of each factor's entropy.
+
+    Parameters
+    ----------
+    matrices : dict of (str, float) to ndarray of shape (D, K)
+        By (name of the row, β): MI/H, codes in any order; they are sorted by their best factor.
+    factors : sequence of str
+        K names.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None without matrices.
+    """
+    if not matrices:
+        return None
+    names = list(dict.fromkeys(name for name, _ in matrices))
+    betas = sorted({beta for _, beta in matrices})
+    codes, width = next(iter(matrices.values())).shape
+    factors = [write_label(name) for name in factors]
+    figure, axes = new_figure(
+        (0.2 * width + 0.45) * len(betas) + 1.5,
+        (0.115 * codes + 0.32) * len(names) + 1.45,
+        len(names),
+        len(betas),
+        title,
+    )
+    for row, name in enumerate(names):
+        for place, beta in enumerate(betas):
+            axis = axes[row, place]
+            if (name, beta) not in matrices:
+                axis.set(xticks=[], yticks=[], frame_on=False)
+                continue
+            matrix = matrices[name, beta]
+            mesh = axis.pcolormesh(
+                matrix[order_codes(matrix)], cmap="viridis", vmin=0, vmax=1, rasterized=True
+            )
+            axis.invert_yaxis()
+            axis.set(xticks=[], yticks=[])
+            if row == len(names) - 1 or (names[row + 1], beta) not in matrices:
+                axis.set_xticks(np.arange(width) + 0.5, factors, rotation=90, fontsize=7)
+                axis.tick_params(length=0)
+        axes[row, 0].set_ylabel(write_label(name), fontsize=8)
+    for place, beta in enumerate(betas):
+        axes[0, place].set_title(f"β = {format_number(beta)}", fontsize=9)
+    figure.colorbar(mesh, ax=axes, label="MI / H(factor)", aspect=40, pad=0.02)
+    return figure
+
+
+def order_codes(matrix):
+    """Codes by the factor that they say most about, the strongest of each first.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (D, K)
+
+    Returns
+    -------
+    ndarray of shape (D,), int
+    """
+    matrix = np.nan_to_num(matrix)
+    return np.lexsort((-matrix.max(axis=1), matrix.argmax(axis=1)))
