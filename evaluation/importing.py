@@ -44,7 +44,9 @@ def load_object(reference, kind):
         )
     try:
         module = _import_file(place) if place.endswith(".py") else _import_module(place)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ImportFailure(
             f"cannot import the {kind} {reference!r}: {_describe(error)}{_advise(place, error)}"
         ) from error

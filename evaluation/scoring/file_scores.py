@@ -132,7 +132,7 @@ def _attempt(metric, representation, options):
         outcome = compute(metric, representation, seed=options.seed, n_jobs=options.threads)
     except MemoryError:
         outcome = "needs more memory than it may take"
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # sys.exit, or whatever else a user's metric raises
         outcome = _describe(error)
     return outcome, time.perf_counter() - began
 
