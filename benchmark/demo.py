@@ -46,7 +46,8 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
     )
     began = time.monotonic()
     runs = len(request.plan())
-    _stage(1, began, f"training the zoo on sprites-small: {runs} runs, {seeds} seeds")
+    number = "one seed" if seeds == 1 else f"{seeds} seeds"
+    _stage(1, began, f"training the zoo on sprites-small: {runs} runs, {number}")
     code = train(request)
     if code > 1:
         return code

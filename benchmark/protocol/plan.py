@@ -57,6 +57,11 @@ class RunSpec:
         return hash(self.path)
 
     @property
+    def dataset_name(self):
+        """The data set as it is stored and shown: a user's own from a file goes by its stem."""
+        return name_object(self.dataset)
+
+    @property
     def start(self):
         """The first step that the run trains itself."""
         return sum(self.parent.phases) if self.parent else 0
@@ -80,7 +85,7 @@ class RunSpec:
         preset = f"{self.preset}+{self.tag}" if self.tag else self.preset
         return "/".join(
             (
-                name_object(self.dataset).replace(":", "."),
+                self.dataset_name.replace(":", "."),
                 preset,
                 self.model.folder,
                 ",".join(settings) or "default",
@@ -91,7 +96,7 @@ class RunSpec:
     def identity(self):
         """What was trained on what, as run.json and the tables name it."""
         return {
-            "dataset": name_object(self.dataset),
+            "dataset": self.dataset_name,
             "preset": self.preset,
             "tag": self.tag,
             "model": self.model.name,

@@ -3,13 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass, fields
 
-from ...evaluation.importing import absolute_reference
+from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
 from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, fit_config
 from .plan import make_plan, shard
 from .presets import Config, get_preset, override
+from .sweep import refuse_same_names
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class TrainRequest:
         config = override(preset.config, self.steps, self.continue_steps, settings)
         chosen = {key for key, _ in settings}
         datasets = [self._find_dataset(name) for name in self.datasets or preset.datasets]
+        refuse_same_names({reference: name_object(reference) for reference in datasets})
         plan = make_plan(
             preset,
             config,

@@ -55,7 +55,7 @@ def list_settings(preset, config, models, sweeps, init):
         See `benchmark.protocol.plan.make_plan`.
     """
     models = {name: get_model(name) for name in tuple(models) or list_models()}
-    _check_names(models.values())
+    refuse_same_names({model.reference: model.name for model in models.values()})
     _check_sweeps(sweeps, models.values())
     sweeps = {name: tuple(_number(name, v) for v in values) for name, values in sweeps.items()}
     if init == "scratch" and not any(model.continues for model in models.values()):
@@ -145,15 +145,21 @@ def _resolve(model, values):
         raise BenchError(f"model {model.name!r}: {error}", exit_code=2) from error
 
 
-def _check_names(models):
-    """Refuse two models whose runs would lie in the same folders."""
-    folders = {}
-    for model in models:
-        other = folders.setdefault(model.folder, model)
-        if other.reference != model.reference:
+def refuse_same_names(names):
+    """Refuse two things whose runs would lie in the same folders.
+
+    Parameters
+    ----------
+    names : dict of str to str
+        Name of each reference.
+    """
+    references = {}
+    for reference, name in names.items():
+        other = references.setdefault(name.replace(":", "."), reference)
+        if other != reference:
             raise BenchError(
-                f"{other.reference} and {model.reference} are both called {model.name}; "
-                "rename one of them, or train them with --tag",
+                f"{other} and {reference} are both called {name}; rename one of them, "
+                "or train them in two calls, one with --tag",
                 exit_code=2,
             )
 

@@ -9,7 +9,7 @@ def describe(spec):
 
     settings = " ".join(f"{k}={format_number(v)}" for k, v in spec.hyperparameters)
     scratch = " scratch" if spec.from_scratch else ""
-    return f"{spec.dataset} {spec.model.name} {settings}{scratch} seed {spec.seed}"
+    return f"{spec.dataset_name} {spec.model.name} {settings}{scratch} seed {spec.seed}"
 
 
 def describe_outcome(outcome):

@@ -74,6 +74,13 @@ def test_a_data_set_from_a_file_is_found_from_any_folder(blocks):
     assert spec.dataset == f"{blocks}/blocks.py:Blocks"
 
 
+def test_two_data_sets_of_one_name_are_refused(blocks):
+    (blocks / "more").mkdir()
+    (blocks / "more/blocks.py").write_text(BLOCKS.format(side=64))
+    with pytest.raises(BenchError, match="are both called blocks:Blocks"):
+        plan(datasets=("blocks.py:Blocks", "more/blocks.py:Blocks"), models=("betavae",))
+
+
 def test_a_hundred_thousand_runs_are_planned_without_looking_at_each_one_twice(monkeypatch):
     """Planning is linear: every setting is resolved once, not once a seed."""
     from disentanglement_bench.benchmark.protocol import sweep
