@@ -66,7 +66,7 @@ def get(names, url, data_dir):
         if known.present:
             click.echo(f"{name}: already at {known.path}")
         else:
-            with _Progress(f"{name}: downloading", binary=True) as report:
+            with _Progress(f"{name}: downloading") as report:
                 path = download.fetch(RELEASES[name], data_folder(data_dir), url, report)
             click.echo(f"{name}: saved {path}")
         with _Progress(f"{name}: unpacking") as report:
@@ -176,40 +176,19 @@ def path(data_dir):
 
 
 class _Progress:
-    """A bar on a terminal, else a line at every tenth; nothing for what is done at once."""
+    """A bar on the error stream, once there is something to wait for."""
 
-    def __init__(self, text, binary=False):
-        self._text, self._binary = text, binary
-        self._bar = self._task = None
-        self._tenths = 0
+    def __init__(self, text):
+        self._text, self._bar = text, None
 
     def __enter__(self):
         return self._report
 
     def __exit__(self, *_):
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.render_finish()
 
     def _report(self, done, total):
-        if sys.stderr.isatty():
-            self._draw(done, total)
-        elif total and 10 * done // total > self._tenths:
-            self._tenths = 10 * done // total
-            click.echo(f"{self._text} {100 * done // total} %", err=True)
-
-    def _draw(self, done, total):
         if self._bar is None:
-            from rich import progress
-            from rich.console import Console
-
-            columns = [progress.TextColumn("{task.description}"), progress.BarColumn()]
-            if self._binary:
-                columns += [progress.DownloadColumn(), progress.TransferSpeedColumn()]
-            else:
-                columns += [progress.MofNCompleteColumn()]
-            self._bar = progress.Progress(
-                *columns, progress.TimeRemainingColumn(), console=Console(stderr=True)
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._text, total=total)
-        self._bar.update(self._task, completed=done, total=total)
+            self._bar = click.progressbar(length=total or 0, label=self._text, file=sys.stderr)
+        self._bar.update(done - self._bar.pos)

@@ -6,6 +6,7 @@ Nothing heavy is imported before a data set is loaded.
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import BenchError
@@ -73,42 +74,18 @@ def load_dataset(
     >>> dataset.images(index).shape, dataset.factors(index).shape
     ((5, 64, 64, 3), (5, 6))
     """
-    if ":" in name:
-        from .own import plugins
-
-        return plugins.load(name)
-    describe(name, data_dir)  # raises for an unknown name
     from .files.storage import data_folder
+    from .own import added, plugins
 
-    folder = data_folder(data_dir)
-    if name in ("sprites-small", "sprites"):
-        from .rendered import sprites
-
-        return sprites.load(name, folder)
-    if name == "rooms3d":
-        from .rendered import rooms3d
-
-        return rooms3d.load(folder)
-    if name == "dsprites":
-        from .genuine import dsprites
-
-        return dsprites.load(folder, report=report)
-    if name == "shapes3d":
-        from .genuine import shapes3d
-
-        return shapes3d.load(folder, report=report)
-    if name == "mpi3d_real":
-        from .genuine import mpi3d
-
-        return mpi3d.load(folder, report=report)
-    added, plugin_entries = _others(data_dir)
-    if name in added:
-        from .own import added as added_sets
-
-        return added_sets.load(name, folder)
-    from .own import plugins
-
-    return plugins.load(plugin_entries[name].value, name)
+    if ":" in name:
+        return plugins.load(name)
+    known, folder = describe(name, data_dir), data_folder(data_dir)
+    if known.loader:
+        module, _, function = known.loader.partition(":")
+        return getattr(import_module(f".{module}", __name__), function)(folder, report=report)
+    if known.origin == "added":
+        return added.load(name, folder)
+    return plugins.load(_others(data_dir)[1][name].value, name)
 
 
 def count_images(name: str, data_dir: str | PathLike[str] | None = None) -> int | None:

@@ -1,5 +1,6 @@
 """What is known about the built-in data sets without loading them (standard library only)."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Description:
         Whether `load` finds it.
     path : Path, optional
         The file it is read from, present or not; None for what is rendered.
+    loader : str, optional
+        ``module:function`` below this package; it takes the data folder and ``report=``.
     """
 
     name: str
@@ -51,68 +54,79 @@ class Description:
     size: int | None = None
     present: bool = True
     path: Path | None = None
+    loader: str | None = None
 
 
-def _rendered(name, text, channels, factor_names, factor_sizes, size):
-    shape = (64, 64, channels)
-    return Description(name, text, "re-rendered", shape, factor_names, factor_sizes, size)
-
-
-def _genuine(name, text, channels, factor_names, factor_sizes, size):
-    shape = (64, 64, channels)
-    return Description(name, text, "genuine", shape, factor_names, factor_sizes, size, False)
+def _describe(name, text, kind, loader, channels, factor_names, factor_sizes):
+    return Description(
+        name=name,
+        text=text,
+        origin=kind,
+        image_shape=(64, 64, channels),
+        factor_names=factor_names,
+        factor_sizes=factor_sizes,
+        size=math.prod(factor_sizes),
+        present=kind == "re-rendered",
+        loader=loader,
+    )
 
 
 BUILT_IN = {
     entry.name: entry
     for entry in (
-        _rendered(
+        _describe(
             "sprites-small",
             "part of sprites on which orientation is identifiable; the default",
+            "re-rendered",
+            "rendered.sprites:load_small",
             1,
             SPRITES_FACTORS,
             (3, 6, 10, 16, 16),
-            46_080,
         ),
-        _rendered(
+        _describe(
             "sprites",
             "white shapes on black, on dSprites' own grid",
+            "re-rendered",
+            "rendered.sprites:load_full",
             1,
             SPRITES_FACTORS,
             (3, 6, 40, 32, 32),
-            737_280,
         ),
-        _rendered(
+        _describe(
             "rooms3d",
             "an object in a coloured room, like Shapes3D",
+            "re-rendered",
+            "rendered.rooms3d:load",
             3,
             ROOMS_FACTORS,
             (10, 10, 10, 8, 4, 15),
-            480_000,
         ),
-        _genuine(
+        _describe(
             "dsprites",
             "the genuine dSprites file",
+            "genuine",
+            "genuine.dsprites:load",
             1,
             SPRITES_FACTORS,
             (3, 6, 40, 32, 32),
-            737_280,
         ),
-        _genuine(
+        _describe(
             "shapes3d",
             "the genuine Shapes3D file",
+            "genuine",
+            "genuine.shapes3d:load",
             3,
             ROOMS_FACTORS,
             (10, 10, 10, 8, 4, 15),
-            480_000,
         ),
-        _genuine(
+        _describe(
             "mpi3d_real",
             "the genuine MPI3D photographs of a robot arm",
+            "genuine",
+            "genuine.mpi3d:load",
             3,
             MPI3D_FACTORS,
             (6, 6, 2, 3, 3, 40, 40),
-            1_036_800,
         ),
     )
 }

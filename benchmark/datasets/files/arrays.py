@@ -65,13 +65,7 @@ class ArrayFile:
         self._archive.close()
 
     def require(self, *keys):
-        """Raise where one of the arrays is missing.
-
-        Parameters
-        ----------
-        *keys : str
-            Names of arrays.
-        """
+        """Raise where one of the arrays is missing."""
         present = self.names()
         missing = [key for key in keys if key not in present]
         if missing:
@@ -81,21 +75,7 @@ class ArrayFile:
             )
 
     def expect(self, key, shape, dtype):
-        """Raise where an array has another shape or type.
-
-        Parameters
-        ----------
-        key : str
-            Name of the array.
-        shape : tuple of int
-            Expected shape.
-        dtype : dtype-like
-            Expected type.
-
-        Returns
-        -------
-        Member
-        """
+        """Give an array's header; raise where it has another shape or type."""
         member = self.member(key)
         if member.shape != tuple(shape) or member.dtype != np.dtype(dtype):
             raise self._error(
@@ -105,17 +85,7 @@ class ArrayFile:
         return member
 
     def array(self, key):
-        """Read a whole, small array.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Returns
-        -------
-        ndarray
-        """
+        """Read a whole, small array."""
         member = self.member(key)
         if math.prod(member.shape) * member.dtype.itemsize > LARGEST_ARRAY:
             raise self._error(f"{key!r} in {self.path} has the absurd shape {member.shape}")
@@ -123,18 +93,7 @@ class ArrayFile:
             return self._read(key)
 
     def blocks(self, key):
-        """Read an array some rows at a time; the whole is never in memory.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Yields
-        ------
-        ndarray
-            Consecutive rows, about 16 MB.
-        """
+        """Read consecutive rows of an array, about 16 MB at a time."""
         member = self.member(key)
         row = max(1, math.prod(member.shape[1:]) * member.dtype.itemsize)
         with self._readable():
@@ -156,19 +115,7 @@ class ArrayFile:
 
 
 def open_arrays(path, name):
-    """Open an ``.npz``, ``.h5`` or ``.hdf5`` file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    name : str
-        The data set it belongs to, for messages.
-
-    Returns
-    -------
-    ArrayFile
-    """
+    """Open an ``.npz``, ``.h5`` or ``.hdf5`` file as an `ArrayFile`."""
     from .hdf5 import HdfFile
     from .npz import NpzFile
 

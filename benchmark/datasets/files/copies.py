@@ -57,29 +57,10 @@ def open_or_write(path, shape, source, make_blocks, name, report=None):
 
 
 def write(path, blocks, shape, source, name, report=None):
-    """Write bytes to an ``.npy`` file, block by block and atomically.
+    """Write bytes to an ``.npy`` file in an existing folder, block by block and atomically.
 
-    The sidecar of the new file records its hashes and what it was made from.
-
-    Parameters
-    ----------
-    path : Path
-        The ``.npy`` file, in an existing folder.
-    blocks : iterable of ndarray of uint8
-        Together the array, in order.
-    shape : tuple of int
-        Of the array.
-    source : dict
-        What the copy is made from; JSON-able.
-    name : str
-        Of the data set, for messages.
-    report : callable, optional
-        Called with (rows done, rows in all) after every block.
-
-    Raises
-    ------
-    BenchError
-        When the disk has no room, or the blocks are not `shape` together.
+    The sidecar of the new file records its hashes and its source. Parameters and errors as for
+    `open_or_write`, but with the blocks themselves.
     """
     storage.remove_leftovers(path)
     storage.require_space(path.parent, math.prod(shape), f"{name}: unpacking")
@@ -134,20 +115,7 @@ def open_copy(path, shape, source=None):
 
 
 def verify(path, name):
-    """Read a copy again and compare it with the hash taken when it was written.
-
-    Parameters
-    ----------
-    path : Path
-        The ``.npy`` file.
-    name : str
-        Of the data set, for messages.
-
-    Raises
-    ------
-    BenchError
-        When it has changed.
-    """
+    """Read a copy again; `BenchError` where its hash is not the one taken when it was written."""
     recorded = storage.read_record(storage.sidecar(path)).get("sha256")
     found = storage.hash_file(path).digests()["sha256"]
     if found != recorded:

@@ -18,17 +18,7 @@ class HdfFile(ArrayFile):
         return [*self._archive, *self._archive.attrs]
 
     def member(self, key):
-        """Look at an array, or an attribute, without reading it.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Returns
-        -------
-        Member
-        """
+        """Look at an array, or an attribute, without reading it."""
         with self._readable():
             stored = key in self._archive
             found = self._dataset(key) if stored else self._archive.attrs.get_id(key)

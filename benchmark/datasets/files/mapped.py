@@ -29,61 +29,24 @@ class MappedArray(np.ndarray):
 
 
 def map_file(file, dtype, shape, offset=0):
-    """Map an array in an open file.
-
-    Parameters
-    ----------
-    file : binary file
-        It stays open as long as the array lives.
-    dtype : dtype-like
-    shape : tuple of int
-    offset : int, default 0
-        Where the array begins, in bytes.
-
-    Returns
-    -------
-    MappedArray
-    """
+    """Map an array that begins at a byte of an open file, which stays open with the array."""
     mapped = np.memmap(file, dtype, "r", offset, shape).view(MappedArray)
     mapped._file, mapped._offset = file, offset
     return mapped
 
 
 def map_npy(path):
-    """Map the array of an ``.npy`` file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    MappedArray
-
-    Raises
-    ------
-    ValueError
-        When the file is no ``.npy`` file, is cut short, or holds objects.
-    """
+    """Map the array of an ``.npy`` file; `ValueError` where it is damaged or holds objects."""
     array = npy.open_memmap(path, mode="r")
     return map_file(open(path, "rb"), array.dtype, array.shape, array.offset)
 
 
 def share(array, purpose):
-    """Map an array from a file, where its own bytes are not mapped already.
+    """Map an array from a file.
 
-    Parameters
-    ----------
-    array : ndarray
-        A contiguous part of a memory-mapped file stays where it is; anything else is written to
-        a temporary file without a name, which the system removes with the last process using it.
-    purpose : str
-        What for, to complete "… needs" when the disk has no room.
-
-    Returns
-    -------
-    MappedArray
+    A contiguous part of a memory-mapped file stays where it is; anything else is written to a
+    temporary file without a name, which the system removes with the last process using it. Where
+    the disk has no room, the error says "`purpose` needs …".
     """
     if isinstance(array, MappedArray) and array._file is not None:
         return array
@@ -94,20 +57,7 @@ def share(array, purpose):
 
 
 def write_temporary(blocks, dtype, shape, purpose):
-    """Write an array block by block to a temporary file without a name, and map it.
-
-    Parameters
-    ----------
-    blocks : iterable of ndarray
-        Together the array, in order.
-    dtype : dtype-like
-    shape : tuple of int
-    purpose : str
-        What for, to complete "… needs" when the disk has no room.
-
-    Returns
-    -------
-    MappedArray
+    """Write blocks that are an array together to a file without a name, and map it.
 
     Raises
     ------

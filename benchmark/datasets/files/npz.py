@@ -21,17 +21,7 @@ class NpzFile(ArrayFile):
         return [entry.removesuffix(".npy") for entry in self._archive.namelist()]
 
     def member(self, key):
-        """Look at an array without reading it.
-
-        Parameters
-        ----------
-        key : str
-            Its name.
-
-        Returns
-        -------
-        Member
-        """
+        """Look at an array without reading it."""
         with self._readable(), self._stream(key) as (stream, info):
             shape, dtype = self._header(stream, key)
             if info.compress_type != zipfile.ZIP_STORED:
@@ -39,17 +29,7 @@ class NpzFile(ArrayFile):
             return Member(shape, dtype, True, self._data_start(info) + stream.tell())
 
     def map(self, key):
-        """Memory-map a stored array in place.
-
-        Parameters
-        ----------
-        key : str
-            Name of an array with ``stored`` true.
-
-        Returns
-        -------
-        MappedArray
-        """
+        """Memory-map an array in place whose header says that it is stored."""
         member = self.member(key)
         with self._readable():
             file = open(self.path, "rb")  # noqa: SIM115, the array keeps it open

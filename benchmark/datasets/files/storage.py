@@ -17,17 +17,9 @@ LEFTOVER_SECONDS = 3600
 
 
 def data_folder(data_dir=None):
-    """Folder of downloaded, converted and added data sets; it need not exist yet.
+    """Give the absolute path of the data folder, which need not exist yet.
 
-    Parameters
-    ----------
-    data_dir : path, optional
-        Taken as it is; else ``$BENCH_DATA``, else the user's cache folder.
-
-    Returns
-    -------
-    Path
-        Absolute.
+    It is `data_dir`, else ``$BENCH_DATA``, else the user's cache folder.
     """
     folder = data_dir or os.environ.get("BENCH_DATA")
     if not folder:
@@ -49,21 +41,10 @@ def sidecar(path):
 
 
 def fingerprint(path, again=False):
-    """Size and hashes of a file, computed once and kept in its sidecar.
+    """Give ``bytes``, ``sha256`` and ``md5`` of a file, hashed once and kept in its sidecar.
 
-    The sidecar holds as long as size and modification time of the file are the ones recorded.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    again : bool, default False
-        Read the file even where the sidecar holds.
-
-    Returns
-    -------
-    dict
-        ``bytes``, ``sha256`` and ``md5``.
+    The sidecar holds as long as size and modification time of the file are the ones recorded;
+    with `again` it is not believed.
     """
     status = os.stat(path)
     recorded = {} if again else read_record(sidecar(path))
@@ -77,22 +58,7 @@ def fingerprint(path, again=False):
 
 
 def hash_file(path):
-    """Hash the whole content of a file.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    Hashes
-
-    Raises
-    ------
-    BenchError
-        When it cannot be read.
-    """
+    """Hash the whole content of a file; `BenchError` where it cannot be read."""
     hashes = Hashes()
     try:
         with open(path, "rb") as stream:
@@ -104,23 +70,10 @@ def hash_file(path):
 
 
 def record(path, hashes, **more):
-    """Write the sidecar of a file whose content has just been hashed.
+    """Write the sidecar of a file whose content has just been hashed, and give its fingerprint.
 
     A folder that cannot be written to is no obstacle: the file is then hashed at every load.
-
-    Parameters
-    ----------
-    path : path
-        The file, in place.
-    hashes : Hashes
-        Of its whole content.
-    **more
-        Further JSON-able entries.
-
-    Returns
-    -------
-    dict
-        ``bytes``, ``sha256`` and ``md5``.
+    `more` are further entries.
     """
     status = os.stat(path)
     found = {"bytes": status.st_size, **hashes.digests()}
@@ -154,17 +107,6 @@ def is_unchanged(path, recorded):
     """Tell whether a file is what its sidecar describes.
 
     A copy of the folder has other times: the file is then hashed, and the sidecar renewed.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    recorded : dict
-        Content of its sidecar.
-
-    Returns
-    -------
-    bool
     """
     status = os.stat(path)
     if status.st_size != recorded.get("bytes"):
@@ -190,10 +132,7 @@ def read_record(path):
 def remove_leftovers(path):
     """Remove what writers of a file left behind that were killed, wherever they ran.
 
-    Parameters
-    ----------
-    path : Path
-        The file that they wrote. A temporary file beside it is left alone as long as it grows.
+    A temporary file beside it is left alone as long as it grows.
     """
     for entry in path.parent.glob(glob.escape(f".{path.name}.") + "*.tmp"):
         with contextlib.suppress(OSError):
@@ -215,23 +154,9 @@ def writing(path):
 
 
 def require_space(folder, needed, purpose, choice="with --data-dir or $BENCH_DATA"):
-    """Refuse to start what the disk has no room for.
+    """Refuse to write a number of bytes for which the disk of an existing folder has no room.
 
-    Parameters
-    ----------
-    folder : path
-        Existing folder on the disk in question.
-    needed : int
-        Bytes that will be written.
-    purpose : str
-        What for, to complete "… needs".
-    choice : str
-        How another folder is chosen.
-
-    Raises
-    ------
-    BenchError
-        When fewer bytes are free.
+    The error says "`purpose` needs …" and how another folder is chosen.
     """
     free = shutil.disk_usage(folder).free
     if free < needed:

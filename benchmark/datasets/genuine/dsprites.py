@@ -5,13 +5,12 @@ import math
 import numpy as np
 
 from ...errors import BenchError
-from ..base import Dataset, ImageSource
+from ..base import ImageSource
 from ..catalogue import BUILT_IN
 from ..files.npz import NpzFile
 from ..rendered.sprites import SYMMETRY_NOTES
 from .releases import RELEASES
 
-FORMAT_VERSION = "1"
 SIDE = 64
 
 
@@ -50,21 +49,9 @@ def load(
     packed, found = release.unpack(
         folder, shape, lambda path: read(path, sizes, release.name), report
     )
-    return Dataset(
-        name=release.name,
-        version=FORMAT_VERSION,
-        factor_names=BUILT_IN["dsprites"].factor_names,
-        factor_sizes=tuple(sizes),
-        source=ImageSource("bits", packed, (SIDE, SIDE, 1)),
-        identity={
-            "name": release.name,
-            "version": FORMAT_VERSION,
-            "kind": "genuine",
-            "file": release.filename,
-            **found,
-        },
-        notes=SYMMETRY_NOTES,
-        unidentifiable_factors=("orientation",),
+    source = ImageSource("bits", packed, (SIDE, SIDE, 1))
+    return release.dataset(
+        source, sizes, found, notes=SYMMETRY_NOTES, unidentifiable_factors=("orientation",)
     )
 
 

@@ -5,12 +5,11 @@ import math
 import numpy as np
 
 from ...errors import BenchError
-from ..base import Dataset, ImageSource
+from ..base import ImageSource
 from ..catalogue import BUILT_IN
 from ..files.npz import NpzFile
 from .releases import RELEASES
 
-FORMAT_VERSION = "1"
 SIDE = 64
 SAMPLE = 256
 
@@ -53,21 +52,8 @@ def load(
         folder, shape, lambda path: read(path, shape, release.name), report
     )
     check_content(images, sizes, folder / release.filename, release.name)
-    return Dataset(
-        name=release.name,
-        version=FORMAT_VERSION,
-        factor_names=BUILT_IN["mpi3d_real"].factor_names,
-        factor_sizes=tuple(sizes),
-        source=ImageSource("uint8", images, shape[1:]),
-        identity={
-            "name": release.name,
-            "version": FORMAT_VERSION,
-            "kind": "genuine",
-            "file": release.filename,
-            "is_original_release": found["md5"] == release.md5_of_original,
-            **found,
-        },
-    )
+    found = {"is_original_release": found["md5"] == release.md5_of_original, **found}
+    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, found)
 
 
 def check_content(images, sizes, path, name="mpi3d_real"):

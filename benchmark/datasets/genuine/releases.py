@@ -1,10 +1,14 @@
-"""The genuine files: where they come from and what proves them (standard library only)."""
+"""The genuine files: where they come from, what proves them, and how they are mapped."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import BenchError
+from ..base import Dataset
+from ..catalogue import BUILT_IN
 from ..files import copies, storage
+
+FORMAT_VERSION = "1"
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,7 @@ class Release:
         )
 
     def mismatch(self, found):
-        """Say how a fingerprint differs from what is known.
-
-        Parameters
-        ----------
-        found : dict
-            ``bytes``, ``sha256`` and ``md5``.
-
-        Returns
-        -------
-        str or None
-            Half a sentence, or None where nothing differs.
-        """
+        """Say in half a sentence how a fingerprint differs from what is known, or give None."""
         for key in ("bytes", "sha256", "md5"):
             known = getattr(self, key)
             if known is not None and found[key] != known:
@@ -84,16 +77,7 @@ class Release:
         return None
 
     def locate(self, folder):
-        """Find the file.
-
-        Parameters
-        ----------
-        folder : Path
-            The data folder.
-
-        Returns
-        -------
-        Path
+        """Find the file in the data folder.
 
         Raises
         ------
@@ -101,7 +85,7 @@ class Release:
             When it is not there, with exit code 3: where it was looked for, how to get it, what
             to use instead.
         """
-        path = folder / self.filename
+        path = self.path_in(folder)
         if path.is_file():
             return path
         broken = [name for name in self.refused if (folder / name).exists()]
@@ -113,23 +97,7 @@ class Release:
         )
 
     def check(self, path):
-        """Compare a file with what is known of the release.
-
-        Parameters
-        ----------
-        path : Path
-            The file.
-
-        Returns
-        -------
-        dict
-            ``bytes``, ``sha256`` and ``md5``, from the sidecar where that still holds.
-
-        Raises
-        ------
-        BenchError
-            When it is another file.
-        """
+        """Fingerprint a file; `BenchError` where it is not this release's."""
         size = path.stat().st_size
         if self.bytes is not None and size != self.bytes:
             raise BenchError(self._wrong(path, f"expected {self.bytes} bytes, got {size}"))
@@ -164,7 +132,7 @@ class Release:
         BenchError
             When there is neither the file nor a copy, the file is another one, or the disk is full.
         """
-        path, copy = folder / self.filename, self.copy_in(folder)
+        path, copy = self.path_in(folder), self.copy_in(folder)
         if not path.is_file():
             array, found = copies.open_copy(copy, shape)
             if array is not None:
@@ -172,6 +140,33 @@ class Release:
         found = self.check(self.locate(folder))
         array = copies.open_or_write(copy, shape, found, lambda: read(path), self.name, report)
         return array, found
+
+    def dataset(self, source, sizes, found, **more):
+        """Make a data set of this release's images.
+
+        Parameters
+        ----------
+        source : ImageSource
+        sizes : tuple of int
+            Numbers of classes of the factors.
+        found : dict
+            Fingerprint of the file, and what else belongs to the identity.
+        **more
+            Further fields of `Dataset`.
+
+        Returns
+        -------
+        Dataset
+        """
+        identity = {
+            "name": self.name,
+            "version": FORMAT_VERSION,
+            "kind": "genuine",
+            "file": self.filename,
+            **found,
+        }
+        names = BUILT_IN[self.name].factor_names
+        return Dataset(self.name, FORMAT_VERSION, names, tuple(sizes), source, identity, **more)
 
     def path_in(self, folder):
         """Where the file lies, or would."""

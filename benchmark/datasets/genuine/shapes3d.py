@@ -5,12 +5,10 @@ import math
 import numpy as np
 
 from ...errors import BenchError
-from ..base import Dataset, ImageSource
-from ..catalogue import BUILT_IN
+from ..base import ImageSource
 from ..files.hdf5 import HdfFile
 from .releases import RELEASES
 
-FORMAT_VERSION = "1"
 SIDE = 64
 VALUES = (
     tuple(h / 10 for h in range(10)),
@@ -54,20 +52,7 @@ def load(folder, release=RELEASES["shapes3d"], values=VALUES, report=None):
     images, found = release.unpack(
         folder, shape, lambda path: read(path, values, release.name), report
     )
-    return Dataset(
-        name=release.name,
-        version=FORMAT_VERSION,
-        factor_names=BUILT_IN["shapes3d"].factor_names,
-        factor_sizes=sizes,
-        source=ImageSource("uint8", images, shape[1:]),
-        identity={
-            "name": release.name,
-            "version": FORMAT_VERSION,
-            "kind": "genuine",
-            "file": release.filename,
-            **found,
-        },
-    )
+    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, found)
 
 
 def read(path, values, name="shapes3d"):

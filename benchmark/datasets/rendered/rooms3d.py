@@ -97,13 +97,15 @@ def palette():
     return colours.reshape(-1, len(MATERIALS), 3)
 
 
-def load(folder):
+def load(folder, report=None):
     """Load `rooms3d`, tracing its templates at the first time.
 
     Parameters
     ----------
     folder : Path
         The data folder, which gets a copy of the 480 templates, 10 MB.
+    report : callable, optional
+        Called with (templates done, templates in all) when they have been traced.
 
     Returns
     -------
@@ -124,6 +126,7 @@ def load(folder):
         identity,
         lambda: [render_templates()],
         known.name,
+        report,
     )
     return Dataset(
         name=known.name,

@@ -45,7 +45,7 @@ def slow_image(shape, scale, orientation, x, y):
 
 @pytest.fixture(scope="module")
 def small():
-    return sprites.load("sprites-small", storage.data_folder())
+    return sprites.load_small(storage.data_folder())
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_mean_pixel_of_the_full_grid_is_the_genuine_one():
 
 @pytest.mark.slow
 def test_the_full_grid():
-    full = sprites.load("sprites", storage.data_folder())
+    full = sprites.load_full(storage.data_folder())
     assert len(full) == 737_280
     assert full.source.array.nbytes == 737_280 * 512
     white = sum(
