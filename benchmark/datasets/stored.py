@@ -11,26 +11,10 @@ from .own import added
 
 
 def verify(name, data_dir=None, report=None):
-    """Read all files of a data set again and compare hashes, layout and values.
+    """Read all files of a data set again, and say what was found.
 
-    Parameters
-    ----------
-    name : str
-        A known name.
-    data_dir : path, optional
-        The data folder, else ``$BENCH_DATA``, else the user's cache folder.
-    report : callable, optional
-        Called with (images done, images in all) where a file has to be unpacked.
-
-    Returns
-    -------
-    str
-        What was found, for reading.
-
-    Raises
-    ------
-    BenchError
-        When the name is unknown, a file is missing, or something differs.
+    `report` is called with (images done, images in all) where a file has to be unpacked. A hash,
+    layout or value that differs is a `BenchError`.
     """
     origin = describe(name, data_dir).origin
     folder = storage.data_folder(data_dir)
@@ -51,25 +35,7 @@ def verify(name, data_dir=None, report=None):
 
 
 def remove(name, data_dir=None):
-    """Remove all files of a data set from the data folder.
-
-    Parameters
-    ----------
-    name : str
-        A known name; of a class or plugin there are no files.
-    data_dir : path, optional
-        The data folder, else ``$BENCH_DATA``, else the user's cache folder.
-
-    Returns
-    -------
-    int
-        How many bytes have become free.
-
-    Raises
-    ------
-    BenchError
-        When the name is unknown, or a file cannot be removed.
-    """
+    """Remove all files of a data set from the data folder; give the bytes that became free."""
     folder = storage.data_folder(data_dir)
     # By its name alone, so that a data set whose record is damaged can be removed as well.
     if name in added.list_names(folder):

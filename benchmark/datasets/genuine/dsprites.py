@@ -56,29 +56,10 @@ def load(
 
 
 def read(path, sizes, name="dsprites"):
-    """Read and check the images of a file in dSprites' layout.
+    """Read a file in dSprites' layout: `numpy.packbits` of consecutive images, (n, 512).
 
-    The pickled ``metadata`` of the file is never touched, and at most 16 MB are unpacked at once.
-
-    Parameters
-    ----------
-    path : path
-        An ``.npz`` with ``imgs``, uint8 (N, 64, 64) of 0 and 1, and ``latents_classes``,
-        int64 (N, 6), whose first column is the constant colour.
-    sizes : tuple of int
-        Numbers of classes of the other five columns.
-    name : str, default "dsprites"
-        Of the data set, for messages.
-
-    Yields
-    ------
-    ndarray of uint8, shape (n, 512)
-        `numpy.packbits` of consecutive images.
-
-    Raises
-    ------
-    BenchError
-        When keys, shapes, types or values are not the documented ones.
+    It is an ``.npz`` with ``imgs``, uint8 (N, 64, 64) of 0 and 1, and ``latents_classes``, int64
+    (N, 6), whose first column is the constant colour. The pickled ``metadata`` is never touched.
     """
     count = math.prod(sizes)
     with NpzFile(path, name) as archive:

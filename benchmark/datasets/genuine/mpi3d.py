@@ -60,23 +60,7 @@ def check_content(images, sizes, path, name="mpi3d_real"):
     """Test on a sample whether images are photographs in the order of the factor grid.
 
     Neighbouring pixels of a photograph are alike, and so are photographs one step of the arm
-    apart; a scrambled file fails one or the other.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, 64, 64, 3)
-        May be memory-mapped; 768 images are read.
-    sizes : tuple of int
-        Numbers of classes; the last factor varies fastest.
-    path : path
-        The file, for messages.
-    name : str, default "mpi3d_real"
-        Of the data set, for messages.
-
-    Raises
-    ------
-    BenchError
-        When they are not.
+    apart; a scrambled file fails one or the other, and is refused. 768 images are read.
     """
     rng = np.random.default_rng(0)
     index = rng.integers(len(images), size=SAMPLE)
@@ -105,27 +89,7 @@ def _refuse(path, name, reason):
 
 
 def read(path, shape, name="mpi3d_real"):
-    """Read the images of a file in MPI3D's layout.
-
-    Parameters
-    ----------
-    path : path
-        An ``.npz`` with ``images``.
-    shape : tuple of int
-        (N, 64, 64, 3).
-    name : str, default "mpi3d_real"
-        Of the data set, for messages.
-
-    Yields
-    ------
-    ndarray of uint8, shape (n, 64, 64, 3)
-        Consecutive images.
-
-    Raises
-    ------
-    BenchError
-        When the file is damaged, or the images have another shape or type.
-    """
+    """Read consecutive images of an ``.npz`` in MPI3D's layout: ``images`` of the given shape."""
     with NpzFile(path, name) as archive:
         archive.require("images")
         archive.expect("images", shape, np.uint8)

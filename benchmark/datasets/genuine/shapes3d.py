@@ -56,26 +56,10 @@ def load(folder, release=RELEASES["shapes3d"], values=VALUES, report=None):
 
 
 def read(path, values, name="shapes3d"):
-    """Read and check the images of a file in Shapes3D's layout.
+    """Read consecutive images of a file in Shapes3D's layout, after its labels have been checked.
 
-    Parameters
-    ----------
-    path : Path
-        HDF5 with ``images``, uint8 (N, 64, 64, 3), and ``labels``, float64 (N, K).
-    values : tuple of tuple of float
-        Factor values of every class; the labels have to run through their grid.
-    name : str, default "shapes3d"
-        Of the data set, for messages.
-
-    Yields
-    ------
-    ndarray of uint8, shape (n, 64, 64, 3)
-        Consecutive images.
-
-    Raises
-    ------
-    BenchError
-        When keys, shapes, types or labels are not the documented ones.
+    It is HDF5 with ``images``, uint8 (N, 64, 64, 3), and ``labels``, float64 (N, K), which have to
+    run through the grid of the factor values.
     """
     sizes = tuple(len(classes) for classes in values)
     count = math.prod(sizes)

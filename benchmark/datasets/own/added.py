@@ -111,18 +111,7 @@ def add(name, path, folder, report=None):
 
 
 def list_names(folder):
-    """List the data sets that have been added.
-
-    Parameters
-    ----------
-    folder : Path
-        The data folder; it need not exist.
-
-    Returns
-    -------
-    list of str
-        Sorted.
-    """
+    """List the data sets that have been added, sorted; the data folder need not exist."""
     return sorted(
         entry.parent.name
         for entry in (Path(folder) / "added").glob("*/dataset.json")
@@ -136,24 +125,7 @@ def home_of(name, folder):
 
 
 def read_entry(name, folder):
-    """Read what is recorded of an added data set.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    folder : Path
-        The data folder.
-
-    Returns
-    -------
-    Entry
-
-    Raises
-    ------
-    BenchError
-        When the record is damaged.
-    """
+    """Read what is recorded of an added data set; `BenchError` where the record is damaged."""
     path = home_of(name, folder) / "dataset.json"
     content = storage.read_record(path)
     try:
@@ -176,25 +148,7 @@ def read_entry(name, folder):
 
 
 def load(name, folder):
-    """Load an added data set.
-
-    Parameters
-    ----------
-    name : str
-        One of `list_names`.
-    folder : Path
-        The data folder.
-
-    Returns
-    -------
-    Dataset
-        Memory-mapped.
-
-    Raises
-    ------
-    BenchError
-        When its files have changed since it was added.
-    """
+    """Load an added data set; `BenchError` where its files have changed since."""
     entry, home = read_entry(name, folder), home_of(name, folder)
     try:
         images, _ = copies.open_copy(

@@ -19,11 +19,9 @@ READ_OF_A_MAP = 1024
 
 
 def entry_points():
-    """Data sets that installed packages offer, by name; built-in names are not among them.
+    """Give the data sets that installed packages offer, by name, as entry points.
 
-    Returns
-    -------
-    dict of str to importlib.metadata.EntryPoint
+    Built-in names are not among them, and of names that differ in case alone only one is.
     """
     from importlib.metadata import entry_points as installed
 
@@ -35,23 +33,10 @@ def entry_points():
 
 
 def load(reference, name=None):
-    """Import a user's object and make a data set of it.
+    """Import a user's object by reference, and make a data set of it.
 
-    Parameters
-    ----------
-    reference : str
-        ``package.module:Name`` or ``path/to/file.py:Name``.
-    name : str, optional
-        Name of an entry point; else the object's own ``name`` or the name of the attribute.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    BenchError
-        When it cannot be imported, fails, or does not follow the protocol of `from_object`.
+    `name` is that of an entry point; else the object's own ``name``, or the name it is imported by,
+    is taken. Whatever goes wrong is a `BenchError`.
     """
     made = _make_object(reference)
     attribute = reference.rpartition(":")[2].rpartition(".")[2]
@@ -66,20 +51,7 @@ def load(reference, name=None):
 def count_images(reference):
     """Count the images of a user's object without asking it for any.
 
-    Parameters
-    ----------
-    reference : str
-        As for `load`.
-
-    Returns
-    -------
-    int or None
-        None where the object does not say how many there are.
-
-    Raises
-    ------
-    BenchError
-        When the object cannot be imported or made.
+    None where the object does not say how many there are.
     """
     try:
         return _count(_make_object(reference))

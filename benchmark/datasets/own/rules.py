@@ -19,16 +19,8 @@ LONGEST_FACTOR_NAME = 100
 def check_name(name):
     """Refuse a name that cannot be a folder or that stands for another data set.
 
-    Parameters
-    ----------
-    name : str
-        The wanted name.
-
-    Raises
-    ------
-    BenchError
-        Unless it is 1 to 64 letters, digits, ``-``, ``_`` and ``.``, beginning with a letter or
-        digit, and none of the built-in names (in whatever case).
+    A name is 1 to 64 letters, digits, ``-``, ``_`` and ``.``, beginning with a letter or digit, and
+    none of the built-in names (in whatever case).
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BenchError(
@@ -58,23 +50,10 @@ class ImageLayout:
     channels_first: bool
 
     def convert(self, images, where):
-        """Bring some of the images to bytes, channels last.
+        """Bring some of the images, (n, …), to uint8 of shape (n, H, W, C).
 
-        Parameters
-        ----------
-        images : ndarray, shape (n, …)
-            uint8 from 0 to 255, bool, or floating point from 0 to 1.
-        where : str
-            Whose images, for messages.
-
-        Returns
-        -------
-        ndarray of uint8, shape (n, H, W, C)
-
-        Raises
-        ------
-        BenchError
-            For floating-point values outside 0 to 1.
+        Bytes are taken as they are, bool becomes 0 and 255, and floating point has to lie between
+        0 and 1.
         """
         if self.channels_first:
             images = images.transpose(0, 2, 3, 1)
@@ -92,26 +71,10 @@ class ImageLayout:
 
 
 def check_images(shape, dtype, where):
-    """Judge an array of images by its shape and type.
+    """Judge an array of images by its shape and type, and say how they lie in it.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (N, H, W), (N, H, W, C) or (N, C, H, W).
-    dtype : dtype
-        uint8, bool or floating point.
-    where : str
-        Whose images, for messages.
-
-    Returns
-    -------
-    ImageLayout
-
-    Raises
-    ------
-    BenchError
-        Unless H = W is a power of two from 8, C is 1 or 3 and N is at least 2. The message says
-        how to bring the images there.
+    The array is (N, H, W), (N, H, W, C) or (N, C, H, W), with H = W a power of two from 8, C 1 or 3
+    and N at least 2; uint8, bool or floating point. The error says how to bring other images there.
     """
     if dtype not in (np.uint8, np.bool_) and dtype.kind != "f":
         advice = "; write images.astype(np.uint8)" if dtype.kind in "iu" else ""
@@ -144,20 +107,7 @@ def check_images(shape, dtype, where):
 
 
 def check_range(largest, where):
-    """Refuse images that seem to be 0 and 1 instead of 0 to 255.
-
-    Parameters
-    ----------
-    largest : int
-        Largest value of all images.
-    where : str
-        Whose images, for messages.
-
-    Raises
-    ------
-    BenchError
-        When no value is above 1.
-    """
+    """Refuse bytes that seem to be 0 and 1 instead of 0 to 255, by the largest of all."""
     if largest <= 1:
         raise BenchError(
             f"{where}: expected pixels from 0 to 255, but the largest is {largest}; "
