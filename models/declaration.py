@@ -29,13 +29,13 @@ class Declaration:
         the preset's own values.
     """
 
-    hyperparameters: dict
+    hyperparameters: dict[str, float]
     label: str
     description: str = ""
     citation: str = ""
     continues: str | None = None
-    reduces_to: dict = field(default_factory=dict)
-    sweeps: dict = field(default_factory=dict)
+    reduces_to: dict[str, dict[str, float]] = field(default_factory=dict)
+    sweeps: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
 
     def reduces(self, values, name):
         """Whether the model is the method called `name` at these values."""

@@ -1,6 +1,7 @@
 """Check an object of a user in a process that may die or hang without taking the call along."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...evaluation.guarding import GuardedFailure, call_guarded
@@ -36,7 +37,11 @@ class Verdict:
     exit_code: int = 0
 
 
-def check(target, report=None, patience=PATIENCE_SECONDS):
+def check(
+    target: str,
+    report: Callable[[str], object] | None = None,
+    patience: float = PATIENCE_SECONDS,
+) -> str:
     """Check a model, data set or metric.
 
     Parameters

@@ -149,7 +149,7 @@ PRESETS = {
 DEFAULT_PRESET = "quick"
 
 
-def get_preset(name):
+def get_preset(name: str) -> Preset:
     """Return the preset of this name, or raise `BenchError` with what there is."""
     if name not in PRESETS:
         raise BenchError(unknown_name("preset", name, PRESETS), exit_code=2)

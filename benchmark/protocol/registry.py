@@ -44,20 +44,20 @@ class Model:
     continues: "Model | None" = field(default=None, compare=False)
 
     @property
-    def hyperparameters(self):
+    def hyperparameters(self) -> dict[str, float]:
         """Names of the hyperparameters, with their defaults."""
         return self.declaration.hyperparameters
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         """The name as part of a path."""
         return self.name.replace(":", ".")
 
-    def load(self):
+    def load(self) -> type:
         """Import and return the class."""
         return _load_class(self.reference)
 
-    def method(self):
+    def method(self) -> dict[str, object]:
         """What tables and figures need to know of the method, as plain data for run.json."""
         return {
             "name": self.name,
@@ -79,12 +79,12 @@ def list_plugins():
     return {point.name: point for point in points if point.name not in zoo}
 
 
-def model_names():
+def model_names() -> list[str]:
     """Every name that `--model` takes, apart from users' own by module or by file."""
     return [*list_models(), *list_plugins()]
 
 
-def get_model(name):
+def get_model(name: str) -> Model:
     """Find a model and read what it says about itself.
 
     Parameters

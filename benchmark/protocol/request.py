@@ -8,7 +8,7 @@ from ...evaluation.naming import unknown_name
 from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, fit_config
-from .plan import make_plan, shard
+from .plan import RunSpec, make_plan, shard
 from .presets import Config, get_preset, override
 from .sweep import refuse_same_names
 
@@ -37,7 +37,7 @@ class TrainRequest:
     data_dir: str | None = None
     retry_failed: bool = False
 
-    def plan(self):
+    def plan(self) -> list[RunSpec]:
         """The runs asked for; every setting has been checked, as far as it can be by now.
 
         Returns

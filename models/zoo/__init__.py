@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 
-def list_models():
+def list_models() -> list[str]:
     """Names of the zoo's models: those of the files in this folder; nothing is imported.
 
     Examples
@@ -15,7 +15,7 @@ def list_models():
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def load_model(name):
+def load_model(name: str) -> type:
     """Import a model of the zoo.
 
     Parameters
