@@ -99,6 +99,8 @@ def start(folder, *options, **more):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A process group of its own, as a terminal gives it.
+        start_new_session=True,
     )
 
 
@@ -181,31 +183,46 @@ def test_two_calls_at_once_share_the_work(folder):
     assert not list((folder / "results").rglob("claim-*"))
 
 
-def test_ctrl_c_saves_and_exits_with_130_and_the_next_call_continues(folder):
-    options = (
-        "--model",
-        "betavae",
-        "--beta",
-        "4",
-        "--seeds",
-        "1",
-        "--steps",
-        "100000",
-        "--jobs",
-        "2",
-    )
-    call = start(folder, *options)
+ENDLESS = (
+    "--model",
+    "betavae",
+    "--beta",
+    "4",
+    "--seeds",
+    "1",
+    "--steps",
+    "100000",
+    "--jobs",
+    "2",
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_everybody_saves_and_the_next_call_continues(number, folder):
+    call = start(folder, *ENDLESS)
     wait_for(lambda: list((folder / "results").rglob("checkpoint.pt")))
-    call.send_signal(signal.SIGINT)
+    os.killpg(call.pid, number)
     output, _ = call.communicate(timeout=120)
-    assert call.returncode == 130, output
+    assert call.returncode == 128 + number, output
     assert "stopping: saving checkpoints" in output
     assert "Interrupted; the same command continues." in output
+    assert "Traceback" not in output
     (record,) = runs(folder).values()
     assert record["status"] == "interrupted"
     assert "its checkpoint is saved" in record["reason"]
-    shown = bench(folder, *options, "--dry-run")
+    assert not list((folder / "results").rglob("claim-*"))
+    shown = bench(folder, *ENDLESS, "--dry-run")
     assert "continue" in shown.stdout
+
+
+def test_ctrl_c_while_workers_start_is_no_error(folder):
+    call = start(folder, *ENDLESS)
+    # Said just before the first worker starts.
+    assert "1 runs, 0 of them done" in call.stdout.readline()
+    os.killpg(call.pid, signal.SIGINT)
+    output, _ = call.communicate(timeout=120)
+    assert call.returncode == 130, output
+    assert "Traceback" not in output
 
 
 def test_failures_are_isolated_explained_and_retried_on_request(folder):

@@ -1,0 +1,72 @@
+"""When the runner stops by itself, and what a stop leaves behind."""
+
+import multiprocessing
+import signal
+from multiprocessing import synchronize
+
+from disentanglement_bench.benchmark.runs.outcome import Outcome
+from disentanglement_bench.benchmark.workers.agenda import Agenda
+from disentanglement_bench.benchmark.workers.processes import Worker
+from disentanglement_bench.benchmark.workers.progress import PlainReporter
+from disentanglement_bench.benchmark.workers.runner import Runner
+
+
+def make_runner(plan, store, dataset, lines, device="cpu"):
+    reporter = PlainReporter(lines.append)
+    return Runner(plan, store, lambda name: dataset, [device], 1, 1, reporter, {})
+
+
+def test_one_failure_after_another_on_an_accelerator_stops_the_call(
+    store, plan, dataset, monkeypatch
+):
+    """On the device "meta", which computes nothing; and without a semaphore that could be left."""
+
+    def refuse(*_):
+        raise AssertionError("a named semaphore was made")
+
+    monkeypatch.setattr(synchronize.SemLock, "__init__", refuse)
+    lines = []
+    specs = plan(models=("betavae",), betas=(1.0, 2.0, 4.0, 8.0))
+    summary = make_runner(specs, store, dataset, lines, "meta").run()
+    assert [summary.statuses[spec] for spec in specs] == ["failed"] * 3 + ["missing"]
+    assert summary.exit_code == 1
+    assert [line for line in lines if line.startswith("stopping")] == [
+        "stopping: 3 runs in a row failed unexpectedly, the last on meta; check the device, "
+        "then train again with --retry-failed"
+    ]
+
+
+class Process:
+    """A worker's process as far as the runner ends it."""
+
+    killed = False
+
+    def kill(self):
+        self.killed = True
+
+
+def test_a_workers_own_end_after_a_signal_is_no_second_signal(store, plan, dataset):
+    (spec,) = plan(models=("betavae",))
+    runner = make_runner([spec], store, dataset, [])
+    runner._agenda = Agenda([spec], store, retry_failed=False)
+    runner._agenda.take(spec)
+    runner.reporter.begin([spec], [spec])
+    busy = Worker(Process(), multiprocessing.Pipe()[0], 0, "cpu", {spec.path: spec}, ready=True)
+    other = Worker(Process(), multiprocessing.Pipe()[0], 1, "cpu", ready=True)
+    runner._workers = [busy, other]
+    runner._on_signal(signal.SIGTERM)
+    runner._finish(busy, spec, Outcome("interrupted", "stopped at step 3"))
+    assert not other.process.killed
+    runner._on_signal(signal.SIGTERM)
+    assert other.process.killed
+
+
+def test_a_signal_to_a_worker_alone_stops_the_call(store, plan, dataset):
+    (spec,) = plan(models=("betavae",))
+    runner = make_runner([spec], store, dataset, [])
+    runner._agenda = Agenda([spec], store, retry_failed=False)
+    runner._agenda.take(spec)
+    runner.reporter.begin([spec], [spec])
+    worker = Worker(Process(), multiprocessing.Pipe()[0], 0, "cpu", ready=True)
+    runner._finish(worker, spec, Outcome("interrupted", "stopped at step 3"))
+    assert runner._signal == signal.SIGTERM
