@@ -1,4 +1,7 @@
-"""Tables on the terminal."""
+"""Tables and progress on the terminal."""
+
+import contextlib
+import sys
 
 
 def console():
@@ -6,15 +9,138 @@ def console():
     from rich.console import Console
 
     # Variant strings have brackets of their own.
-    made = Console(markup=False, highlight=False)
-    return made if made.is_terminal else Console(width=160, markup=False, highlight=False)
+    plain = Console(markup=False, highlight=False)
+    return plain if plain.is_terminal else Console(width=160, markup=False, highlight=False)
 
 
 def table(title, *headings):
     """An empty table; long cells fold."""
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left")
+    empty = Table(title=title, title_justify="left")
     for heading in headings:
-        made.add_column(heading, overflow="fold")
-    return made
+        empty.add_column(heading, overflow="fold")
+    return empty
+
+
+class TolerantStream:
+    """A stream that may go away, as a terminal that is closed: what is written then is dropped.
+
+    Parameters
+    ----------
+    stream : file object
+    """
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        """Write, or do nothing."""
+        with contextlib.suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self):
+        """Flush, or do nothing."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
+def make_bars(console, binary=False, **options):
+    """Bars with their counts and the time left; names are cut short before any number is.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    binary : bool, default False
+        Counts are bytes.
+    **options
+        Of `rich.progress.Progress`.
+
+    Returns
+    -------
+    rich.progress.Progress
+        Its tasks have a field ``note``, the text at the end of the line.
+    """
+    from rich import progress
+    from rich.table import Column
+
+    class Name(progress.TextColumn):
+        """A text that becomes shorter instead of longer lines."""
+
+        def render(self, task):
+            text = super().render(task)
+            text.no_wrap, text.overflow = True, "ellipsis"
+            return text
+
+    counts = [progress.MofNCompleteColumn]
+    if binary:
+        counts = [progress.DownloadColumn, progress.TransferSpeedColumn]
+    return progress.Progress(
+        Name("{task.description}", markup=False, table_column=Column()),
+        progress.BarColumn(bar_width=10, table_column=Column(no_wrap=True)),
+        *(column(table_column=Column(no_wrap=True)) for column in counts),
+        progress.TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        progress.TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        **options,
+    )
+
+
+class Meter:
+    """Shows how far one thing is: a bar on a terminal, a line at every tenth elsewhere.
+
+    Nothing is shown for what is done at once.
+
+    Parameters
+    ----------
+    text : str
+        What is done.
+    binary : bool, default False
+        Counts are bytes.
+    file : file object, optional
+        Default: standard error.
+
+    Examples
+    --------
+    >>> with Meter("copying", file=sys.stdout) as report:
+    ...     for done in range(0, 31, 10):
+    ...         report(done, 30)
+    copying 33 %
+    copying 66 %
+    copying 100 %
+    """
+
+    def __init__(self, text, binary=False, file=None):
+        self._text = text
+        self._binary = binary
+        self._file = TolerantStream(file or sys.stderr)
+        self._bars = self._task = None
+        self._tenths = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._bars is not None:
+            self._bars.stop()
+
+    def __call__(self, done, total):
+        """Show that `done` of `total` is done; the total may be unknown (None)."""
+        if self._file.isatty():
+            self._draw(done, total)
+        elif total and 10 * done // total > self._tenths:
+            self._tenths = 10 * done // total
+            print(f"{self._text} {100 * done // total} %", file=self._file)
+
+    def _draw(self, done, total):
+        if self._bars is None:
+            from rich.console import Console
+
+            self._bars = make_bars(Console(file=self._file), self._binary)
+            self._bars.start()
+            self._task = self._bars.add_task(self._text, total=total, note="")
+        self._bars.update(self._task, completed=done, total=total)

@@ -1,8 +1,8 @@
 """`bench data`: see, fetch, verify, add and remove data sets."""
 
-import sys
-
 import click
+
+from ..console import Meter
 
 DATA_DIR = click.option(
     "--data-dir",
@@ -66,10 +66,10 @@ def get(names, url, data_dir):
         if known.present:
             click.echo(f"{name}: already at {known.path}")
         else:
-            with _Progress(f"{name}: downloading") as report:
+            with Meter(f"{name}: downloading", binary=True) as report:
                 path = download.fetch(RELEASES[name], data_folder(data_dir), url, report)
             click.echo(f"{name}: saved {path}")
-        with _Progress(f"{name}: unpacking") as report:
+        with Meter(f"{name}: unpacking") as report:
             dataset = datasets.load_dataset(name, data_dir, report=report)
         click.echo(f"{name}: ready, {len(dataset):,} images (sha256 {dataset.identity['sha256']})")
 
@@ -101,7 +101,7 @@ def verify(names, data_dir):
     failed = []
     for name in names:
         try:
-            with _Progress(f"{name}: unpacking") as report:
+            with Meter(f"{name}: unpacking") as report:
                 found = check(name, data_dir, report)
             click.echo(f"{name}: ok, {found}")
         except BenchError as error:
@@ -132,7 +132,7 @@ def add(name, file, data_dir):
     from ..datasets.own import added
 
     folder = data_folder(data_dir)
-    with _Progress(f"{name}: copying") as report:
+    with Meter(f"{name}: copying") as report:
         home = added.add(name, file, folder, report)
     entry = added.read_entry(name, folder)
     factors = zip(entry.factor_names, entry.factor_sizes, strict=True)
@@ -173,22 +173,3 @@ def path(data_dir):
     from ..datasets.files.storage import data_folder
 
     click.echo(data_folder(data_dir))
-
-
-class _Progress:
-    """A bar on the error stream, once there is something to wait for."""
-
-    def __init__(self, text):
-        self._text, self._bar = text, None
-
-    def __enter__(self):
-        return self._report
-
-    def __exit__(self, *_):
-        if self._bar is not None:
-            self._bar.render_finish()
-
-    def _report(self, done, total):
-        if self._bar is None:
-            self._bar = click.progressbar(length=total or 0, label=self._text, file=sys.stderr)
-        self._bar.update(done - self._bar.pos)

@@ -7,6 +7,7 @@ import warnings
 
 import click
 
+from ..console import Meter
 from .options import split_names
 
 SHOWN_ROWS = 40
@@ -146,27 +147,8 @@ def _progress():
     if not sys.stderr.isatty():
         yield _Lines()
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("scoring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, outcome: bar.update(task, completed=done, total=total)
+    with Meter("scoring") as meter:
+        yield lambda done, total, outcome: meter(done, total)
 
 
 class _Lines:

@@ -2,6 +2,8 @@
 
 import time
 
+from ..console import TolerantStream, make_bars
+
 
 def describe(spec):
     """A run in one short phrase."""
@@ -103,24 +105,9 @@ class RichReporter:
     """
 
     def __init__(self, console):
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-            # Training reports about once a second; the estimate looks back far enough.
-            speed_estimate_period=120,
-        )
+        # Training reports about once a second; the estimate looks back far enough.
+        self._progress = make_bars(console, speed_estimate_period=120)
+        self._width = console.width
         self._bars = {}
         self._last = {}
 
@@ -146,6 +133,7 @@ class RichReporter:
 
     def progress(self, slot, spec, steps, row):
         """A worker has done this many steps of its run."""
+        self._clear_if_narrower()
         _, nll, kl, *_ = row
         note = f"NLL {nll:.1f} KL {kl:.2f}"
         self._progress.update(self._bars[slot], completed=steps, note=note)
@@ -179,6 +167,13 @@ class RichReporter:
         """Say something."""
         self._progress.console.print(text, markup=False, highlight=False)
 
+    def _clear_if_narrower(self):
+        """A terminal that was made narrower wraps what is drawn, which would be left there."""
+        console = self._progress.console
+        if console.width < self._width:
+            console.clear()
+        self._width = console.width
+
     def _note(self):
         self._progress.update(self._total, note=f"{self._ended} of {self._runs} runs")
 
@@ -187,12 +182,11 @@ def make_reporter(file):
     """The reporter that suits a stream: bars on a terminal, else lines."""
     from rich.console import Console
 
+    file = TolerantStream(file)
     console = Console(file=file)
     if console.is_terminal:
         return RichReporter(console)
-    import click
-
-    return PlainReporter(lambda text: click.echo(text, file=file))
+    return PlainReporter(lambda text: print(text, file=file, flush=True))
 
 
 def format_seconds(seconds):

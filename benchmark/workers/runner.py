@@ -67,6 +67,8 @@ class Runner:
         self._signal = None
         self._stopping = False
         self._failures = 0
+        self._started_well = False
+        self._failed_starts = 0
 
     def run(self):
         """Train what is not done.
@@ -147,7 +149,8 @@ class Runner:
             return
         match message:
             case Ready():
-                worker.ready = True
+                worker.ready = self._started_well = True
+                self._failed_starts = 0
             case Progress(path, steps, row):
                 self.reporter.progress(worker.slot, worker.runs[path], steps, row)
             case Declined(path):
@@ -186,7 +189,10 @@ class Runner:
         self._workers.remove(worker)
         code = worker.process.exitcode
         if not worker.ready and not self._stopping and self._signal is None:
-            raise BenchError(f"a worker process could not start (exit code {code}); see above")
+            # Where others started well, this one was perhaps killed: the next may start.
+            self._failed_starts += 1
+            if not self._started_well or self._failed_starts == FAILURES_IN_A_ROW:
+                raise BenchError(f"a worker process could not start (exit code {code}); see above")
         how = (
             f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         )

@@ -1,9 +1,14 @@
 import io
+import re
 
 from rich.console import Console
 
 from disentanglement_bench.benchmark.runs.outcome import Outcome
-from disentanglement_bench.benchmark.workers.progress import PlainReporter, RichReporter
+from disentanglement_bench.benchmark.workers.progress import (
+    PlainReporter,
+    RichReporter,
+    make_reporter,
+)
 
 FINAL = {"nll": 100.0, "kl": 2.5}
 ROW = (4, 100.0, 2.5, 1.0, 0.0, 3)
@@ -51,3 +56,41 @@ def test_bars_end_complete(plan):
     assert total.completed == total.total == 14
     assert total.fields["note"] == "3 of 3 runs"
     assert "for a reason" in stream.getvalue()
+
+
+def test_at_80_columns_names_are_cut_but_no_number(plan):
+    specs = plan(settings=[("batch_size", "8")], steps=210_000, continue_steps=99_999)
+    stream = io.StringIO()
+    reporter = RichReporter(Console(file=stream, force_terminal=True, width=80))
+    with reporter:
+        reporter.begin(specs, specs)
+        reporter.run_started(0, specs[-1], "cpu")
+        reporter.progress(0, specs[-1], 55_555, (55_555, 1234.5, 23.45, 1.0, 0.0, 3))
+        reporter._progress.refresh()
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    for text in ("55555/99999", "55555/409998", "NLL 1234.5 KL 23.45", "0 of 3 runs"):
+        assert text in shown
+    assert max(len(line.strip("\r")) for line in shown.splitlines()) <= 80
+    assert "…" in shown
+
+
+def test_a_narrower_terminal_is_cleared(plan):
+    specs = plan()
+    stream = io.StringIO()
+    reporter = RichReporter(Console(file=stream, force_terminal=True, width=120))
+    with reporter:
+        reporter.begin(specs, specs)
+        reporter.run_started(0, specs[0], "cpu")
+        reporter.progress(0, specs[0], 2, ROW)
+        assert "\x1b[2J" not in stream.getvalue()
+        reporter._progress.console.width = 80
+        reporter.progress(0, specs[0], 4, ROW)
+        assert "\x1b[2J" in stream.getvalue()
+
+
+def test_a_terminal_that_is_gone_stops_nothing(plan):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    play(make_reporter(Gone()), plan())

@@ -4,6 +4,9 @@ import multiprocessing
 import signal
 from multiprocessing import synchronize
 
+import pytest
+
+from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.runs.outcome import Outcome
 from disentanglement_bench.benchmark.workers.agenda import Agenda
 from disentanglement_bench.benchmark.workers.processes import Worker
@@ -40,9 +43,32 @@ class Process:
     """A worker's process as far as the runner ends it."""
 
     killed = False
+    exitcode = -9
 
     def kill(self):
         self.killed = True
+
+    def join(self):
+        pass
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_replaced_where_others_started(
+    store, plan, dataset
+):
+    runner = make_runner(plan(models=("betavae",)), store, dataset, [])
+
+    def lose_one():
+        worker = Worker(Process(), multiprocessing.Pipe()[0], 0, "cpu")
+        runner._workers.append(worker)
+        runner._lost(worker)
+
+    with pytest.raises(BenchError, match=r"could not start \(exit code -9\)"):
+        lose_one()
+    runner._started_well, runner._failed_starts = True, 0
+    lose_one()
+    lose_one()
+    with pytest.raises(BenchError, match="could not start"):
+        lose_one()
 
 
 def test_a_workers_own_end_after_a_signal_is_no_second_signal(store, plan, dataset):

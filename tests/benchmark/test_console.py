@@ -1,0 +1,43 @@
+import io
+import re
+
+from disentanglement_bench.benchmark.console import Meter, TolerantStream
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_elsewhere_than_on_a_terminal_every_tenth_is_a_line():
+    stream = io.StringIO()
+    with Meter("copying", file=stream) as report:
+        for done in range(0, 101):
+            report(done, 100)
+        report(1, None)
+    assert stream.getvalue().splitlines() == [f"copying {tenth} %" for tenth in range(10, 101, 10)]
+
+
+def test_on_a_terminal_there_is_a_bar(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with Meter("copying", binary=True, file=stream) as report:
+        report(1_000_000, 3_000_000)
+        report(3_000_000, 3_000_000)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "copying" in shown
+    assert "3.0/3.0 MB" in shown
+
+
+def test_a_stream_that_is_gone_takes_everything():
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def flush(self):
+            raise BrokenPipeError
+
+    stream = TolerantStream(Gone())
+    assert stream.write("abc") == 3
+    stream.flush()
+    assert stream.isatty() is False
