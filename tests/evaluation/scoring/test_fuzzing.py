@@ -3,6 +3,7 @@
 The seed of every file is fixed. A few dozen are tried in plain `pytest`, hundreds with `-m slow`.
 """
 
+import copy
 import io
 import json
 import os
@@ -342,7 +343,7 @@ def odd_records(record, count, seed):
             for key in outer:
                 target = target.get(key, {}) if isinstance(target, dict) else {}
             if isinstance(target, dict):
-                target[last] = value
+                target[last] = copy.deepcopy(value)
         text = json.dumps(changed).encode("utf-8", "surrogatepass")
         yield mutate(text, stream) if stream.integers(4) == 0 else text
     for text in ("[" * 10**5, "1" * 5000, '{"a":' * 3000, '"\\ud800"', "nul", "\x00", "[]", "3"):
