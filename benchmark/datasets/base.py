@@ -68,7 +68,7 @@ class ImageSource:
             return len(self.array) * len(self.palette)
         return len(self.array)
 
-    def images(self, index):
+    def images(self, index: ArrayLike) -> np.ndarray:
         """Decode images with NumPy, for pictures and checks.
 
         Parameters
@@ -86,18 +86,18 @@ class ImageSource:
         IndexError
             For an index outside ``0 … len(self) - 1``.
         """
-        index = _check_index(index, len(self))
-        shape = (len(index), *self.image_shape)
+        flat = _check_index(index, len(self))
+        shape = (len(flat), *self.image_shape)
         array = np.asarray(self.array)
         if self.kind == "bits":
-            return np.unpackbits(array[index], axis=1).reshape(shape) * np.uint8(255)
-        if self.kind == "templates":
+            return np.unpackbits(array[flat], axis=1).reshape(shape) * np.uint8(255)
+        if self.palette is not None:
             count = len(array)
-            weights = array[index % count].astype(np.float32) / np.float32(255)
+            weights = array[flat % count].astype(np.float32) / np.float32(255)
             weights = weights.reshape(*weights.shape[:2], -1).transpose(0, 2, 1)
-            colours = weights @ self.palette[index // count]
+            colours = weights @ self.palette[flat // count]
             return np.rint(np.clip(colours, 0, 255)).astype(np.uint8).reshape(shape)
-        return array[index]
+        return array[flat]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,14 +237,14 @@ class Dataset:
         IndexError
             For an index outside ``0 … len(self) - 1``.
         """
-        index = _check_index(index, len(self))
+        flat = _check_index(index, len(self))
         if self.labels is not None:
-            return np.asarray(self.labels[index], dtype=np.int32)
-        return np.stack(np.unravel_index(index, self.factor_sizes), axis=-1).astype(np.int32)
+            return np.asarray(self.labels[flat], dtype=np.int32)
+        return np.stack(np.unravel_index(flat, self.factor_sizes), axis=-1).astype(np.int32)
 
 
-def _check_index(index, count):
-    index = np.asarray(index, dtype=np.int64).reshape(-1)
-    if index.size and (index.min() < 0 or index.max() >= count):
+def _check_index(index: ArrayLike, count: int) -> np.ndarray:
+    flat = np.asarray(index, dtype=np.int64).reshape(-1)
+    if flat.size and (flat.min() < 0 or flat.max() >= count):
         raise IndexError(f"image index out of range: expected 0 … {count - 1}")
-    return index
+    return flat

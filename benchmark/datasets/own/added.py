@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....evaluation.guarding import GuardedFailure, call_guarded
+from ....evaluation.naming import one_line
 from ...errors import BenchError
 from ..base import Dataset, ImageSource
 from ..files import copies, mapped, storage
@@ -86,7 +87,8 @@ def add(name, path, folder, report=None):
             "docs/datasets.md shows under `Pictures in folders`, and add that file"
         )
     if not path.is_file():
-        raise BenchError(f"{name}: there is no file {path}")
+        wrong = "is not a regular file" if path.exists() else "does not exist"
+        raise BenchError(one_line(f"{name}: {path} {wrong}"))
     with storage.writing(home.parent):
         home.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(home.parent)

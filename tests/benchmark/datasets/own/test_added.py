@@ -262,8 +262,11 @@ def test_unambiguous_images_are_brought_to_bytes(tmp_path, ending):
 def test_a_folder_of_pictures_gets_advice(tmp_path):
     with pytest.raises(BenchError, match=r"is a folder; .*datasets\.md .*Pictures in folders"):
         added.add("mine", tmp_path, tmp_path / "data")
-    with pytest.raises(BenchError, match="there is no file"):
+    with pytest.raises(BenchError, match="does not exist"):
         added.add("mine", tmp_path / "none.npz", tmp_path / "data")
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(BenchError, match="is not a regular file"):
+        added.add("mine", tmp_path / "pipe.npz", tmp_path / "data")
 
 
 def external(archive, path):
