@@ -9,7 +9,7 @@ from ...evaluation.importing import name_object
 from ...evaluation.naming import format_number
 from .presets import Config
 from .registry import Model
-from .sweep import list_settings
+from .sweep import list_points
 
 # Keys of a configuration that do not change what a run computes.
 _BOOKKEEPING = ("checkpoint_every", "steps", "continue_steps")
@@ -174,24 +174,24 @@ def make_plan(
         For unknown names, values out of range, a hyperparameter that no planned model has, or a
         continuation of no steps.
     """
-    settings = list_settings(preset, config, models, sweeps or {}, init)
+    points = list_points(preset, config, models, sweeps or {}, init)
     plan = []
     for dataset in dict.fromkeys(tuple(datasets) or preset.datasets):
         fitted, notes = fit(dataset) if fit else (config, ())
         for seed in dict.fromkeys(range(preset.seeds) if seeds is None else seeds):
             specs = {}
-            for setting in settings:
-                specs[setting] = RunSpec(
+            for point in points:
+                specs[point] = RunSpec(
                     dataset=dataset,
                     preset=preset.name,
                     tag=tag,
-                    model=setting.model,
-                    hyperparameters=setting.hyperparameters,
-                    init="parent" if setting.parent else "scratch",
+                    model=point.model,
+                    hyperparameters=point.hyperparameters,
+                    init="parent" if point.parent else "scratch",
                     seed=seed,
                     config=fitted,
-                    phases=setting.phases,
-                    parent=specs.get(setting.parent),
+                    phases=point.phases,
+                    parent=specs.get(point.parent),
                     notes=notes,
                 )
             plan += specs.values()

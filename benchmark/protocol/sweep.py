@@ -1,4 +1,4 @@
-"""Which settings of which models a plan trains, on every data set and seed alike."""
+"""Which points of which models' sweeps a plan trains, on every data set and seed alike."""
 
 from dataclasses import dataclass, fields
 from itertools import product
@@ -12,7 +12,7 @@ from .registry import Model, get_model
 
 
 @dataclass(frozen=True)
-class Setting:
+class SweepPoint:
     """A model at one point of its sweep.
 
     Attributes
@@ -21,18 +21,18 @@ class Setting:
     hyperparameters : tuple of (str, float)
     phases : tuple of int
         Steps of each phase, the parent's included.
-    parent : Setting or None
+    parent : SweepPoint or None
         Whose trained weights it begins with.
     """
 
     model: Model
     hyperparameters: tuple[tuple[str, float], ...]
     phases: tuple[int, ...]
-    parent: "Setting | None" = None
+    parent: "SweepPoint | None" = None
 
 
-def list_settings(preset, config, models, sweeps, init):
-    """List the settings to train, parents before their children, without repetitions.
+def list_points(preset, config, models, sweeps, init):
+    """List the points to train, parents before their children, without repetitions.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def list_settings(preset, config, models, sweeps, init):
 
     Returns
     -------
-    list of Setting
+    list of SweepPoint
 
     Raises
     ------
@@ -65,17 +65,17 @@ def list_settings(preset, config, models, sweeps, init):
         )
     zoo = [get_model(name) for name in list_models()]
     continued = {m.continues.name for m in (*zoo, *models.values()) if m.continues}
-    settings = {}
+    points = {}
     for model in models.values():
-        for setting in _settings_of(model, preset, config, sweeps, init, zoo, continued):
-            if setting.parent is not None:
-                settings.setdefault(setting.parent)
-            settings.setdefault(setting)
-    return list(settings)
+        for point in _points_of(model, preset, config, sweeps, init, zoo, continued):
+            if point.parent is not None:
+                points.setdefault(point.parent)
+            points.setdefault(point)
+    return list(points)
 
 
 def find_stand_in(model, zoo, config):
-    """The model of the zoo that is trained in the place of one that is a setting of its sweep.
+    """The model of the zoo that is trained in the place of one that is a point of its sweep.
 
     A method without hyperparameters is one point of another's sweep (`vae` is `betavae` at
     β = 1) and is trained as that point, once, and through both phases where there are two.
@@ -95,20 +95,20 @@ def find_stand_in(model, zoo, config):
     return None
 
 
-def _settings_of(model, preset, config, sweeps, init, zoo, continued):
-    """The settings of one model over its sweep."""
+def _points_of(model, preset, config, sweeps, init, zoo, continued):
+    """The points of one model's sweep."""
     stand_in = find_stand_in(model, zoo, config)
     if stand_in is not None:
-        yield _make_setting(*stand_in, config, init, continued)
+        yield _make_point(*stand_in, config, init, continued)
         return
     swept = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {}), **sweeps}
     names = [name for name in model.hyperparameters if name in swept]
     for values in product(*(swept[name] for name in names)):
-        yield _make_setting(model, dict(zip(names, values, strict=True)), config, init, continued)
+        yield _make_point(model, dict(zip(names, values, strict=True)), config, init, continued)
 
 
-def _make_setting(model, values, config, init, continued):
-    """One setting with all hyperparameters, its parent, and the phases it goes through."""
+def _make_point(model, values, config, init, continued):
+    """One point with all hyperparameters, its parent, and the phases it goes through."""
     values = _resolve(model, values)
     hyperparameters = tuple((name, float(value)) for name, value in values.items())
     first = (config.steps,)
@@ -116,15 +116,15 @@ def _make_setting(model, values, config, init, continued):
     parent = model.continues
     if parent is None:
         # A model that another continues is trained for the first phase alone.
-        return Setting(model, hyperparameters, first if model.name in continued else both)
+        return SweepPoint(model, hyperparameters, first if model.name in continued else both)
     # Where the model is its parent both beginnings are the same computation: one run serves both.
     is_parent = model.declaration.reduces(values, parent.name)
     if init == "scratch" and not is_parent:
-        return Setting(model, hyperparameters, both)
+        return SweepPoint(model, hyperparameters, both)
     shared = {name: value for name, value in values.items() if name in parent.hyperparameters}
-    start = _make_setting(parent, shared, config, init, {parent.name})
+    start = _make_point(parent, shared, config, init, {parent.name})
     if config.continue_steps:
-        return Setting(model, hyperparameters, both, start)
+        return SweepPoint(model, hyperparameters, both, start)
     if init == "scratch":
         return start
     raise BenchError(
@@ -181,7 +181,7 @@ def _check_sweeps(sweeps, models):
 
 
 def describe_stand_ins(models, config):
-    """Say which of the named methods are trained as a setting of another.
+    """Say which of the named methods are trained as a point of another's sweep.
 
     Parameters
     ----------

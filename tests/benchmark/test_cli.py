@@ -205,7 +205,7 @@ def test_status_counts_and_explains(tmp_path):
     assert "failed: tiny/quick/betavae/beta=1/seed-1: because" in result.output
     assert "interrupted: tiny/quick/betavae/beta=1/seed-2: its process ended" in result.output
     assert "unreadable: tiny/quick/betavae/beta=1/seed-3" in result.output
-    each = invoke("status", "--runs", "--results", str(tmp_path))
+    each = invoke("status", "--runs", str(tmp_path))
     assert "seed-0" in each.output
 
 

@@ -18,6 +18,7 @@ from disentanglement_bench.models.hyperparameters import (
     resolve_hyperparameters,
 )
 from disentanglement_bench.models.training.loop import build_model
+from disentanglement_bench.models.zoo import list_models, load_model
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
@@ -73,6 +74,18 @@ def test_limits_agree_in_value_and_gradient(model_class, values, limit, limit_va
         results[-1] += (outputs.log_variances.grad,)
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_what_a_model_says_it_reduces_to_is_true(name, make_outputs):
+    model_class = load_model(name)
+    outputs = make_outputs(3)
+    for other, where in getattr(model_class, "reduces_to", {}).items():
+        values = {**dict.fromkeys(hyperparameter_names(model_class), 5.0), **where}
+        there = dict.fromkeys(hyperparameter_names(load_model(other)), 5.0)
+        torch.testing.assert_close(
+            loss(model_class, outputs, **values), loss(load_model(other), outputs, **there)
+        )
 
 
 def test_the_objective_logs_every_term_and_keeps_the_gradient_to_the_loss(zoo_model):
