@@ -14,6 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 LONGEST_NAME = 200
 LONGEST_TEXT = 100_000
 DEEPEST = 12
+_LARGEST = 2**1000  # a whole number that a float can still hold
 
 
 class SchemaError(ValueError):
@@ -72,7 +73,7 @@ def number(low=-math.inf, high=math.inf):
 
     def check(value, place):
         real = isinstance(value, float) and math.isfinite(value)
-        if not real and not (type(value) is int and -(2**1000) < value < 2**1000):
+        if not real and not (type(value) is int and -_LARGEST < value < _LARGEST):
             _refuse(place, "a finite number", value)
         if not low <= value <= high:
             _refuse(place, f"in {low:g} … {high:g}", value)
@@ -179,17 +180,13 @@ def _check_length(value, limit, place):
         raise SchemaError(f"{_write_place(place)} has {len(value)} entries, more than {limit}")
 
 
-def anything(value, place):
-    """Take every value, for data that is not used."""
-
-
 def plain(value, place, depth=0):
     """Check any JSON: finite numbers of ordinary size, text, truth values, null, not too deep."""
-    if isinstance(value, bool) or value is None:
+    if value is None or value is True or value is False:
         return
     if isinstance(value, str):
         _TEXT(value, place)
-    elif isinstance(value, int | float):
+    elif isinstance(value, (int, float)):
         _NUMBER(value, place)
     elif depth >= DEEPEST:
         raise SchemaError(f"{_write_place(place)} is nested more than {DEEPEST} deep")

@@ -60,7 +60,7 @@ _SCORE = schema.record(
     matrix=schema.optional(schema.list_of(schema.numbers)),
     notes=schema.list_of(schema.text(), 1000),
 )
-_ONLY_HEAD = schema.record(_HEAD, declaration=_DECLARATION, others=schema.anything)
+_HEAD_KEYS = (*_HEAD, "declaration")
 
 
 def scores_folder(path):
@@ -154,17 +154,15 @@ def load_score(path, only_head=False):
         If there is no such file.
     """
     record = read_json(path, limit=_LARGEST_FILE)
+    if only_head and isinstance(record, dict):
+        record = {key: record[key] for key in _HEAD_KEYS if key in record}
     try:
-        (_ONLY_HEAD if only_head else _SCORE)(record, "")
+        _SCORE(record, "")
         ranges = _ranges(record["metric"]) or _declared_ranges(record.get("declaration"))
         _check_values(record["values"], ranges)
     except SchemaError as error:
         raise RecordError(f"{path}: not a valid score file: {error}") from None
-    return (
-        {key: record[key] for key in (*_HEAD, "declaration") if key in record}
-        if only_head
-        else record
-    )
+    return record
 
 
 def read_score(path):

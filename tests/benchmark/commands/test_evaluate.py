@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -88,3 +93,55 @@ def test_wrong_usage():
 def test_long_tables_are_cut(folder, monkeypatch):
     monkeypatch.setattr("disentanglement_bench.benchmark.commands.evaluate.SHOWN_ROWS", 1)
     assert "… and 1 more in the table" in invoke(folder, "--metrics", "mig").stdout
+
+
+def test_metrics_by_module_and_by_path(folder, monkeypatch):
+    (folder / "work").mkdir()
+    text = "def gap(codes, factors, n_train):\n    return helper.VALUE\n"
+    (folder / "work" / "mine.py").write_text("import helper\n" + text)
+    (folder / "work" / "helper.py").write_text("VALUE = 0.25\n")
+    (folder / "here.py").write_text("def gap(codes, factors, n_train):\n    return 0.75\n")
+    monkeypatch.chdir(folder)
+    result = invoke("a.h5", "--metrics", "work/mine.py:gap,here:gap")
+    assert result.exit_code == 0, result.output
+    table = (folder / "scores.csv").read_text().splitlines()
+    row = dict(zip(table[0].split(","), table[1].split(","), strict=True))
+    assert (row["mine:gap"], row["here:gap"]) == ("0.25", "0.75")
+
+
+def test_foreign_text_never_reaches_the_terminal_as_it_is(folder):
+    (folder / "evil\x1b[31m\n.npz").write_text("hello")
+    (folder / "mine.py").write_text(
+        "def bad(codes, factors, n_train):\n    raise ValueError('\\x1b[31m\\n' * 20_000)\n"
+    )
+    result = invoke(folder, "--metrics", f"{folder}/mine.py:bad")
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output
+    problems = result.stderr.split("Error: could not be scored (3):\n")[1].splitlines()
+    assert len(problems) == 3
+    assert max(map(len, problems)) < 310
+
+
+def test_an_interrupted_call_leaves_no_half_file(folder):
+    (folder / "mine.py").write_text(
+        "import os, threading\n"
+        "def waits(codes, factors, n_train):\n"
+        f"    open({str(folder / 'up')!r}, 'w').close()\n"
+        "    threading.Event().wait(300)\n"
+    )
+    code = "from disentanglement_bench.benchmark.cli import main; main()"
+    arguments = ["evaluate", str(folder), "--metrics", f"mig,{folder}/mine.py:waits"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--jobs", "1"], stderr=subprocess.PIPE, text=True
+    )
+    while not (folder / "up").exists():
+        assert process.poll() is None
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130
+    assert error.splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in error
+    assert [path.name for path in folder.rglob("*.json")] == ["mig.json"]
+    assert not list(folder.rglob("*.tmp"))
+    assert not (folder / "scores.csv").exists()

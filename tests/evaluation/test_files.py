@@ -1,5 +1,6 @@
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from disentanglement_bench.evaluation.files import (
     RecordError,
     read_json,
     replacing,
+    sweep,
     walk,
     write_atomically,
     write_json,
@@ -135,3 +137,32 @@ def test_walk_reports_what_it_cannot_list(tmp_path, monkeypatch):
     seen = [folder for folder, _ in walk(tmp_path, on_error=lambda *pair: said.append(pair[0]))]
     assert seen == [str(tmp_path), str(tmp_path / "open")]
     assert said == [str(tmp_path / "closed")]
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    def fill(temporary):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as caught, replacing(tmp_path / "x") as temporary:
+        fill(temporary)
+    assert caught.value.filename == str(tmp_path / "x")
+
+
+def test_files_of_dead_processes_are_swept_and_no_others(tmp_path):
+    for name, age in (("a.json", 7200), ("b.json", 10)):
+        with replacing(tmp_path / name) as temporary:
+            temporary.write_text("half")
+            os.link(temporary, tmp_path / f"kept-{name}")
+        os.rename(tmp_path / f"kept-{name}", temporary)
+        os.utime(temporary, (time.time() - age,) * 2)
+    for other in (".hidden.tmp", "x.tmp", ".a.json.1.0123456789ab.tmp.txt"):
+        (tmp_path / other).touch()
+        os.utime(tmp_path / other, (0, 0))
+    before = set(os.listdir(tmp_path))
+    sweep(tmp_path)
+    assert {name.split(".")[1] for name in before - set(os.listdir(tmp_path))} == {"a"}
+    sweep(tmp_path, pid=os.getpid() + 1)
+    assert len(os.listdir(tmp_path)) == len(before) - 1
+    sweep(tmp_path, pid=os.getpid())
+    assert len(os.listdir(tmp_path)) == len(before) - 2
+    sweep(tmp_path / "none")
