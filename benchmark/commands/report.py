@@ -70,6 +70,7 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
       bench report results --select lambdabeta:beta=8,lambda=8
       bench report mine/scores.csv --output mine/report --no-pictures
     """
+    from ...evaluation.naming import one_line
     from ..reporting.report import make_report, show
 
     kinds = tuple(dict.fromkeys(part.strip() for part in (formats or "").split(",")))
@@ -84,6 +85,6 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
         figures=figures,
         formats=kinds if formats else None,
         data_dir=data_dir,
-        progress=lambda text: click.echo(text, err=True),
+        progress=lambda text: click.echo(one_line(text), err=True),
     )
     show(made)

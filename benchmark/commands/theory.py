@@ -84,6 +84,7 @@ def command(betas, lambdas, sizes, problems, results, **options):
       bench theory --beta 2,4,8 --lambda 0,1 --n 50,100
       bench theory --problem mine.npz --adamw
     """
+    from ...evaluation.naming import one_line
     from ..theory.printing import print_theory
     from ..theory.solve import write_theory
 
@@ -93,7 +94,7 @@ def command(betas, lambdas, sizes, problems, results, **options):
         lambdas=merged(lambdas),
         n=merged(sizes) or 50,
         problems=problems,
-        progress=lambda text: click.echo(text, err=True),
+        progress=lambda text: click.echo(one_line(text), err=True),
         **options,
     )
     print_theory(theory)

@@ -35,15 +35,13 @@ def make_pictures(runs, folder, data_dir=None, progress=None):
         `files` (name to path below `folder`), `source` (hash of what they were drawn from); and
         `skipped`, a list of texts.
     """
-    from ...evaluation.files import RecordError, read_json, write_json
+    from ...evaluation.files import write_json
+    from ...evaluation.page.manifests import read_pictures
     from ...evaluation.statistics.median_runs import median_runs
 
     folder = Path(folder)
-    try:
-        before = read_json(folder / "pictures.json")
-    except (FileNotFoundError, RecordError):
-        before = {}
-    known = {entry["source"]: entry for entry in before.get("pictures", [])}
+    before, _ = read_pictures(folder)
+    known = {entry["source"]: entry for entry in before}
     made, skipped, loaded = [], [], {}
     for row in median_runs(runs).to_dict("records"):
         run = Path(row["folder"])

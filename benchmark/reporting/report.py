@@ -26,6 +26,8 @@ class Report:
     figures : list of evaluation.page.figures.SavedFigure
     skipped : list of str
         Why pictures are missing.
+    ignored : list of str
+        What `theory.json` and `pictures.json` hold that is not what it should be, a line each.
     seconds : dict of str to float
         How long each part took.
     """
@@ -36,6 +38,7 @@ class Report:
     tables: list = field(repr=False)
     figures: list = field(repr=False)
     skipped: list
+    ignored: list
     seconds: dict
 
 
@@ -125,7 +128,7 @@ def make_report(
             with _timed(seconds, "pictures"):
                 skipped = _pictures(summary, output / "pictures", data_dir, progress)
         with _timed(seconds, "page"):
-            size = write_page(
+            page = write_page(
                 output / "index.html",
                 summary,
                 tables,
@@ -139,7 +142,9 @@ def make_report(
         raise BenchError(
             f"cannot write {where}: {error.strerror or error}; choose another folder with --output"
         ) from error
-    return Report(output / "index.html", size, summary, tables, drawn, skipped, seconds)
+    return Report(
+        page.path, page.size, summary, tables, drawn, skipped, list(page.ignored), seconds
+    )
 
 
 @contextlib.contextmanager
@@ -196,7 +201,7 @@ def _reproduction(results, runs):
         facts.setdefault(name, {})[text] = True
 
     for record in records:
-        commit = record.get("git_commit")
+        commit = str(record.get("git_commit") or "")
         if commit:
             dirty = " with uncommitted changes" if record.get("git_dirty") else ""
             add("Code that trained", commit[:12] + dirty)
@@ -234,7 +239,7 @@ def _reproduction(results, runs):
     if more > 0:
         notes.append(f"{more} more commands are in the runs' run.json.")
     return {
-        "commands": [*commands[:20], provenance.command_line()],
+        "commands": list(dict.fromkeys([*commands[:20], provenance.command_line()])),
         "facts": [(name, "; ".join(list(texts)[:8])) for name, texts in facts.items()],
         "notes": notes,
     }
@@ -242,18 +247,17 @@ def _reproduction(results, runs):
 
 def _records(runs):
     """Records of at most `MOST_RECORDS` runs, evenly picked."""
-    from ...evaluation.files import RecordError, read_json
+    from ...evaluation.files import RecordError
+    from ...evaluation.scoring.run_records import read_run
 
     folders = [Path(path) for path in runs.loc[runs["run_status"].notna(), "folder"]]
     step = max(1, -(-len(folders) // MOST_RECORDS))
     found = []
     for folder in folders[::step]:
         try:
-            record = read_json(folder / "run.json")
+            found.append(read_run(folder))
         except (FileNotFoundError, RecordError):
             continue
-        if isinstance(record, dict):
-            found.append(record)
     return found
 
 
@@ -261,10 +265,16 @@ def show(made):
     """Print what was written and how long each part took."""
     import click
 
+    from ...evaluation.naming import one_line
+
     parts = ", ".join(f"{name} {taken:.1f} s" for name, taken in made.seconds.items())
     click.echo(f"Took {sum(made.seconds.values()):.1f} s: {parts}.", err=True)
+    for text in made.ignored[:5]:
+        click.echo(f"Left out: {one_line(text)}", err=True)
+    if len(made.ignored) > 5:
+        click.echo(f"… and {len(made.ignored) - 5} more", err=True)
     for text in made.skipped[:5]:
-        click.echo(f"No pictures of {text}", err=True)
+        click.echo(f"No pictures of {one_line(text)}", err=True)
     if len(made.skipped) > 5:
         click.echo(f"… nor of {len(made.skipped) - 5} more", err=True)
     gaps = len(made.summary.gaps)

@@ -111,7 +111,7 @@ def plot_mi_matrices(matrices, factors, title):
     codes, width = next(iter(matrices.values())).shape
     factors = [write_label(name) for name in factors]
     figure, axes = new_figure(
-        (0.2 * width + 0.45) * len(betas) + 1.5,
+        (0.2 * width + 0.6) * len(betas) + 1.5,
         (0.115 * codes + 0.32) * len(names) + 1.45,
         len(names),
         len(betas),
@@ -128,7 +128,10 @@ def plot_mi_matrices(matrices, factors, title):
                 matrix[order_codes(matrix)], cmap="viridis", vmin=0, vmax=1, rasterized=True
             )
             axis.invert_yaxis()
-            axis.set(xticks=[], yticks=[])
+            order = [f"z{code}" for code in order_codes(matrix)]
+            axis.set_yticks(np.arange(codes) + 0.5, order, fontsize=5)
+            axis.set_xticks([])
+            axis.tick_params(length=0, pad=1)
             if row == len(names) - 1 or (names[row + 1], beta) not in matrices:
                 axis.set_xticks(np.arange(width) + 0.5, factors, rotation=90, fontsize=7)
                 axis.tick_params(length=0)

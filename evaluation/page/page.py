@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
@@ -16,6 +17,24 @@ from .parts import Embedder, add_pictures, shown_width, theory_section
 
 # Rows of a table that a page shows; its CSV has all.
 MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class WrittenPage:
+    """A page that was written.
+
+    Attributes
+    ----------
+    path : Path
+    size : int
+        Bytes.
+    ignored : tuple of str
+        One line for everything in `theory.json` and `pictures.json` that is not what it should be.
+    """
+
+    path: Path
+    size: int
+    ignored: tuple[str, ...]
 
 
 def write_page(path, summary, tables, figures, reproduction, theory=None, pictures=None):
@@ -37,8 +56,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
 
     Returns
     -------
-    int
-        Size of the page in bytes.
+    WrittenPage
     """
     path = Path(path)
     embed = Embedder(path.parent)
@@ -61,6 +79,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
             reproduction=reproduction,
             references=bibtex(list(citations)) if citations else "",
             left_out=embed.left_out,
+            ignored=embed.ignored,
             runs=len(summary.runs),
             css=_resource("page.css"),
             script=_resource("page.js"),
@@ -68,7 +87,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
     )
     data = text.encode()
     write_atomically(path, data)
-    return len(data)
+    return WrittenPage(path, len(data), tuple(embed.ignored))
 
 
 def _environment():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..files import RecordError, read_json
 from ..statistics.labels import curve_label, method_label, setting_label
+from .manifests import read_pictures, read_theory
 
 # Bytes of pictures that a page takes in, before base64 adds a third.
 FIGURE_BYTES = 5_500_000
@@ -29,6 +29,8 @@ class Embedder:
     ----------
     left_out : list of str
         Files for which there was no room.
+    ignored : list of str
+        One line for everything in files beside the page that is not what it should be.
     """
 
     def __init__(self, folder):
@@ -39,10 +41,13 @@ class Embedder:
             "animation": ANIMATION_BYTES,
         }
         self.left_out = []
+        self.ignored = []
 
     def __call__(self, path, kind="figure"):
         """A data URI; None where the file is missing or the page would grow too large."""
         try:
+            if path.suffix not in _TYPES:
+                return None
             size = path.stat().st_size
             if size > self.room[kind]:
                 self.left_out.append(self.link(path))
@@ -77,7 +82,7 @@ def shown_width(path):
     try:
         with Image.open(path) as image:
             return round(image.width / image.info.get("dpi", (160, 160))[0] * CSS_PIXELS)
-    except OSError:
+    except (OSError, ValueError, ArithmeticError, Image.DecompressionBombError):
         return None
 
 
@@ -95,33 +100,30 @@ def theory_section(folder, embed):
     dict or None
         For the template; None where there is nothing that can be read.
     """
-    if folder is None:
+    data, ignored = read_theory(Path(folder)) if folder is not None else (None, [])
+    embed.ignored += ignored
+    if data is None:
         return None
     folder = Path(folder)
-    try:
-        data = read_json(folder / "theory.json")
-        figures = [
-            {
-                "title": figure["title"],
-                "caption": figure["caption"],
-                "uri": embed(folder / figure["png"]),
-                "width": shown_width(folder / figure["png"]),
-                "links": [(k.upper(), embed.link(folder / figure[k])) for k in ("png", "pdf")],
-            }
-            for figure in data["figures"]
-        ]
-        shown = [column for column in data["columns"] if column["key"] in _THEORY_COLUMNS]
-        return {
-            "figures": figures,
-            "problems": data["problems"],
-            "columns": shown,
-            "rows": [[_theory_text(row.get(c["key"])) for c in shown] for row in data["rows"]],
-            "largest_deviation": data["largest_deviation"],
-            "notes": data["notes"],
-            "command": data["command"],
+    figures = [
+        {
+            "title": figure["title"],
+            "caption": figure["caption"],
+            "uri": embed(folder / figure["png"]),
+            "width": shown_width(folder / figure["png"]),
+            "links": [(k.upper(), embed.link(folder / figure[k])) for k in ("png", "pdf")],
         }
-    except (FileNotFoundError, RecordError, KeyError, TypeError):
-        return None
+        for figure in data["figures"]
+    ]
+    columns = [column for column in data["columns"] if column["key"] in _THEORY_COLUMNS]
+    return {
+        "figures": figures,
+        "columns": columns,
+        "rows": [[_write_cell(row.get(c["key"])) for c in columns] for row in data["rows"]],
+        "largest_deviation": data["largest_deviation"],
+        "notes": data["notes"],
+        "command": data["command"],
+    }
 
 
 _THEORY_COLUMNS = (
@@ -138,7 +140,7 @@ _THEORY_COLUMNS = (
 )
 
 
-def _theory_text(value):
+def _write_cell(value):
     if value is None:
         return "–"
     if isinstance(value, float):
@@ -161,10 +163,8 @@ def add_pictures(sections, folder, embed):
     if folder is None:
         return
     folder = Path(folder)
-    try:
-        entries = read_json(folder / "pictures.json")["pictures"]
-    except (FileNotFoundError, RecordError, KeyError, TypeError):
-        return
+    entries, ignored = read_pictures(folder)
+    embed.ignored += ignored
     by_place = {(s["dataset"], s["protocol"]): s for s in sections}
     entries = [e for e in entries if (e["dataset"], e["protocol"]) in by_place]
     for entry in entries:

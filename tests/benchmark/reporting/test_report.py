@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from disentanglement_bench.benchmark.commands.report import command
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.reporting.report import make_report, report
-from disentanglement_bench.evaluation.files import write_json
+from disentanglement_bench.evaluation.files import read_json, write_json
 
 
 def row(model="betavae", beta=1, seed=0, lambda_=None, dataset="dsprites", **other):
@@ -224,3 +224,37 @@ def test_thousands_of_runs_stay_within_their_memory(tmp_path):
     assert made.size < 15_000_000
     unit = 1 if sys.platform == "darwin" else 1024
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < 2_000_000_000
+
+
+def test_a_command_that_trained_and_reported_stands_there_once(results, monkeypatch):
+    monkeypatch.setattr(
+        "disentanglement_bench.benchmark.runs.provenance.command_line",
+        lambda: "bench train --seeds 2",
+    )
+    page = report(results, pictures=False, figures="none").read_text()
+    assert page.count("bench train --seeds 2") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"git_commit": 5},
+        {"git_commit": ["a"]},
+        {"versions": ["torch"]},
+        {"versions": {"torch": 1}},
+        {"dataset": "dsprites"},
+        {"config_sha256": 3},
+        {"device": {"a": 1}},
+        {"processor": [1]},
+        {"command": 7},
+        {"config": [1]},
+        {"run": {"seed": "x", "model": "$\\badcommand{$"}},
+        {"run": {"dataset": "dsprites", "preset": "paper", "model": "$\\badcommand{$", "seed": 1}},
+    ],
+    ids=str,
+)
+def test_odd_run_records_never_end_a_report(change, results):
+    path = next(results.rglob("run.json"))
+    write_json(path, read_json(path) | change)
+    made = make_report(results, pictures=False, figures="none")
+    assert len(made.summary.runs) == 6

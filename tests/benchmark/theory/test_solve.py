@@ -1,8 +1,10 @@
 """`bench theory`: its table, figures and files, and what it refuses."""
 
 import csv
+import errno
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -181,3 +183,74 @@ def test_commands_of_the_page_are_understood():
     parsed = [command.make_context("theory", list(arguments)).params for arguments in commands]
     assert parsed[1]["sizes"] == ((50.0, 100.0),)
     assert parsed[2]["adamw"] is True
+
+
+SIGMA = np.diag([3.0, 2.0, 0.5])
+HOSTILE = {
+    "far too large": (np.eye(3), 1e300 * np.eye(3), 1e300 * SIGMA, "no entry may be beyond 1e"),
+    "far too small": (np.zeros((3, 1)), np.eye(1), 1e-300 * SIGMA, "none may be below 1e-60"),
+    "NaN": (np.eye(3), np.nan * np.eye(3), SIGMA, "not finite"),
+    "infinite": (np.eye(3), np.eye(3), SIGMA + np.diag([np.inf, 0, 0]), "not finite"),
+    "not symmetric": (np.eye(3), np.eye(3), SIGMA + np.eye(3, k=1), "not symmetric"),
+    "negative": (np.eye(3), np.eye(3), SIGMA - np.eye(3), "negative eigenvalue"),
+    "text": (np.eye(3), np.eye(3), np.full((3, 3), "a"), "must be a real matrix"),
+    "complex": (np.eye(3), np.eye(3), 1j * SIGMA, "must be a real matrix"),
+}
+
+
+@pytest.mark.parametrize("problem", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_problem_that_cannot_be_solved_is_one_clear_line(problem, tmp_path):
+    path = tmp_path / "a\x1b[31m.npz"
+    *arrays, message = problem
+    np.savez(path, **dict(zip(("Gamma", "Sigma_V", "Sigma_Y"), arrays, strict=True)))
+    with pytest.raises(BenchError, match=message) as caught:
+        write_theory(tmp_path, [1, 8], [0, 1], problems=[str(path)], latents=3, starts=2)
+    assert not set("\n\x1b") & set(str(caught.value))
+    assert not (tmp_path / "report").exists()
+
+
+def test_updates_that_leave_floating_point_are_one_clear_line(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr("disentanglement_bench.benchmark.theory.solve.solve_cells", fail)
+    with pytest.raises(BenchError, match=r"floating-point numbers \(Singular matrix\); measure y"):
+        write_theory(tmp_path, n=4, factors=2)
+
+
+def test_a_file_that_would_take_the_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "disentanglement_bench.models.linear_gaussian.problem.LARGEST_FILE", 3 * 9 * 8
+    )
+    np.savez(tmp_path / "a.npz", Gamma=np.eye(3), Sigma_V=np.eye(3), Sigma_Y=SIGMA)
+    with pytest.raises(BenchError, match="bytes of matrices, more than the 216 allowed"):
+        write_theory(tmp_path, problems=[str(tmp_path / "a.npz")])
+
+
+@pytest.mark.parametrize("after", [0, 3, 9])
+def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(after, tmp_path, monkeypatch):
+    options = {"betas": [2], "lambdas": [0, 1], "n": 4, "factors": 2, "latents": 2, "starts": 1}
+    folder = tmp_path / "report" / "theory"
+    write_theory(tmp_path, **options)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    calls = []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) > after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BenchError, match="No space left on device; choose another folder with --r"):
+        write_theory(tmp_path, **options, seed=1)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["theory"]
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    outcome = CliRunner().invoke(
+        command, f"--n 3 --factors 2 --beta 2 --lambda 1 --starts 1 --results {tmp_path}/file/x"
+    )
+    assert isinstance(outcome.exception, BenchError)
+    assert "Not a directory" in str(outcome.exception)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from disentanglement_bench.evaluation.files import write_json
+from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.page.figures import SavedFigure
 from disentanglement_bench.evaluation.page.page import write_page
 from disentanglement_bench.evaluation.statistics.cells import collect
@@ -62,8 +62,9 @@ def page_of(tmp_path):
         shared = dataclasses.replace(figure, dataset=None, title="A grid")
         tables = all_tables(summary) if tables is None else tables
         path = tmp_path / "page" / "index.html"
-        size = write_page(path, summary, tables, [figure, shared], NOTHING, theory, pictures)
-        assert size == path.stat().st_size
+        written = write_page(path, summary, tables, [figure, shared], NOTHING, theory, pictures)
+        assert (written.path, written.size) == (path, path.stat().st_size)
+        make.ignored = written.ignored
         return Page(path.read_text(encoding="utf-8"))
 
     return make
@@ -312,3 +313,64 @@ def test_no_runs_at_all_is_one_clear_line(tmp_path):
     with pytest.raises(ScoresError, match=r"holds no run; run bench train and bench evaluate") as e:
         summarise(collect(tmp_path))
     assert "\n" not in str(e.value)
+
+
+BROKEN = {
+    "not an object": [1],
+    "no pictures": {},
+    "pictures of another type": {"pictures": 3},
+    "an entry of another type": {"pictures": [3]},
+    "a missing key": {"pictures": [{"dataset": "dsprites"}]},
+    "latents without KL": {"kl": []},
+    "a KL that is text": {"kl": ["a", 1.0]},
+    "a data set that is a list": {"dataset": ["dsprites"]},
+    "a file outside": {"files": {"traversals.png": "../../secret.png"}},
+    "an absolute file": {"files": {"traversals.png": "/etc/passwd.png"}},
+    "a file of another kind": {"files": {"traversals.png": "a.txt"}},
+    "files of another type": {"files": ["a.png"]},
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=list(BROKEN))
+def test_what_does_not_fit_in_pictures_json_is_left_out_with_one_line(
+    broken, page_of, summary_of, sweep, tmp_path
+):
+    folder = pictures_folder(tmp_path / "page" / "pictures")
+    whole = not isinstance(broken, dict) or not set(broken) & {"kl", "dataset", "files"}
+    if not whole:
+        content = read_json(folder / "pictures.json")
+        content["pictures"][0] |= broken
+        broken = content
+    write_json(folder / "pictures.json", broken)
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=1)), pictures=folder)
+    assert "β-VAE, β = 2, seed 0" not in page.text
+    assert ("β-VAE, β = 3, seed 1" in page.text) != whole
+    lines = page_of.ignored
+    assert len(lines) == (broken != {"pictures": []})
+    assert "pictures.json: " in lines[0]
+    assert "\n" not in lines[0]
+    assert lines[0] in page.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"figures": [{"title": 1}]},
+        {"rows": [[1]]},
+        {"columns": None},
+        {"largest_deviation": "a"},
+        {"notes": "a"},
+        {"figures": [{"title": "", "caption": "", "png": "../x.png", "pdf": "a.pdf"}]},
+    ],
+    ids=str,
+)
+def test_a_theory_json_that_does_not_fit_is_left_out_with_one_line(
+    change, page_of, summary_of, sweep, tmp_path
+):
+    folder = theory_folder(tmp_path / "page" / "theory")
+    write_json(folder / "theory.json", read_json(folder / "theory.json") | change)
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=1)), folder)
+    assert "theory" not in [section["id"] for section in page.all("section")]
+    (text,) = page_of.ignored
+    assert "theory.json: " in text
+    assert text in page.text
