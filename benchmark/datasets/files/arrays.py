@@ -11,8 +11,8 @@ from ....evaluation.naming import one_line
 from ...errors import BenchError
 
 BLOCK_BYTES = 1 << 24
-# More than this is no list of names, sizes or classes.
-LARGEST_ARRAY = 1 << 30
+# Names, sizes and classes are read as a whole.
+LARGEST_ARRAY = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,10 @@ class ArrayFile:
         """Read a whole, small array."""
         member = self.member(key)
         if math.prod(member.shape) * member.dtype.itemsize > LARGEST_ARRAY:
-            raise self._error(f"{key!r} in {self.path} has the absurd shape {member.shape}")
+            raise self._error(
+                f"{key!r} in {self.path} takes more than {LARGEST_ARRAY >> 20} MiB: {member.dtype} "
+                f"of shape {member.shape}; store it in a smaller type"
+            )
         with self._readable():
             return self._read(key)
 

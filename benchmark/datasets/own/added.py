@@ -15,6 +15,8 @@ from ..files import copies, mapped, storage
 from . import rules
 from .reading import FORMAT_VERSION, copy_file
 
+MEMORY_BYTES = 1 << 30
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -96,7 +98,8 @@ def add(name, path, folder, report=None):
     try:
         source = {"bytes": path.stat().st_size, **storage.hash_file(path).digests()}
         try:
-            call_guarded(copy_file, path, source, temporary, name, report=report)
+            arguments = (path, source, temporary, name)
+            call_guarded(copy_file, *arguments, report=report, memory=MEMORY_BYTES)
         except GuardedFailure as error:
             reason = str(error).removeprefix(f"{name}: ")
             hint = "" if str(path) in reason else f"{path} cannot be read: "

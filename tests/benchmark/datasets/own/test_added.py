@@ -8,6 +8,7 @@ import pytest
 
 from disentanglement_bench.benchmark import datasets
 from disentanglement_bench.benchmark.datasets import stored
+from disentanglement_bench.benchmark.datasets.files import arrays
 from disentanglement_bench.benchmark.datasets.files.mapped import MappedArray
 from disentanglement_bench.benchmark.datasets.own import added
 from disentanglement_bench.benchmark.errors import BenchError
@@ -21,7 +22,7 @@ LABELS = np.array([[0, 1], [1, 0], [0, 2], [1, 1], [0, 0], [1, 2]])
 def _in_this_process(monkeypatch):
     """Read files here, which is faster; test_reading.py reads them as `added.add` does."""
 
-    def call(function, *arguments, report=None):
+    def call(function, *arguments, report=None, memory=None):
         try:
             return function(*arguments, report=report or (lambda *_: None))
         except BenchError as error:
@@ -257,6 +258,14 @@ def test_unambiguous_images_are_brought_to_bytes(tmp_path, ending):
     for name, (given, wanted) in cases.items():
         added.add(name, write(tmp_path / f"{name}{ending}", images=given), tmp_path)
         np.testing.assert_array_equal(added.load(name, tmp_path).images(range(6)), wanted)
+
+
+@pytest.mark.parametrize("ending", [".npz", ".h5"])
+def test_what_is_too_large_to_be_classes_is_refused_unread(tmp_path, ending, monkeypatch):
+    monkeypatch.setattr(arrays, "LARGEST_ARRAY", 6 * 2 * 8 - 1)
+    path = write(tmp_path / f"mine{ending}", factor_sizes=None, factors=LABELS)
+    with pytest.raises(BenchError, match=r"'factors' .* takes more than 0 MiB: int64 of shape"):
+        added.add("mine", path, tmp_path)
 
 
 def test_a_folder_of_pictures_gets_advice(tmp_path):
