@@ -50,15 +50,15 @@ def load_object(reference, kind):
         raise ImportFailure(
             f"cannot import the {kind} {reference!r}: {_describe(error)}{_advise(place, error)}"
         ) from error
-    found = module
+    item = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(item, part):
             public = [n for n in vars(module) if not n.startswith("_")]
             other = f"; to take it from ./{place}.py write {place}.py:{name}"
             hint = other if Path(f"{place}.py").exists() and not _is_here(module) else ""
             raise ImportFailure(f"module {place!r}: {unknown_name(kind, name, public)}{hint}")
-        found = getattr(found, part)
-    return found
+        item = getattr(item, part)
+    return item
 
 
 def name_object(reference):

@@ -7,7 +7,7 @@ import numpy as np
 
 STAGES = 100
 RATE = 0.1
-_TIES = int.from_bytes(b"boosting", "little") % 2**63  # a random stream of its own
+_TIES = int.from_bytes(b"boosting", "little") % 2**63  # apart from other random streams
 
 
 def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
@@ -47,23 +47,23 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
     raw_test = np.repeat(start[:, None], len(test), axis=1)
     gradient = np.empty_like(raw)
     with contextlib.ExitStack() as stack:
-        chunks = _chunks(train, test, len(raw), seed, n_jobs)
+        chunks = _split_classes(train, test, len(raw), seed, n_jobs)
         pool = stack.enter_context(ThreadPoolExecutor(len(chunks))) if len(chunks) > 1 else None
         for _ in range(stages):
             residuals(raw, labels, first, gradient)
             tasks = [(chunk, labels, first, gradient, raw, raw_test, shrink) for chunk in chunks]
             if pool is None:
-                _stage(*tasks[0])
+                _grow_stage(*tasks[0])
             else:
-                for done in [pool.submit(_stage, *task) for task in tasks]:
+                for done in [pool.submit(_grow_stage, *task) for task in tasks]:
                     done.result()
-    importances = np.concatenate([chunk["found"] for chunk in chunks]).sum(axis=0)
+    importances = np.concatenate([chunk["importances"] for chunk in chunks]).sum(axis=0)
     total = importances.sum()
     importances = importances / total if total > 0 else importances
-    return importances, classes[_winners(raw, binary)], classes[_winners(raw_test, binary)]
+    return importances, classes[_predict(raw, binary)], classes[_predict(raw_test, binary)]
 
 
-def _chunks(train, test, trees, seed, n_jobs):
+def _split_classes(train, test, trees, seed, n_jobs):
     """Split the classes over threads; each has its own scratch and random states."""
     values = np.ascontiguousarray(train.T, dtype=np.float32)
     columns = np.ascontiguousarray(test.T, dtype=np.float32)
@@ -82,13 +82,13 @@ def _chunks(train, test, trees, seed, n_jobs):
                 "test": columns,
                 "rows": slice(rows[0], rows[-1] + 1),
                 "states": states[rows],
-                "found": np.zeros((len(rows), len(values))),
+                "importances": np.zeros((len(rows), len(values))),
             }
         )
     return chunks
 
 
-def _stage(chunk, labels, first, gradient, raw, raw_test, shrink):
+def _grow_stage(chunk, labels, first, gradient, raw, raw_test, shrink):
     """Grow this stage's trees of one chunk of classes."""
     from .kernels.boosting import boost_stage
 
@@ -105,10 +105,10 @@ def _stage(chunk, labels, first, gradient, raw, raw_test, shrink):
         RATE,
         shrink,
         chunk["states"],
-        chunk["found"],
+        chunk["importances"],
     )
 
 
-def _winners(raw, binary):
+def _predict(raw, binary):
     """Class numbers with the highest log-odds."""
     return (raw[0] >= 0).astype(np.int64) if binary else raw.argmax(axis=0)

@@ -47,7 +47,7 @@ def measure_dci(codes, factors, test_codes, test_factors, *, seed=0, n_jobs=1):
     >>> round(float(scores.values["dci_disentanglement"]), 2)
     1.0
     """
-    trees = [boosted_importances(codes, own, test_codes, seed, n_jobs) for own in factors.T]
+    trees = [boosted_importances(codes, labels, test_codes, seed, n_jobs) for labels in factors.T]
     importances = np.stack([importance for importance, _, _ in trees], axis=1)
     right = share_right([predicted for _, predicted, _ in trees], factors)
     test_right = share_right([predicted for _, _, predicted in trees], test_factors)

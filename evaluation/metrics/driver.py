@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..naming import format_number, one_line, unknown_name
-from ..representation.array_checks import RepresentationError
-from ..representation.file_format import Representation, make_representation
-from .metric import TWIN, Metric, MetricError
+from ..naming import format_number, unknown_name
+from ..representation.file_format import Representation
+from .metric import Metric, MetricError
 from .registry import choose_metrics, with_twins
-from .sample import Sample, check_factor_names, draw_codes, take_sample
-from .score import Score
+from .sample import Sample, check_factor_names, draw_codes, represent, take_sample
+from .score import Score, as_score, spread
 
 DEFAULT = ("mig", "sap", "dci", "mi")
 
@@ -187,7 +186,7 @@ def compute(
             reference = _call(metric, metric.reference, arrays, everything | more)
             score = dataclasses.replace(score, reference={**score.reference, **reference})
         if not metric.parts_rows:
-            score = _spread(score, sample.scored)
+            score = spread(score, sample.scored)
     score = dataclasses.replace(
         score,
         metric=score.metric or metric.name,
@@ -199,113 +198,6 @@ def compute(
         notes=(*score.notes, *(() if metric.parts_rows else sample.notes)),
     )
     return _add_identifiable(score, representation)
-
-
-def as_score(metric: Metric, result: object) -> Score:
-    """Make what a metric's function returned a `Score` of plain numbers, under the declared keys.
-
-    Raises
-    ------
-    MetricError
-        If the keys are not those declared, or a value is no number.
-    """
-    headline = metric.keys[0].name
-    if isinstance(result, Score):
-        given = result
-    else:
-        given = Score(values=result if isinstance(result, Mapping) else {headline: result})
-    names = {key.name.removesuffix(TWIN): key.name for key in metric.keys if metric.sampled}
-
-    def rename(entries: Mapping[str, Any]) -> dict[str, Any]:
-        return {names.get(name, name): entry for name, entry in entries.items()}
-
-    values, reasons = rename(given.values), rename(given.reasons)
-    declared = [key.name for key in metric.keys]
-    if set(values) != set(declared):
-        came = one_line(sorted(map(str, values)))
-        raise MetricError(f"metric {metric.name!r} declares {declared}, not {came}")
-    try:
-        numbers = {key: math.nan if values[key] is None else float(values[key]) for key in declared}
-    except (TypeError, ValueError):
-        raise MetricError(
-            f"metric {metric.name!r} must return numbers, not {one_line(repr(result))}"
-        ) from None
-    for key, number in numbers.items():
-        if key not in reasons and not math.isfinite(number):
-            reasons[key] = "the metric returned no finite number"
-    return dataclasses.replace(
-        given,
-        values={key: None if key in reasons else number for key, number in numbers.items()},
-        reasons=reasons,
-        per_factor={name: _plain(entry) for name, entry in rename(given.per_factor).items()},
-        per_code={name: _plain(entry) for name, entry in rename(given.per_code).items()},
-    )
-
-
-def represent(
-    codes: ArrayLike,
-    factors: ArrayLike,
-    n_train: int | None = None,
-    log_variances: ArrayLike | None = None,
-    factor_names: Collection[str] | None = None,
-) -> Representation:
-    """Check arrays that somebody passed, and say what to do where they do not fit.
-
-    Parameters
-    ----------
-    codes : array_like, shape (N, D)
-    factors : array_like, shape (N, K)
-    n_train : int, optional
-    log_variances : array_like, shape (N, D), optional
-    factor_names : collection of str, optional
-
-    Returns
-    -------
-    Representation
-
-    Raises
-    ------
-    RepresentationError
-    """
-    codes, factors = _table("codes", codes), _table("factors", factors)
-    if codes.ndim == factors.ndim == 2:
-        wide = codes.shape[1] > codes.shape[0] and factors.shape[1] > factors.shape[0]
-        if wide and codes.shape[1] == factors.shape[1]:
-            raise RepresentationError(
-                f"codes {codes.shape} and factors {factors.shape} have more columns than rows; "
-                "they hold one observation a row: pass codes.T and factors.T"
-            )
-    return make_representation(
-        codes,
-        factors,
-        n_train=n_train,
-        log_variances=None if log_variances is None else _table("log_variances", log_variances),
-        factor_names=None if factor_names is None else list(factor_names),
-    )
-
-
-def _table(name: str, value: Any) -> NDArray[Any]:
-    """An array, also of a tensor that requires gradients or lies on a device."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise RepresentationError(f"{name} must have rows of one length") from None
-    if array.dtype.kind in "OSU":
-        advice = (
-            "number the classes, column by column: numpy.unique(column, return_inverse=True)[1]"
-            if name == "factors"
-            else "convert them: numpy.asarray(codes, dtype=float)"
-        )
-        raise RepresentationError(f"{name} hold text or objects, not numbers; {advice}")
-    if array.ndim == 1:
-        raise RepresentationError(
-            f"{name} must have the shape (rows, columns), not {array.shape}; "
-            f"for a single column pass {name}[:, None]"
-        )
-    return array
 
 
 def _settle(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,7 +212,7 @@ def _find_reasons(
     metric: Metric, sample: Sample, codes: NDArray[Any], settings: Mapping[str, Any]
 ) -> dict[str, str]:
     """Which keys are undefined on these arrays, and why."""
-    if not np.isfinite(codes).all():
+    if metric.sampled and not np.isfinite(codes).all():
         return {key.name: "the posterior is too wide to draw from" for key in metric.keys}
     if not metric.parts_rows and not sample.scored.any():
         return {key.name: "no factor varies in the training part" for key in metric.keys}
@@ -363,40 +255,6 @@ def _call(
     return function(*arrays, **{name: offered[name] for name in offered if name in taken})
 
 
-def _spread(score: Score, scored: NDArray[np.bool_]) -> Score:
-    """Put values of the factors that were scored into their places among all factors."""
-
-    def widen(values: Any) -> list[Any]:
-        places: list[Any] = [None] * len(scored)
-        for place, value in zip(np.flatnonzero(scored), _plain(values), strict=True):
-            places[place] = value
-        return places
-
-    matrix = score.matrix
-    if matrix is not None:
-        matrix = np.full((len(matrix), len(scored)), np.nan)
-        matrix[:, scored] = score.matrix
-    return dataclasses.replace(
-        score,
-        per_factor={name: widen(values) for name, values in score.per_factor.items()},
-        matrix=matrix,
-        reference={
-            name: widen(value) if isinstance(value, np.ndarray) and value.ndim else _number(value)
-            for name, value in score.reference.items()
-        },
-    )
-
-
-def _plain(values: Iterable[Any]) -> list[Any]:
-    return [_number(value) for value in values]
-
-
-def _number(value: Any) -> Any:
-    """A plain number; None for NaN."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _tell_changes(metric: Metric, settings: Mapping[str, Any], without: Collection[str]) -> str:
     """What is not as the variant says."""
     changed = [
@@ -420,9 +278,12 @@ def _add_identifiable(score: Score, representation: Representation) -> Score:
         except ValueError:
             names = ()
     headline = next(iter(score.values))
-    terms = score.per_factor.get(headline)
-    mean_of_terms = terms is not None and len(terms) == len(representation.factor_names)
-    if not isinstance(names, list | tuple) or not mean_of_terms or headline in score.reasons:
+    terms = score.per_factor.get(headline) or ()
+    if (
+        not isinstance(names, list | tuple)
+        or len(terms) != len(representation.factor_names)
+        or headline in score.reasons
+    ):
         return score
     labelled = list(zip(representation.factor_names, terms, strict=True))
     left_out = [name for name, term in labelled if name in names and term is not None]

@@ -46,8 +46,7 @@ def measure_explicitness(codes, factors, test_codes, test_factors):
             for labels, test_labels in zip(factors.T, test_factors.T, strict=True)
         ]
     ).T
-    told = ~np.isnan(areas)
-    means = [row[own].mean() if own.any() else np.nan for row, own in zip(areas, told, strict=True)]
+    means = [row[~np.isnan(row)].mean() if not np.isnan(row).all() else np.nan for row in areas]
     values = dict(zip(("explicitness_train", "explicitness_test"), means, strict=True))
     return Score(
         values=values,
@@ -89,8 +88,8 @@ def factor_areas(train, labels, test, test_labels):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression().fit(train, labels)
     return tuple(
-        mean_area(model.predict_proba(part), model.classes_, own) if len(part) else np.nan
-        for part, own in ((train, labels), (test, test_labels))
+        mean_area(model.predict_proba(part), model.classes_, truth) if len(part) else np.nan
+        for part, truth in ((train, labels), (test, test_labels))
     )
 
 
@@ -107,14 +106,14 @@ def mean_area(probabilities, classes, labels):
     -------
     float
     """
-    own = labels[:, None] == classes
-    inside = own.sum(axis=0)
+    members = labels[:, None] == classes
+    inside = members.sum(axis=0)
     use = (inside > 0) & (inside < len(labels))
     if not use.any():
         return np.nan
     inside = inside[use].astype(np.float64)
     ranks = np.array(
-        [average_ranks(probabilities[:, c])[own[:, c]].sum() for c in np.flatnonzero(use)]
+        [average_ranks(probabilities[:, c])[members[:, c]].sum() for c in np.flatnonzero(use)]
     )
     areas = (ranks - inside * (inside + 1) / 2) / (inside * (len(labels) - inside))
     return float(areas.mean())

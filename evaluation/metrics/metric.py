@@ -65,6 +65,10 @@ class Key:
     needs: tuple[Callable[[Sample, Mapping[str, object]], str], ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.name or not self.name.isprintable() or self.name != self.name.strip():
+            raise MetricError(f"a key is the name of a column, so not {self.name!r}")
+        if not self.low < self.high:
+            raise MetricError(f"key {self.name!r} has no range: {self.low} … {self.high}")
         if not self.label:
             object.__setattr__(self, "label", self.name.replace("_", " "))
 
@@ -143,8 +147,13 @@ class Metric:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", self.name):
             raise MetricError(f"a metric's name is part of a file name, so not {self.name!r}")
-        if not self.keys:
-            raise MetricError(f"metric {self.name!r} declares no keys")
+        if isinstance(self.keys, list):
+            object.__setattr__(self, "keys", tuple(self.keys))
+        keys = self.keys if isinstance(self.keys, tuple) else ()
+        if not keys or not all(isinstance(key, Key) for key in keys):
+            raise MetricError(f"metric {self.name!r} declares no keys: expected a tuple of Key")
+        if not callable(self.function):
+            raise MetricError(f"metric {self.name!r} has no function that can be called")
 
     def __call__(
         self,
@@ -195,7 +204,8 @@ class Metric:
         TypeError
             For an option that the metric does not have.
         """
-        from .driver import compute, represent
+        from .driver import compute
+        from .sample import represent
 
         metric = self.sampled_twin if log_variances is not None else None
         representation = represent(codes, factors, n_train, log_variances, factor_names)

@@ -186,7 +186,7 @@ def as_metric(given: object, name: str | None = None) -> Metric:
             f"{name or one_line(repr(given))}: expected the name of a metric, a Metric or a "
             f"function, not {type(given).__name__}"
         )
-    name = name or getattr(given, "__name__", type(given).__name__)
+    name = name or str(getattr(given, "__name__", type(given).__name__))
     text = (given.__doc__ or "").strip().split("\n")[0]
     key = Key(name, "", text, low=-math.inf, high=math.inf)
     return Metric(name, given, (key,), text, f"{name}[user]")
@@ -214,7 +214,7 @@ def choose_metrics(
     single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
     chosen: dict[str, Metric] = {}
     owners: dict[str, Metric] = {}
-    for metric in map(get_metric, [metrics] if single else metrics):  # type: ignore[arg-type,list-item]
+    for metric in map(get_metric, [metrics] if single else metrics):  # type: ignore[arg-type]
         chosen.setdefault(metric.name, metric)
         for each in _with_twin(metric):
             for name in dict.fromkeys([each.name, *(key.name for key in each.keys)]):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..naming import unknown_name
-from ..representation.file_format import Representation
+from ..representation.array_checks import RepresentationError
+from ..representation.file_format import Representation, make_representation
 from ..representation.sampling import sample_codes
 from .metric import MetricError
 
@@ -46,6 +48,72 @@ class Sample:
     notes: tuple[str, ...]
 
 
+def represent(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    n_train: int | None = None,
+    log_variances: ArrayLike | None = None,
+    factor_names: Collection[str] | None = None,
+) -> Representation:
+    """Check arrays that somebody passed, and say what to do where they do not fit.
+
+    Parameters
+    ----------
+    codes : array_like, shape (N, D)
+    factors : array_like, shape (N, K)
+    n_train : int, optional
+    log_variances : array_like, shape (N, D), optional
+    factor_names : collection of str, optional
+
+    Returns
+    -------
+    Representation
+
+    Raises
+    ------
+    RepresentationError
+    """
+    codes, factors = _table("codes", codes), _table("factors", factors)
+    if codes.ndim == factors.ndim == 2:
+        wide = codes.shape[1] > codes.shape[0] and factors.shape[1] > factors.shape[0]
+        if wide and codes.shape[1] == factors.shape[1]:
+            raise RepresentationError(
+                f"codes {codes.shape} and factors {factors.shape} have more columns than rows; "
+                "they hold one observation a row: pass codes.T and factors.T"
+            )
+    return make_representation(
+        codes,
+        factors,
+        n_train=n_train,
+        log_variances=None if log_variances is None else _table("log_variances", log_variances),
+        factor_names=None if factor_names is None else list(factor_names),
+    )
+
+
+def _table(name: str, value: Any) -> NDArray[Any]:
+    """An array, also of a tensor that requires gradients or lies on a device."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if "bfloat16" in str(value.dtype) else value).numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise RepresentationError(f"{name} must have rows of one length") from None
+    if array.dtype.kind in "OSU":
+        advice = (
+            "number the classes, column by column: numpy.unique(column, return_inverse=True)[1]"
+            if name == "factors"
+            else "convert them: numpy.asarray(codes, dtype=float)"
+        )
+        raise RepresentationError(f"{name} hold text or objects, not numbers; {advice}")
+    if array.ndim == 1:
+        raise RepresentationError(
+            f"{name} must have the shape (rows, columns), not {array.shape}; "
+            f"for a single column pass {name}[:, None]"
+        )
+    return array
+
+
 def take_sample(
     representation: Representation, codes: NDArray[np.floating], without: Collection[str] = ()
 ) -> Sample:
@@ -76,12 +144,14 @@ def take_sample(
         )
         if these.any()
     ]
+    if not scored.all():
+        factors = np.ascontiguousarray(factors[:, scored])
     spread = representation.log_variances
     return Sample(
         codes[:cut],
-        factors[:cut, scored],
+        factors[:cut],
         codes[cut:],
-        factors[cut:, scored],
+        factors[cut:],
         None if spread is None else spread[:cut],
         tuple(map(str, names[scored])),
         scored,

@@ -83,11 +83,11 @@ def find_ordinal_accuracies(codes, factors, test_codes, test_factors, *, cost):
     """What standardised codes that are the factors themselves reach."""
     mean, scale = factors.mean(axis=0), factors.std(axis=0)
     train, test = (factors - mean) / scale, (test_factors - mean) / scale
-    own = [
+    accuracy = [
         find_accuracies(train[:, k], factors[:, k], test[:, k], test_factors[:, k], cost)[0, 0]
         for k in np.arange(len(mean))[:, None]
     ]
-    return {"perfect_ordinal": np.array(own)}
+    return {"perfect_ordinal": np.array(accuracy)}
 
 
 sap = Metric(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..naming import one_line
+from .metric import TWIN, Metric, MetricError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,3 +74,91 @@ class Score:
         record = dataclasses.asdict(self)
         record["status"] = "undefined" if self.reasons else "done"
         return record
+
+
+def as_score(metric: Metric, result: object) -> Score:
+    """Make what a metric's function returned a `Score` of plain numbers, under the declared keys.
+
+    Raises
+    ------
+    MetricError
+        If the keys are not those declared, or a value is no number.
+    """
+    headline = metric.keys[0].name
+    if isinstance(result, Score):
+        given = result
+    else:
+        given = Score(values=result if isinstance(result, Mapping) else {headline: result})
+    names = {key.name.removesuffix(TWIN): key.name for key in metric.keys if metric.sampled}
+
+    def rename(entries: Mapping[str, Any]) -> dict[str, Any]:
+        return {names.get(name, name): entry for name, entry in entries.items()}
+
+    values, reasons = rename(given.values), rename(given.reasons)
+    declared = [key.name for key in metric.keys]
+    if set(values) != set(declared):
+        came = one_line(sorted(map(str, values)))
+        raise MetricError(f"metric {metric.name!r} declares {declared}, not {came}")
+    try:
+        numbers = {key: math.nan if values[key] is None else float(values[key]) for key in declared}
+    except (TypeError, ValueError):
+        raise MetricError(
+            f"metric {metric.name!r} must return numbers, not {one_line(repr(result))}"
+        ) from None
+    for key, number in numbers.items():
+        if key not in reasons and not math.isfinite(number):
+            reasons[key] = "the metric returned no finite number"
+    return dataclasses.replace(
+        given,
+        values={key: None if key in reasons else number for key, number in numbers.items()},
+        reasons=reasons,
+        per_factor={name: _plain(entry) for name, entry in rename(given.per_factor).items()},
+        per_code={name: _plain(entry) for name, entry in rename(given.per_code).items()},
+    )
+
+
+def spread(score: Score, scored: NDArray[np.bool_]) -> Score:
+    """Put values of the factors that were scored into their places among all factors.
+
+    Parameters
+    ----------
+    score : Score
+        With K' values a factor.
+    scored : ndarray of bool, shape (K,)
+        Which factors these are.
+
+    Returns
+    -------
+    Score
+        With K values a factor, None or NaN for the others.
+    """
+
+    def widen(values: Any) -> list[Any]:
+        places: list[Any] = [None] * len(scored)
+        for place, value in zip(np.flatnonzero(scored), _plain(values), strict=True):
+            places[place] = value
+        return places
+
+    matrix = score.matrix
+    if matrix is not None:
+        matrix = np.full((len(matrix), len(scored)), np.nan)
+        matrix[:, scored] = score.matrix
+    return dataclasses.replace(
+        score,
+        per_factor={name: widen(values) for name, values in score.per_factor.items()},
+        matrix=matrix,
+        reference={
+            name: widen(value) if isinstance(value, np.ndarray) and value.ndim else _number(value)
+            for name, value in score.reference.items()
+        },
+    )
+
+
+def _plain(values: Iterable[Any]) -> list[Any]:
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> Any:
+    """A plain number; None for NaN."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -246,7 +246,7 @@ def pairwise_sum(values, start, stop):
 
 
 @compiled
-def _leaf_values(gradient, labels, own, node_of, shrink, value, scratch):
+def _leaf_values(gradient, labels, label, node_of, shrink, value, scratch):
     """One Newton step for every leaf: mean residual over mean p(1 − p)."""
     residual, curvature = scratch[0], scratch[1]
     starts = np.zeros(NODES + 1, np.int64)
@@ -258,7 +258,7 @@ def _leaf_values(gradient, labels, own, node_of, shrink, value, scratch):
     for row in range(gradient.size):
         position = place[node_of[row]]
         place[node_of[row]] += 1
-        probability = (1.0 if labels[row] == own else 0.0) - gradient[row]
+        probability = (1.0 if labels[row] == label else 0.0) - gradient[row]
         residual[position] = gradient[row]
         curvature[position] = probability * (1.0 - probability)
     for node in range(NODES):
@@ -273,7 +273,7 @@ def _leaf_values(gradient, labels, own, node_of, shrink, value, scratch):
 
 @compiled
 def boost_stage(
-    values, orders, test, labels, first, gradient, raw, raw_test, rate, shrink, states, found
+    values, orders, test, labels, first, gradient, raw, raw_test, rate, shrink, states, importances
 ):
     """Grow one tree for each class of a chunk and move the predictions along.
 
@@ -297,7 +297,7 @@ def boost_stage(
         Learning rate, and the factor (K − 1)/K of the multinomial leaf values.
     states : ndarray of uint64, shape (C, 1)
         Random states for ties, updated.
-    found : ndarray of float64, shape (C, D)
+    importances : ndarray of float64, shape (C, D)
         Importances are added to it.
     """
     count = gradient.shape[1]
@@ -320,7 +320,7 @@ def boost_stage(
             states[k],
             split_column,
             threshold,
-            found[k],
+            importances[k],
         )
         _leaf_values(gradient[k], labels, first + k, node_of, shrink, value, work[0])
         for row in range(count):

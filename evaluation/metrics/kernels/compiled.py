@@ -76,7 +76,7 @@ class _KernelLocator(caching._CacheLocator):
 
 
 class _KernelCacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = (_KernelLocator,)
+    _locator_classes = [_KernelLocator]  # noqa: RUF012
 
 
 class KernelCache(caching.FunctionCache):

@@ -39,14 +39,14 @@ def _half_line(values, sums, first, last, weight, limit):
 
 
 @compiled
-def _look(w, b, positive, negative, every, grouped, first, last):
+def _measure(w, b, positive, negative, every, grouped, first, last):
     """Objective, gradient and Hessian at (w, b) for the class in rows first … last − 1."""
     values, sums = every
     class_values, class_sums = grouped
     n, s, q = _half_line(class_values, class_sums, first, last, w, 1.0 - b)
     total = _half_line(values, sums, 0, values.size, -w, 1.0 + b)
-    own = _half_line(class_values, class_sums, first, last, -w, 1.0 + b)
-    m, t, r = total[0] - own[0], total[1] - own[1], total[2] - own[2]
+    positives = _half_line(class_values, class_sums, first, last, -w, 1.0 + b)
+    m, t, r = total[0] - positives[0], total[1] - positives[1], total[2] - positives[2]
     u, v = 1.0 - b, 1.0 + b
     objective = (
         0.5 * (w * w + b * b)
@@ -66,7 +66,7 @@ def _solve(positive, negative, every, grouped, first, last):
     """Minimise by Newton's method with backtracking; the objective is piecewise quadratic."""
     w = 0.0
     b = 0.0
-    objective, gw, gb, ww, wb, bb = _look(w, b, positive, negative, every, grouped, first, last)
+    objective, gw, gb, ww, wb, bb = _measure(w, b, positive, negative, every, grouped, first, last)
     small = 1e-12 * (abs(gw) + abs(gb))
     for _ in range(_STEPS):
         if abs(gw) + abs(gb) <= small:
@@ -76,9 +76,9 @@ def _solve(positive, negative, every, grouped, first, last):
         step_b = (wb * gw - ww * gb) / determinant
         descent = gw * step_w + gb * step_b
         size = 1.0
-        found = False
+        improved = False
         while size > 1e-10:
-            seen = _look(
+            seen = _measure(
                 w + size * step_w,
                 b + size * step_b,
                 positive,
@@ -89,10 +89,10 @@ def _solve(positive, negative, every, grouped, first, last):
                 last,
             )
             if seen[0] <= objective + 1e-4 * size * descent:
-                found = True
+                improved = True
                 break
             size *= 0.5
-        if not found:
+        if not improved:
             break
         w += size * step_w
         b += size * step_b

@@ -20,8 +20,8 @@ def residuals(raw, labels, first, gradient):
     classes, count = raw.shape
     if classes == 1:
         for row in range(count):
-            own = 1.0 if labels[row] == first else 0.0
-            gradient[0, row] = own - 1.0 / (1.0 + np.exp(-raw[0, row]))
+            target = 1.0 if labels[row] == first else 0.0
+            gradient[0, row] = target - 1.0 / (1.0 + np.exp(-raw[0, row]))
         return
     highest = np.full(count, -np.inf)
     total = np.zeros(count)
@@ -34,5 +34,5 @@ def residuals(raw, labels, first, gradient):
             total[row] += gradient[k, row]
     for k in range(classes):
         for row in range(count):
-            own = 1.0 if labels[row] == first + k else 0.0
-            gradient[k, row] = own - gradient[k, row] / total[row]
+            target = 1.0 if labels[row] == first + k else 0.0
+            gradient[k, row] = target - gradient[k, row] / total[row]

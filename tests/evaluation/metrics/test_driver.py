@@ -19,7 +19,9 @@ from disentanglement_bench.evaluation import (
     score,
 )
 from disentanglement_bench.evaluation.metrics import METRICS
-from disentanglement_bench.evaluation.metrics.driver import as_score, compute, represent
+from disentanglement_bench.evaluation.metrics.driver import compute
+from disentanglement_bench.evaluation.metrics.sample import represent
+from disentanglement_bench.evaluation.metrics.score import as_score
 from disentanglement_bench.evaluation.representation.file_format import make_representation
 
 

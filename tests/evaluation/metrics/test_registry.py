@@ -227,6 +227,19 @@ def test_what_is_no_metric():
         metric("x")
 
 
+def test_declarations_that_say_nothing():
+    with pytest.raises(MetricError, match="expected a tuple of Key"):
+        Metric("x", half, Key("x"))
+    with pytest.raises(MetricError, match="no function that can be called"):
+        Metric("x", "module:half", (Key("x"),))
+    with pytest.raises(MetricError, match="name of a column"):
+        Key("a\nb")
+    for low, high in ((float("nan"), 1), (0, float("nan")), (1, 0)):
+        with pytest.raises(MetricError, match="has no range"):
+            Key("x", low=low, high=high)
+    assert Metric("x", half, [Key("x")]).keys == (Key("x"),)
+
+
 def test_twins_follow_their_metrics():
     names = [m.name for m in with_twins([METRICS["mig_sampled"], METRICS["mig"]], True)]
     assert names == ["mig_sampled", "mig"]
