@@ -47,7 +47,10 @@ def test_a_plain_function_passes():
     ("function", "message"),
     [
         (restless, "must give the same score for the same seed"),
-        (high, r"high is 7.0 on perfect codes, outside its range 0.0 … 1.0"),
+        (
+            Metric("high", high, (Key("high"),)),
+            r"high is 7.0 on perfect codes, outside its range 0.0 … 1.0",
+        ),
         (picky, "a single code raised IndexError: two codes are needed"),
         (undefined, "undefined even on perfect codes"),
     ],
