@@ -98,5 +98,5 @@ def _end_with(parent):
 
 def _describe_end(code):
     if code is not None and code < 0:
-        return f"the process that read it was ended by {signal.Signals(-code).name}"
-    return f"the process that read it ended with code {code}"
+        return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with code {code}"

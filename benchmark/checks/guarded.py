@@ -67,7 +67,7 @@ def check(
     try:
         verdict = call_guarded(judge, target, report=report, patience=patience, memory=MEMORY_BYTES)
     except GuardedFailure as error:
-        raise BenchError(f"{one_line(target)}: its code did not come to an end: {error}") from error
+        raise BenchError(f"{one_line(target)}: its code did not finish: {error}") from error
     if verdict.problem:
         raise BenchError(verdict.problem, verdict.exit_code)
     return verdict.kind
@@ -132,38 +132,38 @@ def find_kind(target):
             "data set": datasets.list_names(),
             "metric": [*METRICS, *plugins()],
         }
-        for kind, known in names.items():
-            if target in known:
+        for kind, of_kind in names.items():
+            if target in of_kind:
                 return kind
-        known = [name for part in names.values() for name in part]
+        everything = [name for of_kind in names.values() for name in of_kind]
         raise BenchError(
             "your own is written package.module:Name or path/to/file.py:Name; "
-            + unknown_name("name", target, known),
+            + unknown_name("name", target, everything),
             exit_code=2,
         )
     try:
-        found = load_object(target, "model, data set or metric")
+        target_object = load_object(target, "model, data set or metric")
     except ImportFailure as error:
         raise BenchError(str(error), exit_code=2) from error
-    if isinstance(found, Metric):
+    if isinstance(target_object, Metric):
         return "metric"
-    if isinstance(found, type):
-        return "model" if _is_module(found) else "data set"
-    if hasattr(found, "factor_names"):
+    if isinstance(target_object, type):
+        return "model" if _is_module(target_object) else "data set"
+    if hasattr(target_object, "factor_names"):
         return "data set"
-    if callable(found):
-        return "metric" if _takes_arguments(found) else "data set"
+    if callable(target_object):
+        return "metric" if _takes_arguments(target_object) else "data set"
     raise BenchError(
-        f"{target} is of type {type(found).__name__}; expected a torch.nn.Module class "
+        f"{target} is of type {type(target_object).__name__}; expected a torch.nn.Module class "
         "(docs/models.md), a data set (docs/datasets.md) or a metric (docs/metrics.md)",
         exit_code=2,
     )
 
 
-def _is_module(found):
+def _is_module(kind):
     import torch
 
-    return issubclass(found, torch.nn.Module)
+    return issubclass(kind, torch.nn.Module)
 
 
 def _takes_arguments(function):

@@ -52,11 +52,11 @@ def _check_shapes(model_class, shape):
     """Encode and decode, as in training and as in evaluation."""
     import torch
 
-    built = _build(model_class, shape)
+    model = _build(model_class, shape)
     images = torch.rand(3, *shape)
     for mode, training in (("", True), (" in evaluation mode", False)):
-        built.train(training)
-        posterior = call(f"encode{mode}", built.encode, images)
+        model.train(training)
+        posterior = call(f"encode{mode}", model.encode, images)
         parts = posterior if isinstance(posterior, tuple | list) else ()
         if [tuple(getattr(part, "shape", ())) for part in parts] != [(3, LATENTS)] * 2:
             raise BenchError(
@@ -64,7 +64,7 @@ def _check_shapes(model_class, shape):
                 f"(3, {LATENTS}) for 3 images and {LATENTS} latents; it returned "
                 f"{_describe_shapes(posterior)}"
             )
-        logits = call(f"decode{mode}", built.decode, posterior[0])
+        logits = call(f"decode{mode}", model.decode, posterior[0])
         if getattr(logits, "shape", None) != images.shape:
             raise BenchError(
                 f"decode must return logits of shape {tuple(images.shape)}{mode}, "
@@ -79,12 +79,12 @@ def _check_loss(model_class, hyperparameters):
     from ...models.terms import Outputs
 
     shape = (1, SIDE, SIDE)
-    built = _build(model_class, shape)
+    model = _build(model_class, shape)
     images = torch.rand(3, *shape)
-    means, log_variances = built.encode(images)
+    means, log_variances = model.encode(images)
     codes = means + torch.exp(0.5 * log_variances) * torch.randn(3, LATENTS)
-    outputs = Outputs(images, built.decode(codes), codes, means, log_variances)
-    result = call("loss", built.loss, outputs, coefficient_tensors(hyperparameters, "cpu"))
+    outputs = Outputs(images, model.decode(codes), codes, means, log_variances)
+    result = call("loss", model.loss, outputs, coefficient_tensors(hyperparameters, "cpu"))
     if not (isinstance(result, tuple | list) and len(result) == 2 and isinstance(result[1], dict)):
         raise BenchError(
             "loss must return the loss and a dict of the terms it has computed, e.g. "

@@ -3,13 +3,7 @@
 import click
 
 from ..console import Meter
-
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    metavar="FOLDER",
-    help="Data folder. Default: $BENCH_DATA, else the user's cache folder.",
-)
+from .options import data_dir_option
 
 
 @click.group()
@@ -24,7 +18,7 @@ def command():
 
 
 @command.command("list")
-@DATA_DIR
+@data_dir_option
 def list_(data_dir):
     """Show every known data set and whether it is ready to use.
 
@@ -40,7 +34,7 @@ def list_(data_dir):
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--url", metavar="URL", help="Another address of the same file (one NAME only).")
-@DATA_DIR
+@data_dir_option
 def get(names, url, data_dir):
     """Download genuine data files and prepare them for training.
 
@@ -76,7 +70,7 @@ def get(names, url, data_dir):
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@DATA_DIR
+@data_dir_option
 def verify(names, data_dir):
     """Read data files again in full and compare hashes, layout and values.
 
@@ -114,7 +108,7 @@ def verify(names, data_dir):
 @command.command()
 @click.argument("name")
 @click.argument("file", type=click.Path())
-@DATA_DIR
+@data_dir_option
 def add(name, file, data_dir):
     """Check your own FILE and register it as data set NAME.
 
@@ -142,7 +136,7 @@ def add(name, file, data_dir):
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@DATA_DIR
+@data_dir_option
 def remove(names, data_dir):
     """Remove the files of data sets from the data folder.
 
@@ -162,7 +156,7 @@ def remove(names, data_dir):
 
 
 @command.command()
-@DATA_DIR
+@data_dir_option
 def path(data_dir):
     """Print the data folder.
 

@@ -113,7 +113,7 @@ class Tag(click.ParamType):
         return value
 
 
-def merged(values):
+def merge_values(values):
     """Join the values of an option that takes commas and repeats, without repetitions."""
     return tuple(dict.fromkeys(part for value in values for part in value)) if values else None
 

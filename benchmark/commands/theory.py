@@ -2,7 +2,7 @@
 
 import click
 
-from .options import NumberList, merged, results_option
+from .options import NumberList, merge_values, results_option
 
 
 @click.command(short_help="The collapse of mutual information in closed form.")
@@ -90,9 +90,9 @@ def command(betas, lambdas, sizes, problems, results, **options):
 
     theory = write_theory(
         results,
-        betas=merged(betas),
-        lambdas=merged(lambdas),
-        n=merged(sizes) or 50,
+        betas=merge_values(betas),
+        lambdas=merge_values(lambdas),
+        n=merge_values(sizes) or 50,
         problems=problems,
         progress=lambda text: click.echo(one_line(text), err=True),
         **options,

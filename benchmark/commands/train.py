@@ -13,7 +13,7 @@ from .options import (
     data_dir_option,
     list_dataset_names,
     list_model_names,
-    merged,
+    merge_values,
     results_option,
     split_names,
 )
@@ -122,8 +122,8 @@ def command(
     request = TrainRequest(
         preset=preset,
         seeds=seeds,
-        betas=merged(betas),
-        lambdas=merged(lambdas),
+        betas=merge_values(betas),
+        lambdas=merge_values(lambdas),
         tag=tag,
         device=device,
         jobs=jobs,

@@ -9,7 +9,7 @@ from disentanglement_bench.benchmark.commands.options import (
     Setting,
     Shard,
     Tag,
-    merged,
+    merge_values,
     split_names,
 )
 
@@ -61,8 +61,8 @@ def test_a_list_of_seeds_is_taken_as_written(seeds):
 
 def test_numbers():
     assert convert(NumberList(), "1,0.5,1e2") == (1.0, 0.5, 100.0)
-    assert merged(((1.0, 2.0), (2.0, 4.0))) == (1.0, 2.0, 4.0)
-    assert merged(()) is None
+    assert merge_values(((1.0, 2.0), (2.0, 4.0))) == (1.0, 2.0, 4.0)
+    assert merge_values(()) is None
 
 
 @pytest.mark.parametrize("text", ["", "1,", "x", "-1", "nan", "inf"])
