@@ -71,7 +71,7 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
       bench report mine/scores.csv --output mine/report --no-pictures
     """
     from ...evaluation.naming import one_line
-    from ..reporting.report import make_report, show
+    from ..reporting.report import make_report, print_report
 
     kinds = tuple(dict.fromkeys(part.strip() for part in (formats or "").split(",")))
     if formats is not None and not set(kinds) <= {"png", "pdf", "svg"}:
@@ -87,4 +87,4 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
         data_dir=data_dir,
         progress=lambda text: click.echo(one_line(text), err=True),
     )
-    show(made)
+    print_report(made)

@@ -1,15 +1,26 @@
 """What `bench report` does: statistics, tables, figures, pictures and the page."""
 
+from __future__ import annotations
+
 import contextlib
-import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ...evaluation.naming import one_line, unknown_name
 from ..errors import BenchError
 
-# Run records read for versions and hashes; more of them say nothing new.
-MOST_RECORDS = 1000
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    from ...evaluation.page.figures import SavedFigure
+    from ...evaluation.statistics.summary import Summary
+    from ...evaluation.tables.table import Table
+
+EXTENTS = ("auto", "all", "main", "none")
+KINDS = ("png", "pdf", "svg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,31 +45,55 @@ class Report:
 
     page: Path
     size: int
-    summary: object = field(repr=False)
-    tables: list = field(repr=False)
-    figures: list = field(repr=False)
-    skipped: list
-    ignored: list
-    seconds: dict
+    summary: Summary = field(repr=False)
+    tables: list[Table] = field(repr=False)
+    figures: list[SavedFigure] = field(repr=False)
+    skipped: list[str]
+    ignored: list[str]
+    seconds: dict[str, float]
 
 
-def report(results, output=None, **options):
-    """Write a report and give the path of its page; see `make_report`."""
+def report(
+    results: str | PathLike[str], output: str | PathLike[str] | None = None, **options: Any
+) -> Path:
+    """Turn everything below a folder into tables, figures and a page.
+
+    Parameters
+    ----------
+    results : path
+        A results folder, or a `scores.csv`.
+    output : path, optional
+        Default: ``report`` below the results.
+    **options
+        `choose_by`, `fixed`, `pictures`, `figures`, `formats`, `data_dir` and `progress`, as in
+        `make_report`, which also gives the statistics, tables and figures.
+
+    Returns
+    -------
+    Path
+        Of the page, index.html; tables, figures and pictures lie in folders beside it.
+
+    Raises
+    ------
+    BenchError
+        Where there is nothing to report, an option names nothing that exists, or the folder cannot
+        be written.
+    """
     return make_report(results, output, **options).page
 
 
 def make_report(
-    results,
-    output=None,
+    results: str | PathLike[str],
+    output: str | PathLike[str] | None = None,
     *,
-    choose_by=None,
-    fixed=None,
-    pictures=True,
-    figures="auto",
-    formats=None,
-    data_dir=None,
-    progress=None,
-):
+    choose_by: str | None = None,
+    fixed: dict[str, str] | None = None,
+    pictures: bool = True,
+    figures: str = "auto",
+    formats: Sequence[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
     """Turn everything below a folder into tables, figures and a page.
 
     Parameters
@@ -90,7 +125,7 @@ def make_report(
     Raises
     ------
     BenchError
-        Where there is nothing to report, or a choice names nothing that exists.
+        As `report`.
     """
     seconds = {}
     with _timed(seconds, "imports"):
@@ -101,9 +136,14 @@ def make_report(
         from ...evaluation.statistics.summary import summarise
         from ...evaluation.tables.rendering import write_tables
         from ...evaluation.tables.tables import all_tables
+        from .reproduction import describe_reproduction
 
+    for name, value in (("figures", figures), *(("formats", kind) for kind in formats or ())):
+        known = EXTENTS if name == "figures" else KINDS
+        if value not in known:
+            raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
     results = Path(results)
-    output = _output(results, output)
+    output = _choose_output(results, output)
     try:
         with _timed(seconds, "reading"):
             runs = collect(results)
@@ -126,14 +166,14 @@ def make_report(
         skipped = []
         if pictures:
             with _timed(seconds, "pictures"):
-                skipped = _pictures(summary, output / "pictures", data_dir, progress)
+                skipped = _draw_pictures(summary, output / "pictures", data_dir, progress)
         with _timed(seconds, "page"):
             page = write_page(
                 output / "index.html",
                 summary,
                 tables,
                 drawn,
-                _reproduction(results, runs),
+                describe_reproduction(results, runs),
                 output / "theory",
                 output / "pictures",
             )
@@ -154,7 +194,7 @@ def _timed(seconds, name):
     seconds[name] = time.perf_counter() - began
 
 
-def _output(results, output):
+def _choose_output(results, output):
     if output is not None:
         return Path(output)
     return (results.parent if results.suffix == ".csv" else results) / "report"
@@ -162,7 +202,6 @@ def _output(results, output):
 
 def _check_choice(runs, choose_by, fixed):
     """Refuse names that nothing in the results has."""
-    from ...evaluation.naming import unknown_name
     from ...evaluation.statistics.labels import METHODS
     from ...evaluation.statistics.run_table import metric_columns
 
@@ -179,7 +218,7 @@ def _check_choice(runs, choose_by, fixed):
             raise BenchError(unknown_name(f"setting of {method}", setting, settings), exit_code=2)
 
 
-def _pictures(summary, folder, data_dir, progress):
+def _draw_pictures(summary, folder, data_dir, progress):
     """Draw pictures where there is a checkpoint; torch is loaded only then."""
     runs = summary.runs
     folders = runs["folder"].dropna()
@@ -190,82 +229,9 @@ def _pictures(summary, folder, data_dir, progress):
     return make_pictures(runs, folder, data_dir, progress)["skipped"]
 
 
-def _reproduction(results, runs):
-    """Commands, versions and hashes, read from the runs' records."""
-    from ..runs import provenance
-
-    records = _records(runs)
-    facts = {}
-
-    def add(name, text):
-        facts.setdefault(name, {})[text] = True
-
-    for record in records:
-        commit = str(record.get("git_commit") or "")
-        if commit:
-            dirty = " with uncommitted changes" if record.get("git_dirty") else ""
-            add("Code that trained", commit[:12] + dirty)
-        versions = record.get("versions") or {}
-        if versions:
-            add("Trained with", ", ".join(f"{k} {v}" for k, v in versions.items() if v))
-        where = ", ".join(str(record[k]) for k in ("device", "processor") if record.get(k))
-        if where:
-            add("Trained on", where)
-        data = (record.get("dataset") or {}).get("name")
-        if data and record.get("config_sha256"):
-            add("_configurations", record["config_sha256"])
-    configurations = facts.pop("_configurations", {})
-    for text in dict.fromkeys(runs["dataset_identity"].dropna()):
-        add("Data", text)
-    table = results if results.is_file() else results / "scores.csv"
-    if table.is_file():
-        add("Scores", f"{table.name}, sha256 {hashlib.sha256(table.read_bytes()).hexdigest()}")
-    if configurations:
-        joined = hashlib.sha256("".join(sorted(configurations)).encode()).hexdigest()
-        add(
-            "Configurations",
-            f"{len(configurations)} distinct; sha256 of their sorted sha256: {joined}",
-        )
-    here = provenance.collect()
-    add("Reported with", ", ".join(f"{k} {v}" for k, v in here["versions"].items()))
-    if here["git_commit"]:
-        dirty = " with uncommitted changes" if here["git_dirty"] else ""
-        add("Code that reported", here["git_commit"][:12] + dirty)
-    commands = list(dict.fromkeys(runs["command"].dropna().astype(str)))
-    notes = []
-    if len(records) == MOST_RECORDS:
-        notes.append(f"Versions and hashes of training are those of {MOST_RECORDS:,} of the runs.")
-    more = len(commands) - 20
-    if more > 0:
-        notes.append(f"{more} more commands are in the runs' run.json.")
-    return {
-        "commands": list(dict.fromkeys([*commands[:20], provenance.command_line()])),
-        "facts": [(name, "; ".join(list(texts)[:8])) for name, texts in facts.items()],
-        "notes": notes,
-    }
-
-
-def _records(runs):
-    """Records of at most `MOST_RECORDS` runs, evenly picked."""
-    from ...evaluation.files import RecordError
-    from ...evaluation.scoring.run_records import read_run
-
-    folders = [Path(path) for path in runs.loc[runs["run_status"].notna(), "folder"]]
-    step = max(1, -(-len(folders) // MOST_RECORDS))
-    found = []
-    for folder in folders[::step]:
-        try:
-            found.append(read_run(folder))
-        except (FileNotFoundError, RecordError):
-            continue
-    return found
-
-
-def show(made):
+def print_report(made):
     """Print what was written and how long each part took."""
     import click
-
-    from ...evaluation.naming import one_line
 
     parts = ", ".join(f"{name} {taken:.1f} s" for name, taken in made.seconds.items())
     click.echo(f"Took {sum(made.seconds.values()):.1f} s: {parts}.", err=True)
