@@ -8,6 +8,7 @@ from disentanglement_bench.benchmark.errors import BenchError
 
 OBJECTS = """
 import numpy as np
+from disentanglement_bench.evaluation.metrics import Key, Metric
 from disentanglement_bench.models.zoo.vae import VAE
 
 class Data:
@@ -29,6 +30,8 @@ class Model(VAE):
 def spread(codes, factors, n_train):
     '''How far the codes spread.'''
     return float(min(1, codes.std()))
+
+declared = Metric("mine", spread, (Key("mine", "mine", "how far"),), "how far", "mine[user]")
 
 nothing = 3
 """
@@ -58,7 +61,7 @@ def mine(tmp_path, monkeypatch):
         ("mine:made", "data set"),
         ("mine.py:Model", "model"),
         ("mine.py:spread", "metric"),
-        ("disentanglement_bench.evaluation.metrics.mig:MIG", "metric"),
+        ("mine:declared", "metric"),
         ("betavae", "model"),
         ("rooms3d", "data set"),
         ("mig", "metric"),
