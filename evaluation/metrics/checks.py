@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..naming import one_line
-from ..representation.file_format import make_representation
+from ..representation.file_format import Representation
 from .driver import compute
 from .metric import MetricError
 from .registry import get_metric
@@ -86,4 +86,4 @@ def _make_cases():
     )
     for case, codes in cases:
         log_variances = np.full(codes.shape, -6.0)
-        yield case, make_representation(codes, factors, n_train=160, log_variances=log_variances)
+        yield case, Representation(codes, factors, n_train=160, log_variances=log_variances)

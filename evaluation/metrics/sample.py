@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..naming import unknown_name
 from ..representation.array_checks import RepresentationError
-from ..representation.file_format import Representation, make_representation
+from ..representation.file_format import Representation
 from ..representation.sampling import sample_codes
 from .metric import MetricError
 
@@ -81,7 +81,7 @@ def represent(
                 f"codes {codes.shape} and factors {factors.shape} have more columns than rows; "
                 "they hold one observation a row: pass codes.T and factors.T"
             )
-    return make_representation(
+    return Representation(
         codes,
         factors,
         n_train=n_train,

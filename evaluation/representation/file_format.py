@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..files import replacing
 from ..naming import one_line
@@ -27,75 +30,29 @@ HEADER = ("n_train", "factor_names", "factor_sizes", "dataset", "format_version"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Representation:
-    """Codes of N observations beside the factors that made them.
+    """Codes of N observations beside the factors that made them, checked when it is checked.
 
     Attributes
     ----------
     codes : ndarray of float32 or float64, shape (N, D)
-        Posterior means, or any deterministic code.
+        Posterior means, or any deterministic code; finite real numbers are taken.
     factors : ndarray of int32, shape (N, K)
-        Ground-truth classes, counted from 0.
+        Ground-truth classes, counted from 0; whole numbers of any type are taken.
     n_train : int
-        Rows 0 … n_train − 1 are the training part, the rest the test part.
+        Rows 0 … n_train − 1 are the training part, the rest the test part; by default two thirds.
     log_variances : ndarray, shape (N, D), or None
         Natural logarithms of the posterior variances.
     index : ndarray of int64, shape (N,), or None
         Flat index of each observation in its data set.
     factor_names : tuple of str
+        By default `factor_0`, `factor_1`, …
     factor_sizes : tuple of int
-        Number of classes each factor can take.
+        Number of classes each factor can take; by default the largest class and one.
     dataset : str
     attributes : dict
         Free-form: str to number, text, truth value or list of them.
     path : Path or None
         Where it was read from.
-    """
-
-    codes: np.ndarray
-    factors: np.ndarray
-    n_train: int
-    log_variances: np.ndarray | None = None
-    index: np.ndarray | None = None
-    factor_names: tuple = ()
-    factor_sizes: tuple = ()
-    dataset: str = ""
-    attributes: dict = dataclasses.field(default_factory=dict)
-    path: Path | None = None
-
-
-def make_representation(
-    codes,
-    factors,
-    *,
-    n_train=None,
-    log_variances=None,
-    index=None,
-    factor_names=None,
-    factor_sizes=None,
-    dataset="",
-    attributes=None,
-    path=None,
-):
-    """Validate arrays and bundle them.
-
-    Parameters
-    ----------
-    codes : array_like, shape (N, D)
-        Finite real numbers.
-    factors : array_like, shape (N, K)
-        Whole numbers from 0.
-    n_train : int, optional
-        Size of the training part, 1 … N; two thirds of the rows by default.
-    log_variances : array_like, shape (N, D), optional
-    index : array_like, shape (N,), optional
-    factor_names, factor_sizes : sequence, length K, optional
-    dataset : str, default ""
-    attributes : dict, optional
-    path : Path, optional
-
-    Returns
-    -------
-    Representation
 
     Raises
     ------
@@ -104,45 +61,60 @@ def make_representation(
 
     Examples
     --------
-    >>> made = make_representation([[0.5], [1.5], [0.1]], [[0], [1], [0]])
-    >>> made.n_train, made.factor_sizes
+    >>> representation = Representation([[0.5], [1.5], [0.1]], [[0], [1], [0]])
+    >>> representation.n_train, representation.factor_sizes
     (2, (2,))
     """
-    codes = real("codes", codes)
-    factors = classes("factors", factors, 2, LARGEST_INT32 - 1, np.int32)
-    rows = len(codes)
-    if len(factors) != rows:
-        raise RepresentationError(f"codes have {rows} rows but factors {len(factors)}")
-    if log_variances is not None:
-        log_variances = real("log_variances", log_variances)
-        if log_variances.shape != codes.shape:
+
+    codes: NDArray[Any]
+    factors: NDArray[Any]
+    n_train: int = None  # type: ignore[assignment]
+    log_variances: NDArray[Any] | None = None
+    index: NDArray[Any] | None = None
+    factor_names: tuple[str, ...] = None  # type: ignore[assignment]
+    factor_sizes: tuple[int, ...] = None  # type: ignore[assignment]
+    dataset: str = ""
+    attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        codes = real("codes", self.codes)
+        factors = classes("factors", self.factors, 2, LARGEST_INT32 - 1, np.int32)
+        rows = len(codes)
+        if len(factors) != rows:
+            raise RepresentationError(f"codes have {rows} rows but factors {len(factors)}")
+        log_variances, index, n_train = self.log_variances, self.index, self.n_train
+        if log_variances is not None:
+            log_variances = real("log_variances", log_variances)
+            if log_variances.shape != codes.shape:
+                raise RepresentationError(
+                    f"log_variances must have the shape of codes, {codes.shape}, "
+                    f"not {log_variances.shape}"
+                )
+        if index is not None:
+            index = classes("index", index, 1, np.iinfo(np.int64).max, np.int64)
+            if len(index) != rows:
+                raise RepresentationError(f"codes have {rows} rows but index {len(index)}")
+        if n_train is None:
+            n_train = max(1, rows * 2 // 3)
+        whole = isinstance(n_train, int | np.integer) and not isinstance(n_train, bool)
+        if not whole or not 1 <= n_train <= rows:
             raise RepresentationError(
-                f"log_variances must have the shape of codes, {codes.shape}, "
-                f"not {log_variances.shape}"
+                f"n_train must be a whole number in 1 … {rows}, not {one_line(repr(n_train), 40)}"
             )
-    if index is not None:
-        index = classes("index", index, 1, np.iinfo(np.int64).max, np.int64)
-        if len(index) != rows:
-            raise RepresentationError(f"codes have {rows} rows but index {len(index)}")
-    n_train = max(1, rows * 2 // 3) if n_train is None else n_train
-    whole = isinstance(n_train, int | np.integer) and not isinstance(n_train, bool)
-    if not whole or not 1 <= n_train <= rows:
-        raise RepresentationError(
-            f"n_train must be a whole number in 1 … {rows}, not {one_line(repr(n_train), 40)}"
-        )
-    names, sizes = factor_labels(factors, factor_names, factor_sizes)
-    return Representation(
-        codes,
-        factors,
-        int(n_train),
-        log_variances,
-        index,
-        names,
-        sizes,
-        check_name(dataset, "dataset"),
-        dict(attributes or {}),
-        path,
-    )
+        names, sizes = factor_labels(factors, self.factor_names, self.factor_sizes)
+        checked = {
+            "codes": codes,
+            "factors": factors,
+            "n_train": int(n_train),
+            "log_variances": log_variances,
+            "index": index,
+            "factor_names": names,
+            "factor_sizes": sizes,
+            "dataset": check_name(self.dataset, "dataset"),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 def _attribute(name, value):
@@ -158,18 +130,13 @@ def _attribute(name, value):
 
 
 def write_representation(
-    path,
-    codes,
-    factors,
+    path: str | os.PathLike[str],
+    codes: ArrayLike,
+    factors: ArrayLike,
     *,
-    n_train=None,
-    log_variances=None,
-    index=None,
-    factor_names=None,
-    factor_sizes=None,
-    dataset="",
-    attributes=None,
-):
+    attributes: dict[str, Any] | None = None,
+    **described: Any,
+) -> None:
     """Validate a representation and write it atomically.
 
     Parameters
@@ -180,16 +147,11 @@ def write_representation(
         Posterior means; stored as float32.
     factors : array_like, shape (N, K)
         Classes from 0; stored as int32.
-    n_train : int, optional
-        Rows of the training part, which come first; two thirds by default.
-    log_variances : array_like, shape (N, D), optional
-        Natural logarithms of the posterior variances; they make the sampled scores possible.
-    index : array_like, shape (N,), optional
-        Flat index of each row in its data set.
-    factor_names, factor_sizes : sequence, length K, optional
-    dataset : str, default ""
     attributes : dict, optional
         Free-form; values that are not text or numbers are stored as JSON text.
+    **described
+        `n_train`, `log_variances`, `index`, `factor_names`, `factor_sizes` and `dataset`, each
+        optional and as `Representation` has them.
 
     Raises
     ------
@@ -207,27 +169,18 @@ def write_representation(
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise RepresentationError(f"{path}: a representation ends in {', '.join(SUFFIXES)}")
-    made = make_representation(
-        codes,
-        factors,
-        n_train=n_train,
-        log_variances=log_variances,
-        index=index,
-        factor_names=factor_names,
-        factor_sizes=factor_sizes,
-        dataset=dataset,
-    )
-    arrays = {"codes": float32("codes", made.codes), "factors": made.factors}
-    if made.log_variances is not None:
-        arrays["log_variances"] = float32("log_variances", made.log_variances)
-    if made.index is not None:
-        arrays["index"] = made.index
+    checked = Representation(codes, factors, **described)  # type: ignore[arg-type]
+    arrays = {"codes": float32("codes", checked.codes), "factors": checked.factors}
+    if checked.log_variances is not None:
+        arrays["log_variances"] = float32("log_variances", checked.log_variances)
+    if checked.index is not None:
+        arrays["index"] = checked.index
     attributes = {str(k): _attribute(str(k), v) for k, v in (attributes or {}).items()}
     header = {
-        "n_train": made.n_train,
-        "factor_names": list(made.factor_names),
-        "factor_sizes": np.asarray(made.factor_sizes, dtype=np.int64),
-        "dataset": made.dataset,
+        "n_train": checked.n_train,
+        "factor_names": list(checked.factor_names),
+        "factor_sizes": np.asarray(checked.factor_sizes, dtype=np.int64),
+        "dataset": checked.dataset,
         "format_version": FORMAT_VERSION,
     }
     with replacing(path) as temporary:
@@ -254,7 +207,7 @@ def _write_hdf5(path, arrays, attributes):
             file.attrs[name] = value
 
 
-def read_representation(path):
+def read_representation(path: str | os.PathLike[str]) -> Representation:
     """Read and validate a representation.
 
     Parameters
@@ -290,7 +243,7 @@ def read_representation(path):
                 f"format_version {one_line(repr(version), 40)} is not known here "
                 f"(newest {FORMAT_VERSION})"
             )
-        return make_representation(**arrays, **header, attributes=attributes, path=path)
+        return Representation(**arrays, **header, attributes=attributes, path=path)
     except RepresentationError as error:
         raise RepresentationError(f"{path}: {error}") from None
     except MemoryError:

@@ -22,7 +22,7 @@ from disentanglement_bench.evaluation.metrics import METRICS
 from disentanglement_bench.evaluation.metrics.driver import compute
 from disentanglement_bench.evaluation.metrics.sample import represent
 from disentanglement_bench.evaluation.metrics.score import as_score
-from disentanglement_bench.evaluation.representation.file_format import make_representation
+from disentanglement_bench.evaluation.representation.file_format import Representation
 
 
 def half(codes, factors, n_train):
@@ -91,7 +91,7 @@ def test_evaluate_gives_scores_by_metric(arrays):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_metadata_agree_with_results(arrays, name):
-    made = make_representation(*arrays, log_variances=np.zeros((90, 2)))
+    made = Representation(*arrays, log_variances=np.zeros((90, 2)))
     found = compute(METRICS[name], made)
     assert found.metric == name
     assert found.variant == METRICS[name].variant
@@ -103,7 +103,7 @@ def test_metadata_agree_with_results(arrays, name):
 @pytest.mark.parametrize("name", METRICS)
 def test_lists_have_a_place_for_every_factor(arrays, name):
     factors = np.column_stack([np.zeros(90, int), arrays[1]])
-    made = make_representation(arrays[0], factors, log_variances=np.zeros((90, 2)))
+    made = Representation(arrays[0], factors, log_variances=np.zeros((90, 2)))
     found = compute(METRICS[name], made)
     assert found.notes == ("left out, constant in the training part: factor_0",)
     for values in found.per_factor.values():
@@ -160,7 +160,7 @@ def test_a_function_of_ones_own_can_leave_factors_out_too(arrays):
 def test_what_is_left_of_a_score_without_what_the_images_do_not_determine(arrays, declared):
     names = ["shape", "orientation"]
     attributes = {"unidentifiable_factors": declared}
-    made = make_representation(*arrays, factor_names=names, attributes=attributes)
+    made = Representation(*arrays, factor_names=names, attributes=attributes)
     for name in ("mig", "sap", "sap_continuous"):
         found = compute(METRICS[name], made)
         assert found.reference["without_unidentifiable"] == {
@@ -177,12 +177,12 @@ def test_nothing_is_left_out_where_nothing_is_declared(arrays, declared):
     """A name alone says nothing: orientation can be identified in many data sets."""
     attributes = {"unidentifiable_factors": declared}
     names = ["x", "orientation"] if declared != ["shape", "x"] else ["shape", "x"]
-    made = make_representation(*arrays, factor_names=names, attributes=attributes)
+    made = Representation(*arrays, factor_names=names, attributes=attributes)
     assert "without_unidentifiable" not in compute(METRICS["mig"], made).reference
 
 
 def test_nothing_is_left_out_of_an_undefined_score(arrays):
-    made = make_representation(
+    made = Representation(
         arrays[0][:, :1],
         arrays[1],
         factor_names=["x", "orientation"],
@@ -313,7 +313,7 @@ def test_codes_at_the_ends_of_double_precision(stream, name, size):
         ],
         axis=1,
     )
-    made = make_representation(codes, factors, log_variances=np.zeros((90, 3)))
+    made = Representation(codes, factors, log_variances=np.zeros((90, 3)))
     with np.errstate(all="raise", under="ignore"):
         found = compute(METRICS[name], made)
     assert found.reason or all(np.isfinite(value) for value in found.values.values())

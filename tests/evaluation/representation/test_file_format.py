@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from disentanglement_bench.evaluation.representation.file_format import (
+    Representation,
     RepresentationError,
-    make_representation,
     read_representation,
     write_representation,
 )
@@ -130,7 +130,7 @@ BROKEN = [
 def test_arrays_that_break_the_format(changes, message):
     arrays = {"codes": [[0.0], [1.0]], "factors": [[0], [1]], **changes}
     with pytest.raises(RepresentationError, match=message) as caught:
-        make_representation(**arrays)
+        Representation(**arrays)
     assert "\n" not in str(caught.value)
 
 
@@ -150,7 +150,7 @@ def test_a_float_class_beyond_int32_does_not_become_negative():
     for dtype in ("f4", "f8"):
         factors = np.array([[0], [2147483648]], dtype)
         with pytest.raises(RepresentationError, match="but one is 2147483648"):
-            make_representation([[0.0], [1.0]], factors)
+            Representation([[0.0], [1.0]], factors)
 
 
 @pytest.mark.parametrize("ending", ["h5", "npz"])
