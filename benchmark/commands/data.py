@@ -53,12 +53,12 @@ def get(names, url, data_dir):
     if url and len(names) > 1:
         raise click.UsageError("--url goes with one NAME")
     for name in names:
-        known = datasets.describe(name, data_dir)
-        if known.origin != "genuine":
-            click.echo(f"{name}: {known.text}; nothing to download")
+        description = datasets.describe(name, data_dir)
+        if description.origin != "genuine":
+            click.echo(f"{name}: {description.text}; nothing to download")
             continue
-        if known.present:
-            click.echo(f"{name}: already at {known.path}")
+        if description.present:
+            click.echo(f"{name}: already at {description.path}")
         else:
             with Meter(f"{name}: downloading", binary=True) as report:
                 path = download.fetch(RELEASES[name], data_folder(data_dir), url, report)
@@ -88,16 +88,16 @@ def verify(names, data_dir):
     for name in names:
         datasets.describe(name, data_dir)
     if not names:
-        known = [datasets.describe(name, data_dir) for name in datasets.list_names(data_dir)]
-        names = [k.name for k in known if k.present and k.origin in ("genuine", "added")]
+        descriptions = [datasets.describe(name, data_dir) for name in datasets.list_names(data_dir)]
+        names = [d.name for d in descriptions if d.present and d.origin in ("genuine", "added")]
         if not names:
             click.echo("no data files to verify; `bench data list` shows what there is")
     failed = []
     for name in names:
         try:
             with Meter(f"{name}: unpacking") as report:
-                found = check(name, data_dir, report)
-            click.echo(f"{name}: ok, {found}")
+                result = check(name, data_dir, report)
+            click.echo(f"{name}: ok, {result}")
         except BenchError as error:
             failed.append(name)
             click.echo(f"{name}: FAILED, {str(error).removeprefix(f'{name}: ')}", err=True)

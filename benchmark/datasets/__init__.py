@@ -79,11 +79,11 @@ def load_dataset(
 
     if ":" in name:
         return plugins.load(name)
-    known, folder = describe(name, data_dir), data_folder(data_dir)
-    if known.loader:
-        module, _, function = known.loader.partition(":")
+    description, folder = describe(name, data_dir), data_folder(data_dir)
+    if description.loader:
+        module, _, function = description.loader.partition(":")
         return getattr(import_module(f".{module}", __name__), function)(folder, report=report)
-    if known.origin == "added":
+    if description.origin == "added":
         return added.load(name, folder)
     return plugins.load(_others(data_dir)[1][name].value, name)
 
@@ -115,9 +115,9 @@ def count_images(name: str, data_dir: str | PathLike[str] | None = None) -> int 
     """
     reference = name
     if ":" not in name:
-        known = describe(name, data_dir)
-        if known.origin != "plugin":
-            return known.size if known.present else None
+        description = describe(name, data_dir)
+        if description.origin != "plugin":
+            return description.size if description.present else None
         reference = _others(data_dir)[1][name].value
     from .own import plugins
 
@@ -146,8 +146,8 @@ def describe(name, data_dir=None):
     from .catalogue import BUILT_IN, Description
 
     if name in BUILT_IN:
-        known = BUILT_IN[name]
-        return known if known.origin == "re-rendered" else _locate(known, data_dir)
+        entry = BUILT_IN[name]
+        return _locate(entry, data_dir) if entry.origin == "genuine" else entry
     added, plugin_entries = _others(data_dir)
     if name in added:
         return _describe_added(name, data_dir)
@@ -158,15 +158,15 @@ def describe(name, data_dir=None):
     raise BenchError(unknown_name("data set", name, list_names(data_dir)), exit_code=2)
 
 
-def _locate(known, data_dir):
+def _locate(description, data_dir):
     """A genuine data set with the place of its file."""
     from .files.storage import data_folder
     from .genuine.releases import RELEASES
 
-    folder, release = data_folder(data_dir), RELEASES[known.name]
+    folder, release = data_folder(data_dir), RELEASES[description.name]
     path = folder / release.filename
     present = path.is_file() or release.copy_in(folder).is_file()
-    return replace(known, present=present, path=path)
+    return replace(description, present=present, path=path)
 
 
 def _describe_added(name, data_dir):

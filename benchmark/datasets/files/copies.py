@@ -117,9 +117,9 @@ def open_copy(path, shape, source=None):
 def verify(path, name):
     """Read a copy again; `BenchError` where its hash is not the one taken when it was written."""
     recorded = storage.read_record(storage.sidecar(path)).get("sha256")
-    found = storage.hash_file(path).digests()["sha256"]
-    if found != recorded:
-        raise BenchError(f"{name}: {path} has changed: expected sha256 {recorded}, got {found}")
+    computed = storage.hash_file(path).digests()["sha256"]
+    if computed != recorded:
+        raise BenchError(f"{name}: {path} has changed: expected sha256 {recorded}, got {computed}")
 
 
 class _Tee:

@@ -20,11 +20,11 @@ class HdfFile(ArrayFile):
     def member(self, key):
         """Look at an array, or an attribute, without reading it."""
         with self._readable():
-            stored = key in self._archive
-            found = self._dataset(key) if stored else self._archive.attrs.get_id(key)
-            if found.shape is None:
+            is_dataset = key in self._archive
+            stored = self._dataset(key) if is_dataset else self._archive.attrs.get_id(key)
+            if stored.shape is None:
                 raise self._error(f"{key!r} in {self.path} is empty")
-            return Member(tuple(map(int, found.shape)), found.dtype)
+            return Member(tuple(map(int, stored.shape)), stored.dtype)
 
     def _open(self):
         import h5py
@@ -36,16 +36,16 @@ class HdfFile(ArrayFile):
 
         if not isinstance(self._archive.get(key, getlink=True), h5py.HardLink):
             raise self._error(f"{key!r} in {self.path} is a link; store the array itself")
-        found = self._archive[key]
-        if not isinstance(found, h5py.Dataset):
+        stored = self._archive[key]
+        if not isinstance(stored, h5py.Dataset):
             raise self._error(f"{key!r} in {self.path} is a group, not an array")
-        if found.is_virtual or found.external:
+        if stored.is_virtual or stored.external:
             raise self._error(
                 f"{key!r} in {self.path} lies in another file; store the array itself"
             )
-        if found.chunks and math.prod(found.chunks) * found.dtype.itemsize > LARGEST_CHUNK:
-            raise self._error(f"{key!r} in {self.path} has the absurd chunks {found.chunks}")
-        return found
+        if stored.chunks and math.prod(stored.chunks) * stored.dtype.itemsize > LARGEST_CHUNK:
+            raise self._error(f"{key!r} in {self.path} has the absurd chunks {stored.chunks}")
+        return stored
 
     def _read(self, key):
         if key in self._archive:
@@ -53,13 +53,13 @@ class HdfFile(ArrayFile):
         return np.asarray(self._archive.attrs[key])
 
     def _read_blocks(self, key, member, rows):
-        found = self._dataset(key)
-        if member.shape[0] and not found.id.get_storage_size():
+        stored = self._dataset(key)
+        if member.shape[0] and not stored.id.get_storage_size():
             raise self._error(
                 f"{key!r} in {self.path} declares shape {member.shape} but holds nothing"
             )
         # Whole chunks, so that none is inflated twice.
-        chunk = found.chunks[0] if found.chunks else 1
+        chunk = stored.chunks[0] if stored.chunks else 1
         rows = chunk * max(1, rows // chunk)
         for first in range(0, member.shape[0], rows):
-            yield found[first : first + rows]
+            yield stored[first : first + rows]

@@ -76,14 +76,14 @@ def record(path, hashes, **more):
     `more` are further entries.
     """
     status = os.stat(path)
-    found = {"bytes": status.st_size, **hashes.digests()}
-    entry = {**found, "mtime_ns": status.st_mtime_ns, **more}
+    digests = {"bytes": status.st_size, **hashes.digests()}
+    entry = {**digests, "mtime_ns": status.st_mtime_ns, **more}
     try:
         write_json(sidecar(path), entry)
     except OSError as error:
         if os.access(Path(path).parent, os.W_OK):
             raise BenchError(f"cannot write {sidecar(path)}: {error.strerror}") from error
-    return found
+    return digests
 
 
 class Hashes:

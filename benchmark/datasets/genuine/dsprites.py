@@ -46,12 +46,12 @@ def load(
         When the file is missing, damaged or not the published one.
     """
     shape = (math.prod(sizes), SIDE * SIDE // 8)
-    packed, found = release.unpack(
+    packed, digests = release.unpack(
         folder, shape, lambda path: read(path, sizes, release.name), report
     )
     source = ImageSource("bits", packed, (SIDE, SIDE, 1))
     return release.dataset(
-        source, sizes, found, notes=SYMMETRY_NOTES, unidentifiable_factors=("orientation",)
+        source, sizes, digests, notes=SYMMETRY_NOTES, unidentifiable_factors=("orientation",)
     )
 
 

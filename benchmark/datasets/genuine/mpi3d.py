@@ -48,12 +48,12 @@ def load(
         When the file is missing, damaged or a corrupted release, or the disk is full.
     """
     shape = (math.prod(sizes), SIDE, SIDE, 3)
-    images, found = _map_stored(release, folder, shape) or release.unpack(
+    images, digests = _map_stored(release, folder, shape) or release.unpack(
         folder, shape, lambda path: read(path, shape, release.name), report
     )
     check_content(images, sizes, folder / release.filename, release.name)
-    found = {"is_original_release": found["md5"] == release.md5_of_original, **found}
-    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, found)
+    digests = {"is_original_release": digests["md5"] == release.md5_of_original, **digests}
+    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, digests)
 
 
 def check_content(images, sizes, path, name="mpi3d_real"):
@@ -101,8 +101,8 @@ def _map_stored(release, folder, shape):
     path = folder / release.filename
     if not path.is_file():
         return None
-    found = release.check(path)
+    digests = release.check(path)
     with NpzFile(path, release.name) as archive:
         archive.require("images")
         stored = archive.expect("images", shape, np.uint8).stored
-        return (archive.map("images"), found) if stored else None
+        return (archive.map("images"), digests) if stored else None

@@ -68,12 +68,12 @@ class Release:
             "other data sets"
         )
 
-    def mismatch(self, found):
+    def mismatch(self, digests):
         """Say in half a sentence how a fingerprint differs from what is known, or give None."""
         for key in ("bytes", "sha256", "md5"):
             known = getattr(self, key)
-            if known is not None and found[key] != known:
-                return f"expected {key} {known}, got {found[key]}"
+            if known is not None and digests[key] != known:
+                return f"expected {key} {known}, got {digests[key]}"
         return None
 
     def locate(self, folder):
@@ -101,11 +101,11 @@ class Release:
         size = path.stat().st_size
         if self.bytes is not None and size != self.bytes:
             raise BenchError(self._wrong(path, f"expected {self.bytes} bytes, got {size}"))
-        found = storage.fingerprint(path)
-        difference = self.mismatch(found)
+        digests = storage.fingerprint(path)
+        difference = self.mismatch(digests)
         if difference:
             raise BenchError(self._wrong(path, difference))
-        return found
+        return digests
 
     def unpack(self, folder, shape, read, report=None):
         """Map the images from an uncompressed copy beside the file, written at the first time.
@@ -124,7 +124,7 @@ class Release:
         Returns
         -------
         array : MappedArray
-        found : dict
+        digests : dict
             ``bytes``, ``sha256`` and ``md5`` of the file, which need not be there any more.
 
         Raises
@@ -134,14 +134,14 @@ class Release:
         """
         path, copy = self.path_in(folder), self.copy_in(folder)
         if not path.is_file():
-            array, found = copies.open_copy(copy, shape)
+            array, digests = copies.open_copy(copy, shape)
             if array is not None:
-                return array, found
-        found = self.check(self.locate(folder))
-        array = copies.open_or_write(copy, shape, found, lambda: read(path), self.name, report)
-        return array, found
+                return array, digests
+        digests = self.check(self.locate(folder))
+        array = copies.open_or_write(copy, shape, digests, lambda: read(path), self.name, report)
+        return array, digests
 
-    def dataset(self, source, sizes, found, **more):
+    def dataset(self, source, sizes, digests, **more):
         """Make a data set of this release's images.
 
         Parameters
@@ -149,7 +149,7 @@ class Release:
         source : ImageSource
         sizes : tuple of int
             Numbers of classes of the factors.
-        found : dict
+        digests : dict
             Fingerprint of the file, and what else belongs to the identity.
         **more
             Further fields of `Dataset`.
@@ -163,7 +163,7 @@ class Release:
             "version": FORMAT_VERSION,
             "kind": "genuine",
             "file": self.filename,
-            **found,
+            **digests,
         }
         names = BUILT_IN[self.name].factor_names
         return Dataset(self.name, FORMAT_VERSION, names, tuple(sizes), source, identity, **more)

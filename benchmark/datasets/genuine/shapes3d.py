@@ -49,10 +49,10 @@ def load(folder, release=RELEASES["shapes3d"], values=VALUES, report=None):
     """
     sizes = tuple(len(classes) for classes in values)
     shape = (math.prod(sizes), SIDE, SIDE, 3)
-    images, found = release.unpack(
+    images, digests = release.unpack(
         folder, shape, lambda path: read(path, values, release.name), report
     )
-    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, found)
+    return release.dataset(ImageSource("uint8", images, shape[1:]), sizes, digests)
 
 
 def read(path, values, name="shapes3d"):

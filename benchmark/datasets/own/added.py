@@ -78,10 +78,10 @@ def add(name, path, folder, report=None):
     path, home = Path(path), home_of(name, folder)
     taken = {entry.lower(): entry for entry in list_names(folder)}
     if name.lower() in taken:
-        known = taken[name.lower()]
+        other = taken[name.lower()]
         raise BenchError(
-            f"a data set {known!r} has been added already; choose another name, or remove it "
-            f"with `bench data remove {known}`"
+            f"a data set {other!r} has been added already; choose another name, or remove it "
+            f"with `bench data remove {other}`"
         )
     if path.is_dir():
         raise BenchError(

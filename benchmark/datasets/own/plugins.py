@@ -25,11 +25,11 @@ def entry_points():
     """
     from importlib.metadata import entry_points as installed
 
-    found = {}
+    entries = {}
     for entry in sorted(installed(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         if rules.NAME.fullmatch(entry.name) and entry.name.lower() not in rules.BUILT_IN:
-            found.setdefault(entry.name.lower(), entry)
-    return {entry.name: entry for entry in found.values()}
+            entries.setdefault(entry.name.lower(), entry)
+    return {entry.name: entry for entry in entries.values()}
 
 
 def load(reference, name=None):
@@ -38,10 +38,10 @@ def load(reference, name=None):
     `name` is that of an entry point; else the object's own ``name``, or the name it is imported by,
     is taken. Whatever goes wrong is a `BenchError`.
     """
-    made = _make_object(reference)
+    given = _make_object(reference)
     attribute = reference.rpartition(":")[2].rpartition(".")[2]
     try:
-        return from_object(made, name or attribute, name_object(reference), forced=bool(name))
+        return from_object(given, name or attribute, name_object(reference), forced=bool(name))
     except BenchError:
         raise
     except Exception as error:
@@ -59,24 +59,24 @@ def count_images(reference):
         return None
 
 
-def _count(made):
+def _count(given):
     """Number of images, from classes or the sizes of the grid."""
-    if isinstance(made, Dataset):
-        return len(made)
-    labels = getattr(made, "factors", None)
-    return len(labels) if labels is not None else math.prod(map(int, made.factor_sizes))
+    if isinstance(given, Dataset):
+        return len(given)
+    labels = getattr(given, "factors", None)
+    return len(labels) if labels is not None else math.prod(map(int, given.factor_sizes))
 
 
 def _make_object(reference):
     """Import a user's object; a class or a function makes the data set, an instance is one."""
     try:
-        found = load_object(reference, "data set")
+        target = load_object(reference, "data set")
     except ImportFailure as error:
         raise BenchError(str(error), exit_code=2) from error
-    if not callable(found):
-        return found
+    if not callable(target):
+        return target
     try:
-        return found()
+        return target()
     except (Exception, SystemExit) as error:
         raise BenchError(f"data set {reference!r} could not be made: {_describe(error)}") from error
 
@@ -85,12 +85,12 @@ def _describe(error):
     return one_line(f"{type(error).__name__}: {error}")
 
 
-def from_object(made, name, reference, forced=False):
+def from_object(given, name, reference, forced=False):
     """Make a data set of an object that follows the protocol.
 
     Parameters
     ----------
-    made : object
+    given : object
         A `Dataset`, or anything with
 
         - ``images``: an array (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 from 0 to 255 (it may
@@ -116,21 +116,21 @@ def from_object(made, name, reference, forced=False):
     BenchError
         When something is missing or does not fit.
     """
-    if isinstance(made, Dataset):
-        rules.check_name(made.name)
-        return _share(made)
+    if isinstance(given, Dataset):
+        rules.check_name(given.name)
+        return _share(given)
     where = f"data set {reference!r}"
-    missing = [key for key in ("factor_names", "factor_sizes", "images") if not hasattr(made, key)]
+    missing = [key for key in ("factor_names", "factor_sizes", "images") if not hasattr(given, key)]
     if missing:
         raise BenchError(
             f"{where}: expected factor_names, factor_sizes and images, {missing[0]} is missing"
         )
-    name = name if forced else getattr(made, "name", name)
+    name = name if forced else getattr(given, "name", name)
     rules.check_name(name)
-    version = one_line(getattr(made, "version", "1"), limit=80)
-    source = _make_source(made.images, _count(made), where)
+    version = one_line(getattr(given, "version", "1"), limit=80)
+    source = _make_source(given.images, _count(given), where)
     names, sizes, labels = rules.check_factors(
-        made.factor_names, made.factor_sizes, getattr(made, "factors", None), len(source), where
+        given.factor_names, given.factor_sizes, getattr(given, "factors", None), len(source), where
     )
     dataset = Dataset(
         name=name,
@@ -145,16 +145,16 @@ def from_object(made, name, reference, forced=False):
             "source": reference,
             **_content_hash(source, labels),
         },
-        notes=_read_texts(made, "notes"),
+        notes=_read_texts(given, "notes"),
         labels=labels,
-        unidentifiable_factors=_read_texts(made, "unidentifiable_factors"),
+        unidentifiable_factors=_read_texts(given, "unidentifiable_factors"),
     )
     return _share(dataset)
 
 
-def _read_texts(made, key):
+def _read_texts(given, key):
     """An attribute that is a text or several."""
-    value = getattr(made, key, ())
+    value = getattr(given, key, ())
     return tuple(one_line(text) for text in ((value,) if isinstance(value, str) else value))
 
 

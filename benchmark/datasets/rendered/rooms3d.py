@@ -112,27 +112,27 @@ def load(folder, report=None):
     Dataset
         Memory-mapped; 480,000 images.
     """
-    known = BUILT_IN["rooms3d"]
+    entry = BUILT_IN["rooms3d"]
     identity = {
-        "name": known.name,
+        "name": entry.name,
         "version": RENDERER_VERSION,
         "kind": "re-rendered",
         "renderer": f"benchmark.datasets.rooms3d {RENDERER_VERSION}",
-        "grid": dict(zip(known.factor_names, known.factor_sizes, strict=True)),
+        "grid": dict(zip(entry.factor_names, entry.factor_sizes, strict=True)),
     }
     templates = copies.open_or_write(
-        storage.rendered_file(known.name, folder),
+        storage.rendered_file(entry.name, folder),
         (len(SCALES) * len(SHAPES) * len(ANGLES), len(MATERIALS), SIDE, SIDE),
         identity,
         lambda: [render_templates()],
-        known.name,
+        entry.name,
         report,
     )
     return Dataset(
-        name=known.name,
+        name=entry.name,
         version=RENDERER_VERSION,
-        factor_names=known.factor_names,
-        factor_sizes=known.factor_sizes,
+        factor_names=entry.factor_names,
+        factor_sizes=entry.factor_sizes,
         source=ImageSource("templates", templates, (SIDE, SIDE, 3), palette()),
         identity=identity,
         notes=NOTES,
