@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @style()
 def plot_matrix(
     matrix: Any,
-    factors: Sequence[str] | None = None,
+    factor_names: Sequence[str] | None = None,
     title: str = "",
     *,
-    codes: Sequence[str] | None = None,
+    code_names: Sequence[str] | None = None,
     label: str | None = None,
     sort: bool = False,
 ) -> Figure:
@@ -33,10 +33,10 @@ def plot_matrix(
     ----------
     matrix : array_like of shape (D, K), or Score
         Codes by factors, or a score that has such a `matrix`. NaN is drawn as a gap.
-    factors : sequence of str, optional
-        K names; those of the score where it knows them, else numbers.
+    factor_names : sequence of str, optional
+        K names; factor 0, factor 1, … by default.
     title : str
-    codes : sequence of str, optional
+    code_names : sequence of str, optional
         D names; z0, z1, … by default.
     label : str, optional
         What the numbers are, for the colour bar; the name of the score's metric by default.
@@ -61,7 +61,6 @@ def plot_matrix(
     score = matrix if hasattr(matrix, "matrix") else None
     if score is not None:
         matrix, label = score.matrix, score.metric if label is None else label
-        factors = getattr(score, "factor_names", None) if factors is None else factors
         if matrix is None:
             raise ValueError(f"the score {score.metric!r} has no matrix of codes by factors")
     matrix = np.asarray(matrix, dtype=float)
@@ -69,7 +68,11 @@ def plot_matrix(
         raise ValueError(f"expected a matrix of codes by factors, got the shape {matrix.shape}")
     names = []
     for given, count, kind, letter in zip(
-        (codes, factors), matrix.shape, ("codes", "factors"), ("z", "factor "), strict=True
+        (code_names, factor_names),
+        matrix.shape,
+        ("codes", "factors"),
+        ("z", "factor "),
+        strict=True,
     ):
         known = [f"{letter}{i}" for i in range(count)] if given is None else list(map(str, given))
         if len(known) != count:

@@ -376,7 +376,7 @@ class TestOneMatrix:
 
     def test_gaps_order_and_names(self):
         matrix = [[0.1, np.nan], [0.9, np.nan], [0.0, np.nan]]
-        figure = plot_matrix(matrix, codes=["a", "b", "c"], sort=True)
+        figure = plot_matrix(matrix, code_names=["a", "b", "c"], sort=True)
         assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["b", "a", "c"]
         assert texts(figure.axes[0]).count("–") == 3
 
