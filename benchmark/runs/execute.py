@@ -5,22 +5,20 @@ import traceback
 
 import torch
 
-from ...evaluation.naming import one_line
-from ...evaluation.representation.file_format import write_representation
-from ...models.encoding import encode
 from ...models.training.batches import Batches, Images
 from ...models.training.loop import Schedule, Stopped, Trainer, build_model
-from ...models.training.recording import ACTIVE_VARIANCE, Diverged
-from ...models.training.streams import Noise, sample_without_replacement
+from ...models.training.streams import Noise
 from ..errors import BenchError
 from ..protocol.fit import takes_network
 from .checkpoints import read_checkpoint, write_checkpoint
 from .claims import ClaimLost
 from .outcome import Outcome
+from .publish import check_enough_images, publish_representation
 from .record import (
     describe_device,
     describe_run,
     describe_session,
+    explain_failure,
     peak_memory,
     refuse_other_data,
 )
@@ -91,7 +89,7 @@ class Execution:
                 "interrupted", f"stopped at step {error.step}; its checkpoint is saved"
             )
         except Exception as error:
-            return self._record_failure(_explain(error), traceback.format_exc())
+            return self._record_failure(explain_failure(error), traceback.format_exc())
         return self._record(outcome)
 
     def _attempt(self, on_progress, should_stop):
@@ -104,7 +102,7 @@ class Execution:
         self._write_record(Outcome("running"))
         side = self.spec.config.image_size or None
         images = self.load_images(self.dataset.source, self.device, side)
-        self._check_enough_images(len(images))
+        check_enough_images(self.spec.config, len(images))
         batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
         trainer = self._build_trainer(images.shape, batches)
         self._go_on(trainer, state)
@@ -118,7 +116,9 @@ class Execution:
             trainer.run(self._save, report, should_stop)
         finally:
             batches.close()
-        final = self._publish_representation(trainer, images)
+        final = publish_representation(
+            self.folder.representation, self.spec, self.dataset, trainer, images, self.claim
+        )
         figures = {
             "seconds": round(trainer.seconds, 3),
             # None when an earlier session did all the steps.
@@ -212,51 +212,6 @@ class Execution:
         write_checkpoint(self.folder.checkpoint, state)
         self.folder.write_text("training.csv", trainer.recorder.csv())
 
-    def _publish_representation(self, trainer, images):
-        """Encode the evaluation sample, write it, and return the run's final figures."""
-        config, dataset = self.spec.config, self.dataset
-        count = config.n_train + config.n_test
-        index = sample_without_replacement(len(images), count, self.spec.seed, "evaluation")
-        codes, log_variances, floor = encode(trainer.model, images, index)
-        if codes.shape[1] != config.latent_size:
-            raise BenchError(
-                f"the model gave {codes.shape[1]} codes an image in evaluation mode; "
-                f"latent_size is {config.latent_size}"
-            )
-        final = {**trainer.recorder.final()}
-        final["active_units"] = int((codes.astype("float64").var(axis=0) > ACTIVE_VARIANCE).sum())
-        final["bce_floor"] = floor
-        self.claim.check()
-        write_representation(
-            self.folder.representation,
-            codes,
-            dataset.factors(index),
-            n_train=config.n_train,
-            log_variances=log_variances,
-            index=index,
-            factor_names=dataset.factor_names,
-            factor_sizes=dataset.factor_sizes,
-            dataset=dataset.name,
-            attributes={
-                "dataset_version": dataset.version,
-                "unidentifiable_factors": list(dataset.unidentifiable_factors),
-                "model": self.spec.model.name,
-                "preset": self.spec.preset,
-                "seed": self.spec.seed,
-                **dict(self.spec.hyperparameters),
-            },
-        )
-        return final
-
-    def _check_enough_images(self, available):
-        config = self.spec.config
-        wanted = config.n_train + config.n_test
-        if wanted > available:
-            raise BenchError(
-                f"the representation needs n_train + n_test = {wanted} images, but the data set "
-                f"has {available}; lower them with --set n_train=… --set n_test=…"
-            )
-
     def _record(self, outcome):
         try:
             self.claim.check()
@@ -303,23 +258,3 @@ def construct(model_class, seed, device, image_shape, config):
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise BenchError(f"{model_class.__name__} has no parameters to train")
     return model
-
-
-def _explain(error):
-    """The outcome of a run that an exception ended: one line, and what to do where it is known."""
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    )
-    if out_of_memory:
-        return Outcome(
-            "failed",
-            "out of memory: lower the batch with --set batch_size=…, or run fewer workers "
-            "with --jobs",
-        )
-    if isinstance(error, (BenchError, Diverged)):
-        return Outcome("failed", one_line(error, 1000))
-    if isinstance(error, OSError) and error.filename is not None:
-        return Outcome("failed", one_line(f"{error.filename}: {error.strerror}"))
-    lines = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-    return Outcome("failed", one_line(reason), unexpected=True)

@@ -1,4 +1,4 @@
-"""What run.json says of a run, apart from how it ended."""
+"""What run.json says of a run."""
 
 import resource
 import sys
@@ -7,8 +7,11 @@ import time
 import torch
 
 from ...evaluation.files import plain
+from ...evaluation.naming import one_line
+from ...models.training.recording import Diverged
 from ..errors import BenchError
 from ..protocol.plan import config_sha256
+from .outcome import Outcome
 
 
 def describe_run(spec, dataset):
@@ -106,3 +109,23 @@ def refuse_other_data(record, dataset, whose):
         keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         changes = "; ".join(f"{k}: {before.get(k)} then, {now.get(k)} now" for k in keys)
         raise BenchError(f"{whose} was trained on other data ({changes}); use --tag NAME for these")
+
+
+def explain_failure(error):
+    """The outcome of a run that an exception ended: one line, and what to do where it is known."""
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+    if out_of_memory:
+        return Outcome(
+            "failed",
+            "out of memory: lower the batch with --set batch_size=…, or run fewer workers "
+            "with --jobs",
+        )
+    if isinstance(error, (BenchError, Diverged)):
+        return Outcome("failed", one_line(error, 1000))
+    if isinstance(error, OSError) and error.filename is not None:
+        return Outcome("failed", one_line(f"{error.filename}: {error.strerror}"))
+    lines = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    return Outcome("failed", one_line(reason), unexpected=True)
