@@ -172,22 +172,11 @@ class Metric:
 
         Parameters
         ----------
-        codes : array_like, shape (N, D)
-            Posterior means, or any deterministic codes.
-        factors : array_like, shape (N, K)
-            Ground-truth classes from 0.
-        n_train : int, optional
-            Rows 0 … n_train − 1 are the training part; two thirds by default.
+        codes, factors, n_train, factor_names, without_factors, seed, n_jobs
+            As `evaluate` takes them.
         log_variances : array_like, shape (N, D), optional
             A metric with a sampled twin is then applied to codes drawn from the posteriors, and
             the score is that of the twin.
-        factor_names : collection of str, optional
-        without_factors : collection of str, optional
-            Names of factors to leave out.
-        seed : int, default 0
-            For draws, ties and noise levels.
-        n_jobs : int, default 1
-            Threads, for metrics that use them.
         **options
             The metric's own, such as `num_bins`; the variant names those that are changed.
 

@@ -8,6 +8,7 @@ import math
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from ..importing import ImportFailure, load_object, name_object
 from ..naming import one_line, unknown_name
@@ -15,47 +16,19 @@ from .metric import Key, Metric, MetricError
 
 GROUP = "disentanglement_bench.metrics"
 
+_NATS: dict[str, Any] = {"high": math.inf, "unit": "nats"}
 TRAINING_KEYS = {
     key.name: key
     for key in (
-        Key(
-            "nll",
-            "NLL",
-            "negative log-likelihood of the decoder",
-            higher_is_better=False,
-            high=math.inf,
-            unit="nats",
-        ),
-        Key(
-            "kl",
-            "KL",
-            "divergence of the posterior from the prior",
-            higher_is_better=None,
-            high=math.inf,
-            unit="nats",
-        ),
-        Key(
-            "l2",
-            "L2",
-            "squared reconstruction error",
-            higher_is_better=False,
-            high=math.inf,
-            unit="squared intensity",
-        ),
-        Key(
-            "tc",
-            "TC",
-            "total correlation, minibatch estimate",
-            higher_is_better=None,
-            low=-math.inf,
-            high=math.inf,
-            unit="nats",
-        ),
+        Key("nll", "NLL", "negative log-likelihood of the decoder", False, **_NATS),
+        Key("kl", "KL", "divergence of the posterior from the prior", None, **_NATS),
+        Key("l2", "L2", "squared reconstruction error", False, 0.0, math.inf, "squared intensity"),
+        Key("tc", "TC", "total correlation, minibatch estimate", None, low=-math.inf, **_NATS),
         Key(
             "active_units",
             "active units",
             "latents whose mean varies by more than 0.01",
-            higher_is_better=None,
+            None,
             high=math.inf,
         ),
     )
