@@ -78,7 +78,9 @@ def read_declaration(model_class, name):
     names = hyperparameter_names(model_class)
     reduces_to = _read_nested(namespace, "reduces_to", names)
     sweeps = _read_nested(namespace, "sweeps", names)
-    for values in reduces_to.values():
+    for other, values in reduces_to.items():
+        if not values:
+            raise ValueError(f"reduces_to: at which values is the model {other!r}? It names none")
         for key, value in values.items():
             if not is_finite(value):
                 raise ValueError(f"reduces_to: {key} must be a finite number, got {value!r}")

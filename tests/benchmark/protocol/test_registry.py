@@ -87,6 +87,7 @@ def test_a_model_with_another_loss_inherits_no_claims(tmp_path):
         ("label = 3", "label must be text on one line, got 3"),
         ("label = 'a\\nb'", "label must be text on one line"),
         ("continues = 7", "continues must be the name of a model or None, got 7"),
+        ("reduces_to = {'vae': {}}", "at which values is the model 'vae'?"),
         ("reduces_to = ['vae']", "reduces_to must be a dict of dicts"),
         ("reduces_to = {'vae': {'betta': 1}}", "names a hyperparameter 'betta'"),
         ("reduces_to = {'vae': {'beta': '1'}}", "beta must be a finite number, got '1'"),
