@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .intervals import ILLUSTRATIVE_BELOW, LEVEL, mean_intervals
-from .labels import FACTS, declared_keys, describe_key, describe_keys, is_built_in
-from .reference_values import add_without_orientation
+from .labels import FACTS, declared_keys, describe_key, is_built_in
+from .reference_values import add_identifiable
 from .run_reading import ScoresError, read_records, read_scores
 from .run_table import metric_columns, run_table
 
@@ -51,7 +51,7 @@ def collect(root):
         base = root
     if (scores is None or scores.empty) and records.empty:
         raise ScoresError(f"{root}: holds no run; run bench train and bench evaluate first")
-    runs = add_without_orientation(run_table(scores, records))
+    runs = add_identifiable(run_table(scores, records))
     runs.attrs["root"] = os.path.abspath(base)
     return runs
 
@@ -279,71 +279,3 @@ def curves(scores, metrics=None):
         key = {name: columns[name][rows[0]] for name in keys}
         made.append(Curve(key, betas, seeds.astype(int), values))
     return made
-
-
-def failed_and_missing(runs):
-    """Runs that a report has to name, because it has no score of them.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        From `run_table`.
-
-    Returns
-    -------
-    DataFrame
-        `dataset`, `protocol`, `method`, `method_label`, `setting`, `seed`, `status`, `reason`,
-        `path`: every run without scores, and as status "missing" every seed that other runs of
-        the same data set and protocol have but a setting has no run of. Representations from
-        elsewhere are missing no seed.
-    """
-    cell = ["dataset", "protocol", "method", "method_label", "setting"]
-    names = [*cell, "seed", "status"]
-    bad = runs[runs["status"] != "scored"]
-    bad = bad[[*names, "status_reason", "path"]].rename(columns={"status_reason": "reason"})
-    known = runs[runs["seed"].notna() & (runs["role"] != "external")]
-    present = known[[*cell, "seed"]].drop_duplicates()
-    seeds = present[["dataset", "protocol", "seed"]].drop_duplicates()
-    wanted = present[cell].drop_duplicates().merge(seeds, on=["dataset", "protocol"])
-    gone = wanted.merge(present, how="left", indicator=True).query("_merge == 'left_only'")
-    gone = gone.drop(columns="_merge").assign(
-        status="missing", reason="other settings have this seed", path=None
-    )
-    return pd.concat([bad, gone.astype(object)], ignore_index=True)
-
-
-def metric_agreement(scores, metrics=None):
-    """Spearman's rank correlation between metrics over runs.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        From `tidy`.
-    metrics : list of str, optional
-        All by default.
-
-    Returns
-    -------
-    DataFrame
-        `dataset`, `dataset_kind`, `protocol`, `first`, `second`, `first_label`, `second_label`,
-        `correlation`, `n` (runs that have both). NaN below 5 runs or where one of the two does not
-        vary. Every metric is turned so that larger is better, if it has a direction. Both halves
-        and the diagonal are given.
-    """
-    kept = scores[scores["value"].notna()]
-    if metrics is not None:
-        kept = kept[kept["metric"].isin(metrics)]
-    facts = describe_keys(kept)
-    rows = []
-    for key, part in kept.groupby(STRATUM, sort=False):
-        wide = part.pivot_table(index="path", columns="metric", values="value", sort=False)
-        wide = wide * [facts[name].sign or 1 for name in wide]
-        table = wide.corr(method="spearman", min_periods=ILLUSTRATIVE_BELOW)
-        known = wide.notna().to_numpy().astype(int)
-        counts = known.T @ known
-        for i, first in enumerate(wide):
-            for j, second in enumerate(wide):
-                labels = facts[first].label, facts[second].label
-                rows.append((*key, first, second, *labels, table.iloc[i, j], counts[i, j]))
-    columns = ["first", "second", "first_label", "second_label", "correlation", "n"]
-    return pd.DataFrame(rows, columns=[*STRATUM, *columns])

@@ -102,9 +102,8 @@ def _built_in():
         known[name] = _facts(dataclasses.asdict(key), variant, "training")
     for name, metric in METRICS.items():
         known |= declared_keys({name: metric.declaration()})
-    variant = known["mig"].variant.replace("]", ",without orientation]")
-    label = "MIG without orientation"
-    name = "mig_without_orientation"
+    variant = known["mig"].variant.replace("]", ",identifiable factors]")
+    name, label = "mig_identifiable", "MIG, identifiable factors"
     known[name] = dataclasses.replace(known["mig"], name=name, label=label, variant=variant)
     units = known["active_units"]
     known["active_units"] = dataclasses.replace(units, citation="burda2016importance")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from ..naming import one_line
 from ..scoring.score_files import read_score, scores_folder
 
 _CEILING = (
@@ -18,7 +19,7 @@ _NOISE = (
     "I_m has a noise floor: plug-in estimates of pure noise gave 0.12 nats at 3,000 points and "
     "10 codes."
 )
-WITHOUT_ORIENTATION = "mig_without_orientation"
+IDENTIFIABLE = "mig_identifiable"
 
 
 def reference_notes(files, metrics):
@@ -91,10 +92,11 @@ def _noise(reference, about):
     )
 
 
-def add_without_orientation(runs):
-    """Add the MIG over all factors but orientation, from the score files, where there is one.
+def add_identifiable(runs):
+    """Add the MIG over the factors that images determine, from the score files, where there is one.
 
-    Where a data set declares that its images do not determine it, MIG is given with and without.
+    A data set declares the factors that its images do not determine, such as the orientation of
+    a square; no representation reaches 1 on them, so MIG is given with and without them.
 
     Parameters
     ----------
@@ -104,30 +106,35 @@ def add_without_orientation(runs):
     Returns
     -------
     DataFrame
-        With the column `mig_without_orientation`; unchanged where no data set has orientation
-        among other factors.
+        With the column `mig_identifiable`, and in `attrs["unidentifiable"]` the factors left out,
+        by data set; unchanged where no data set declares any.
     """
     if "file" not in runs:
         return runs
     scored = runs[(runs["status"] == "scored") & runs["file"].notna()]
-    values = pd.Series(np.nan, runs.index)
-    for _, part in scored.groupby("dataset", sort=False):
-        if math.isnan(next((v for v in map(_orientation, part["file"][:20]) if v == v), math.nan)):
-            continue
-        values[part.index] = [_orientation(file) for file in part["file"]]
+    values, left_out = pd.Series(np.nan, runs.index), {}
+    for dataset, part in scored.groupby("dataset", sort=False):
+        names = next(filter(None, (_identifiable(file)[0] for file in part["file"][:20])), None)
+        if names:
+            left_out[dataset] = names
+            values[part.index] = [_identifiable(file)[1] for file in part["file"]]
     if values.isna().all():
         return runs
-    found = runs.assign(**{WITHOUT_ORIENTATION: values})
-    found.attrs = dict(runs.attrs)
-    return found
+    runs = runs.assign(**{IDENTIFIABLE: values})
+    runs.attrs["unidentifiable"] = left_out
+    return runs
 
 
-def _orientation(file):
+def _identifiable(file):
+    """The factors left out, and the MIG over the others."""
     record = read_score(scores_folder(file) / "mig.json")
     reference = record.get("reference") if record else None
     reference = reference if isinstance(reference, dict) else {}
-    value = reference.get("without_orientation")  # of score files of version 0.1.0
-    other = reference.get("without_unidentifiable")
-    if isinstance(other, dict) and other.get("factors") == ["orientation"]:
-        value = other.get("value")
-    return float(value) if isinstance(value, int | float) else math.nan
+    entry = reference.get("without_unidentifiable")
+    if "without_orientation" in reference:  # score files of version 0.1.0
+        entry = {"factors": ["orientation"], "value": reference["without_orientation"]}
+    entry = entry if isinstance(entry, dict) else {}
+    names, value = entry.get("factors"), entry.get("value")
+    if not isinstance(names, list) or not isinstance(value, int | float):
+        return None, math.nan
+    return ", ".join(map(one_line, names)), float(value)

@@ -167,7 +167,7 @@ def metric_columns(runs):
     list of str
     """
     built_in = [key.name for metric in METRICS.values() for key in metric.keys]
-    found = [name for name in (*built_in, "mig_without_orientation") if name in runs]
+    found = [name for name in (*built_in, "mig_identifiable") if name in runs]
     found += [name for name in TRAINING_KEYS if name in runs and runs[name].notna().any()]
     columns = list(runs.columns)
     declared = declared_keys(runs.attrs.get("metrics", {}))

@@ -6,7 +6,9 @@ import time
 
 import pandas as pd
 
-from .cells import STRATUM, cells, failed_and_missing, metric_agreement, tidy
+from .agreement import metric_agreement
+from .cells import STRATUM, cells, tidy
+from .gaps import failed_and_missing
 from .labels import HEADLINE, declared_keys, describe_key, describe_keys, is_built_in
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys

@@ -13,14 +13,12 @@ CHOICE = (
 def shown_metrics(summary, cells, metrics):
     """Those of the metrics that have a score, the user's own after ours, training measures last.
 
-    MIG has its partial twin beside it.
+    MIG has beside it that over the identifiable factors.
     """
     known = {cell["metric"] for cell in cells if cell["n"]}
     training = [name for name in metrics if summary.describe(name).metric == "training"]
     ours = [name for name in metrics if name not in training]
-    wanted = [
-        name for m in ours for name in ((m, "mig_without_orientation") if m == "mig" else (m,))
-    ]
+    wanted = [name for m in ours for name in ((m, "mig_identifiable") if m == "mig" else (m,))]
     return [name for name in (*wanted, *summary.own_keys, *training) if name in known]
 
 
@@ -49,6 +47,11 @@ def notes_of(summary, dataset, protocol, metrics, brief=False):
             *stratum_notes(summary.part("runs", dataset, protocol), facts, brief),
             *variant_notes(scores[scores["metric"].isin(metrics)], facts),
         ]
+        names = summary.runs.attrs.get("unidentifiable", {}).get(dataset)
+        if names and "mig_identifiable" in metrics:
+            summary.parts[key].append(
+                f"MIG, identifiable factors: without {names}, which images do not determine."
+            )
     return summary.parts[key]
 
 

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from disentanglement_bench.evaluation.statistics.agreement import metric_agreement
 from disentanglement_bench.evaluation.statistics.cells import (
     cells,
     collect,
     curves,
-    failed_and_missing,
-    metric_agreement,
     tidy,
 )
+from disentanglement_bench.evaluation.statistics.gaps import failed_and_missing
 from disentanglement_bench.evaluation.statistics.labels import describe_key
 from disentanglement_bench.evaluation.statistics.ranking import rank_methods
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError

@@ -183,7 +183,11 @@ def test_reference_values_come_from_the_score_files(tmp_path):
     for row in rows:
         folder = scores_folder(tmp_path / row["path"])
         references = {
-            "mig": {"ceiling": 0.9, "ceiling_per_factor": [1.0, 0.8], "without_orientation": 0.31},
+            "mig": {
+                "ceiling": 0.9,
+                "ceiling_per_factor": [1.0, 0.8],
+                "without_unidentifiable": {"factors": ["orientation"], "value": 0.31},
+            },
             "sap": {"perfect_ordinal": [0.7, 0.06]},
             "mi": {"noise": 0.12, "max": 4.5},
         }
@@ -196,7 +200,8 @@ def test_reference_values_come_from_the_score_files(tmp_path):
     assert "at most 0.90 on these factors (shape 1.00, orientation 0.80)" in notes
     assert "by factor: shape 0.70, orientation 0.06." in notes
     assert "I_m: 0.12 nats by chance (factors shuffled, 3,000 points, one run)" in notes
-    assert rows_of(table)["VAE"]["MIG without orientation ↑"].startswith("0.310")
+    assert rows_of(table)["VAE"]["MIG, identifiable factors ↑"].startswith("0.310")
+    assert "factors: without orientation, which images do not determine." in notes
 
 
 def test_published_figures_stand_beside_genuine_data_only(summary, tmp_path):
