@@ -202,7 +202,6 @@ def _choose_output(results, output):
 
 def _check_choice(runs, choose_by, fixed):
     """Refuse names that nothing in the results has."""
-    from ...evaluation.statistics.labels import METHODS
     from ...evaluation.statistics.run_table import metric_columns
 
     if choose_by is not None and choose_by not in metric_columns(runs):
@@ -211,8 +210,7 @@ def _check_choice(runs, choose_by, fixed):
     for method, setting in fixed.items():
         known = list(dict.fromkeys(runs["method"]))
         if method not in known:
-            names = known if method not in METHODS else [name for name in METHODS if name in known]
-            raise BenchError(unknown_name("method", method, names), exit_code=2)
+            raise BenchError(unknown_name("method", method, known), exit_code=2)
         settings = list(dict.fromkeys(runs.loc[runs["method"] == method, "setting"]))
         if setting not in settings:
             raise BenchError(unknown_name(f"setting of {method}", setting, settings), exit_code=2)

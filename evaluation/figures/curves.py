@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 
 from ..naming import format_number
-from ..statistics.labels import describe_keys, is_first_phase, is_scratch, method_label
+from ..statistics.labels import describe_keys
 from .axes import clip_to_range, find_limits, set_beta_axis, set_kl_axis
 from .style import (
     MARKERS,
     find_weights,
-    label_curve,
+    label_curves,
     new_figure,
     pick_colours,
     style,
@@ -41,7 +41,7 @@ def plot_curves(cells, scores, metrics, title):
         None where no run with β has any of the metrics.
     """
     known = cells[cells["beta"].notna() & (cells["n"] > 0)]
-    known = known[~known["method"].map(is_first_phase).astype(bool)]
+    known = known[known["role"] != "first"]
     shown = known[known["metric"].isin(metrics)]
     if shown.empty:
         return None
@@ -82,9 +82,11 @@ def plot_curves(cells, scores, metrics, title):
 
 def _choose_panels(cells):
     """Titles of the columns and, for each, the styles of its curves by λ and by model."""
-    methods = dict(zip(cells["curve"], cells["method"], strict=True))
+    methods = dict(zip(cells["curve"], cells["method_label"], strict=True))
+    scratch = set(cells.loc[cells["role"] == "scratch", "curve"])
     weights = find_weights(cells)
-    by_lambda = [curve for curve in weights.index if not is_scratch(methods[curve])]
+    labels = label_curves(cells, weights)
+    by_lambda = [curve for curve in weights.index if curve not in scratch]
     others = [curve for curve in methods if curve not in by_lambda]
     panels = []
     if len(by_lambda) > 1 or (by_lambda and not others):
@@ -94,23 +96,27 @@ def _choose_panels(cells):
             curve: {"color": colour, "marker": marker, "linestyle": "-"}
             for curve, (colour, marker) in zip(shown, looks, strict=False)
         }
-        names = [method_label(methods[c]) if weights[c] else label_curve(c, weights) for c in shown]
+        names = [methods[c] if weights[c] else labels[c] for c in shown]
         title = write_label(" and ".join(dict.fromkeys(names)), 60)
-        panels.append((title, _name(styles, weights, short=True)))
+        panels.append((title, _name(styles, labels, weights)))
     if others:
         plain = [curve for curve in by_lambda if not weights[curve]]
         styles = style_curves([*plain, *others])
         styles = {curve: styles[curve] for curve in _pick(list(styles))}
-        panels.append(("Models", _name(styles, weights)))
+        panels.append(("Models", _name(styles, labels)))
     return panels
 
 
-def _name(styles, weights, *, short=False):
-    """The same styles with the labels of their curves."""
-    labels = {curve: label_curve(curve, weights) for curve in styles}
-    if short:  # the title names the method
-        labels |= {c: f"λ = {format_number(weights[c])}" for c in styles if weights[c]}
-    return {curve: {**look, "label": labels[curve]} for curve, look in styles.items()}
+def _name(styles, labels, weights=None):
+    """The same styles with the labels of their curves; λ alone where the title names the method."""
+    short = (
+        {c: f"λ = {format_number(weights[c])}" for c in styles if weights[c]}
+        if weights is not None
+        else {}
+    )
+    return {
+        curve: {**look, "label": short.get(curve, labels[curve])} for curve, look in styles.items()
+    }
 
 
 def _pick(curves):

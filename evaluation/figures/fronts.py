@@ -3,14 +3,14 @@
 import numpy as np
 
 from ..naming import format_number
-from ..statistics.labels import curve_order, describe_key, is_first_phase
+from ..statistics.labels import describe_key
 from .axes import set_beta_axis, set_kl_axis
 from .style import (
     GREY,
     MARKERS,
     ORANGE,
     find_weights,
-    label_curve,
+    label_curves,
     new_figure,
     pick_colours,
     style,
@@ -63,11 +63,10 @@ def plot_front(cells, title, metric="mig"):
     both = front_cells(cells, metric)
     if len(both) < 2:
         return None
-    curves = sorted(set(both["curve"]), key=curve_order)
-    weights = find_weights(both)
+    labels = label_curves(both, find_weights(both))
     front = both[pareto_front(both["nll"], both[metric])].sort_values("nll")
     figure, ((axis,),) = new_figure(6.4, 4.3, title=title)
-    for i, (curve, colour) in enumerate(zip(curves, pick_colours(len(curves)), strict=True)):
+    for i, (curve, colour) in enumerate(zip(labels, pick_colours(len(labels)), strict=True)):
         part = both[both["curve"] == curve].sort_values("beta")
         axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=colour)
         axis.plot(
@@ -78,7 +77,7 @@ def plot_front(cells, title, metric="mig"):
             ms=6,
             mec="white",
             color=colour,
-            label=label_curve(curve, weights),
+            label=labels[curve],
         )
     _name_betas(axis, both, front, metric)
     axis.step(
@@ -128,11 +127,11 @@ def front_cells(cells, metric="mig"):
     Returns
     -------
     DataFrame
-        `curve`, `setting`, `beta`, `lambda`, `nll`, `metric` by its name, `n` (the fewer seeds of
-        the two).
+        `method`, `role`, `curve`, `curve_label`, `setting`, `beta`, `lambda`, `nll`,
+        `metric` by its name, `n` (the fewer seeds of the two).
     """
-    keys = ["method", "curve", "setting", "beta", "lambda"]
-    kept = cells[(cells["n"] > 0) & ~cells["method"].map(is_first_phase).astype(bool)]
+    keys = ["method", "role", "curve", "curve_label", "setting", "beta", "lambda"]
+    kept = cells[(cells["n"] > 0) & (cells["role"] != "first")]
     one = kept[kept["metric"] == "nll"][[*keys, "mean", "n"]]
     other = kept[kept["metric"] == metric][[*keys, "mean", "n"]]
     both = one.merge(other, on=keys, suffixes=("_nll", "_other"))

@@ -3,13 +3,7 @@
 import numpy as np
 
 from ..naming import format_number
-from ..statistics.labels import (
-    curve_order,
-    describe_key,
-    is_first_phase,
-    method_label,
-    method_order,
-)
+from ..statistics.labels import describe_key
 from .axes import clip_to_range, find_limits
 from .style import BLUE, GREY, ORANGE, new_figure, style, write_label
 
@@ -84,7 +78,8 @@ def choose_boxed_curve(scores):
     -------
     str
     """
-    return min(set(scores["curve"]), key=lambda c: (not is_first_phase(c), curve_order(c)))
+    first = scores[scores["role"] == "first"]
+    return (first if len(first) else scores)["curve"].iloc[0]
 
 
 @style()
@@ -108,7 +103,8 @@ def plot_methods(cells, scores, metrics, title):
     names = [name for name in metrics if name in set(known["metric"])]
     if not names:
         return None
-    methods = sorted(set(known["method"]), key=method_order)[::-1]
+    labels = dict(zip(known["method"], known["method_label"], strict=True))
+    methods = list(labels)[::-1]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     height = (0.3 * len(methods) + 0.85) * rows + 0.45
@@ -118,8 +114,7 @@ def plot_methods(cells, scores, metrics, title):
     for axis, name in zip(axes.flat, names, strict=False):
         _draw_methods(axis, known[known["metric"] == name], scores, name, methods)
     for axis in axes[:, 0]:
-        labels = [write_label(method_label(method)) for method in methods]
-        axis.set_yticks(range(len(methods)), labels)
+        axis.set_yticks(range(len(methods)), [write_label(labels[name]) for name in methods])
         axis.set_ylim(-0.6, len(methods) - 0.4)
     return figure
 

@@ -11,7 +11,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..naming import one_line
-from ..statistics.labels import curve_label, curve_order
 
 GREY, BLUE, ORANGE = "#555555", "#0072b2", "#d55e00"
 MARKERS = "osD^vPX"
@@ -104,22 +103,25 @@ def write_label(text, limit=34):
     return f" {text}" if text.startswith("_") else text
 
 
-def label_curve(curve, weights):
-    """Name a curve in a legend, with λ = 0 where others of its family have a λ.
+def label_curves(cells, weights):
+    """Name curves in a legend, with λ = 0 where others of their family have a λ.
 
     Parameters
     ----------
-    curve : str
+    cells : DataFrame
+        With `curve` and `curve_label`.
     weights : mapping of str to float
         λ of every curve that has one.
 
-    Examples
-    --------
-    >>> label_curve("betavae", {"betavae": 0.0}), label_curve("betatcvae", {})
-    ('β-VAE (λ = 0)', 'β-TCVAE')
+    Returns
+    -------
+    dict of str to str
+        By curve, in order of appearance.
     """
-    text = write_label(curve_label(curve))
-    return f"{text} (λ = 0)" if weights.get(curve) == 0 and "lambda=" not in curve else text
+    known = cells.drop_duplicates("curve")
+    labels = dict(zip(known["curve"], map(write_label, known["curve_label"]), strict=True))
+    plain = {curve for curve in labels if weights.get(curve) == 0 and "lambda=" not in curve}
+    return {c: f"{label} (λ = 0)" if c in plain else label for c, label in labels.items()}
 
 
 def find_weights(cells):
@@ -153,9 +155,8 @@ def style_curves(curves):
     Returns
     -------
     dict of str to dict
-        `color`, `marker` and `linestyle` of each curve, in the order of legends.
+        `color`, `marker` and `linestyle` of each curve, in their order.
     """
-    ordered = sorted(set(curves), key=curve_order)
     dashes = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
     return {
         curve: {
@@ -163,5 +164,5 @@ def style_curves(curves):
             "marker": MARKERS[i % len(MARKERS)],
             "linestyle": dashes[i % len(dashes)],
         }
-        for i, curve in enumerate(ordered)
+        for i, curve in enumerate(dict.fromkeys(curves))
     }

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..figures.fronts import front_cells, pareto_front
-from ..figures.style import find_weights, label_curve
-from ..statistics.labels import curve_order, is_scratch
+from ..figures.style import find_weights, label_curves
 
 # Weight of the augmentation: among settings equal in the worst term, the sum decides.
 RHO = 0.05
@@ -70,7 +69,7 @@ def choices(cells, metric="mig"):
     """
     both = front_cells(cells, metric)
     both = both[both["beta"].notna()]
-    weights = find_weights(both[~both["method"].map(is_scratch).astype(bool)])
+    weights = find_weights(both[both["role"] != "scratch"])
     family = both["curve"].isin(weights.index)
     both = both[family] if family.sum() > 1 else both[~family]
     if len(both) < 2:
@@ -79,16 +78,17 @@ def choices(cells, metric="mig"):
     both["nll_scaled"] = scaled(both["nll"], False)
     both["score_scaled"] = scaled(both[metric], True)
     both["front"] = pareto_front(both["nll"], both[metric])
-    both["label"] = [label_curve(curve, weights) for curve in both["curve"]]
+    labels = label_curves(both, weights)
+    both["label"] = both["curve"].map(labels)
     both["lambda"] = both["lambda"].astype(object).where(both["lambda"].notna(), None)
-    both = both.rename(columns={metric: "score"}).drop(columns="setting")
+    both = both.rename(columns={metric: "score"}).drop(columns=["setting", "role", "curve_label"])
     betas = sorted(both["beta"].unique())
     place = {(row.curve, row.beta): i for i, row in enumerate(both.itertuples())}
     rows = [
         {
-            "label": label_curve(curve, weights),
+            "label": labels[curve],
             "points": [place.get((curve, beta)) for beta in betas],
         }
-        for curve in sorted(set(both["curve"]), key=curve_order)
+        for curve in dict.fromkeys(both["curve"])
     ]
     return {"points": both.to_dict("records"), "betas": betas, "rows": rows, "rho": RHO}

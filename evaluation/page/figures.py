@@ -13,7 +13,7 @@ from ..figures.style import BAND
 from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
 from ..representation.posterior import COLLAPSED
-from ..statistics.labels import HEADLINE, curve_label, describe_key, is_first_phase
+from ..statistics.labels import HEADLINE, describe_key
 from ..statistics.median_runs import median_runs
 from .measures import latents_figure, matrix_figures
 
@@ -134,11 +134,12 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     )
     yield Drawing("methods", title, caption, figure)
     curve = choose_boxed_curve(scores)
-    title = f"Single runs of {curve_label(curve)} over β {where}"
+    boxed = scores[scores["curve"] == curve].iloc[0]
+    title = f"Single runs of {boxed['curve_label']} over β {where}"
     caption = (
         "Boxes: quartiles and median of single runs, whiskers to the last run within 1.5 box "
         "lengths, dots: every run."
-        + (" First phase only, before the continuation." if is_first_phase(curve) else "")
+        + (" First phase only, before the continuation." if boxed["role"] == "first" else "")
     )
     figure = plot_boxes(scores, (*metrics, "nll", "kl"), title, curve)
     yield Drawing("boxes", title, caption, figure)

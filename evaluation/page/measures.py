@@ -1,6 +1,7 @@
 """Figures whose numbers are in the runs' own files: KL of latents, and MI matrices."""
 
 import numpy as np
+import pandas as pd
 
 from ..figures.drawing import Drawing
 from ..figures.fronts import plot_latents
@@ -9,19 +10,20 @@ from ..naming import format_number
 from ..representation.file_format import RepresentationError, read_representation
 from ..representation.posterior import COLLAPSED, collapse_order, kl_per_latent
 from ..scoring.score_files import read_score, scores_folder
-from ..statistics.labels import curve_label, curve_order, describe_key
-
-_LAMBDA = "lambdabeta,lambda="
+from ..statistics.labels import describe_key
 
 
-def _compared(curves):
-    """The β-VAE, the largest λ and the other models: what fits side by side."""
-    by_lambda = sorted((c for c in curves if c.startswith(_LAMBDA)), key=curve_order)
-    others = sorted(
-        (c for c in curves if not c.startswith(_LAMBDA) and c != "betavae_first"), key=curve_order
-    )
-    return [*(c for c in others if c == "betavae"), *by_lambda[-1:],
-            *(c for c in others if c != "betavae")][:4]  # fmt: skip
+def _choose_curves(runs):
+    """Labels of the curves that fit side by side, by curve.
+
+    The plain form of related methods, that of the largest λ, and then the other models.
+    """
+    curves = runs[runs["role"] != "first"].drop_duplicates("curve")
+    related = curves["reduces_to"].notna()
+    plain = ~curves["curve"].str.contains(",")
+    chosen = [curves[related & plain], curves[related & ~plain].iloc[-1:], curves[~related]]
+    chosen = pd.concat(chosen).iloc[:4]
+    return dict(zip(chosen["curve"], chosen["curve_label"], strict=True))
 
 
 def latents_figure(summary, dataset, protocol, where):
@@ -40,38 +42,36 @@ def latents_figure(summary, dataset, protocol, where):
     """
     runs = summary.part("runs", dataset, protocol)
     runs = runs[runs["beta"].notna() & runs["file"].notna() & (runs["status"] == "scored")]
-    curves = [c for c in _compared(set(runs["curve"])) if c == "betavae" or c.startswith(_LAMBDA)]
-    orders, told = {}, []
-    for curve in curves:
-        found = _ranked_kl(runs[runs["curve"] == curve])
-        if len(found) > 1:
-            order = collapse_order(list(found), np.stack(list(found.values())))
-            label = curve_label(curve)
+    orders, texts = {}, []
+    for curve, label in _choose_curves(runs[runs["reduces_to"].notna()]).items():
+        ranked = _rank_kl(runs[runs["curve"] == curve])
+        if len(ranked) > 1:
+            order = collapse_order(list(ranked), np.stack(list(ranked.values())))
             orders[label] = order
-            told.append(f"{label}: {_order_text(order)}")
+            texts.append(f"{label}: {_order_text(order)}")
     title = f"KL of single latents {where}"
     caption = (
         "Measured KL of each latent's posterior from the prior, latents ranked within each run and "
-        f"averaged over seeds. {'. '.join(told)}. In the linear-Gaussian model the directions of "
+        f"averaged over seeds. {'. '.join(texts)}. In the linear-Gaussian model the directions of "
         "least variance are lost first; that the latents of a trained network vanish one after "
         "another is an analogy to it, not a proof."
     )
     yield Drawing("latents", title, caption, plot_latents(orders, title))
 
 
-def _ranked_kl(runs):
+def _rank_kl(runs):
     """β to the KL of ranked latents, mean over the seeds whose files can be read."""
-    found = {}
+    ranked = {}
     for beta, part in runs.groupby("beta"):
-        rows = [_sorted_kl(path) for path in part["file"]]
+        rows = [_sort_kl(path) for path in part["file"]]
         rows = [row for row in rows if row is not None]
         if rows and len({len(row) for row in rows}) == 1:
-            found[beta] = np.mean(rows, axis=0)
-    sizes = {len(row) for row in found.values()}
-    return found if len(sizes) == 1 else {}
+            ranked[beta] = np.mean(rows, axis=0)
+    sizes = {len(row) for row in ranked.values()}
+    return ranked if len(sizes) == 1 else {}
 
 
-def _sorted_kl(path):
+def _sort_kl(path):
     try:
         representation = read_representation(path)
     except (RepresentationError, OSError):
@@ -88,7 +88,7 @@ def _order_text(order):
     )
     text = f"latents with at least {COLLAPSED:g} nats: {counts}"
     reached = order.survives_to[0]
-    if reached == reached:
+    if not np.isnan(reached):
         text += f"; the strongest lasts to β = {format_number(reached)}"
     return text
 
@@ -110,33 +110,35 @@ def matrix_figures(medians, dataset, protocol, where):
     """
     rows = medians[(medians["dataset"] == dataset) & (medians["protocol"] == protocol)]
     rows = rows[rows["beta"].notna() & rows["file"].notna()]
-    curves = _compared(set(rows["curve"]))
+    curves = _choose_curves(rows)
     for metric, codes in (("mi_sampled", "sampled codes"), ("mi", "posterior means")):
-        found, names, seeds = {}, None, set()
+        matrices, names, chosen_by = {}, None, set()
         for row in rows.to_dict("records"):
             if row["curve"] not in curves:
                 continue
             record = read_score(scores_folder(row["file"]) / f"{metric}.json")
             matrix = _share(record)
-            if matrix is None or (found and matrix.shape != next(iter(found.values())).shape):
+            shapes = {known.shape for known in matrices.values()}
+            if matrix is None or (shapes and matrix.shape not in shapes):
                 continue
             names = record["representation"].get("factor_names") or range(matrix.shape[1])
-            found[(curve_label(row["curve"]), row["beta"])] = matrix
-            seeds.add(row["median_by"])
-        by = " or ".join(describe_key(s).label if s != "seed" else s for s in sorted(seeds))
+            matrices[(row["curve"], row["beta"])] = matrix
+            chosen_by.add(row["median_by"])
+        by = " or ".join(n if n == "seed" else describe_key(n).label for n in sorted(chosen_by))
         title = f"Information about each factor {where} ({codes})"
         caption = (
             f"Mutual information between every code and factor, {codes}, as a share of the "
             f"factor's entropy, for the run of the median seed of each setting (by {by}). Codes "
             "are sorted by the factor that they say most about."
         )
-        order = {k: found[k] for k in sorted(found, key=lambda k: _place_of(k[0], curves))}
-        figure = plot_mi_matrices(order, [str(name) for name in names or ()], title)
+        ordered = {
+            (label, beta): matrix
+            for curve, label in curves.items()
+            for (other, beta), matrix in matrices.items()
+            if other == curve
+        }
+        figure = plot_mi_matrices(ordered, [str(name) for name in names or ()], title)
         yield Drawing(f"matrix-{metric}", title, caption, figure)
-
-
-def _place_of(label, curves):
-    return [curve_label(curve) for curve in curves].index(label)
 
 
 def _share(record):

@@ -64,7 +64,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
     theory = theory_section(theory, embed)
     _add_figures(sections, figures, embed)
     shared = [_figure(f, embed) for f in figures if f.dataset is None]
-    add_pictures(sections, pictures, embed)
+    add_pictures(sections, pictures, embed, summary.runs)
     shared_tables = _add_tables(sections, tables)
     citations = dict.fromkeys(key for table in tables for key in table.citations)
     text = (

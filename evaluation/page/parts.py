@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..statistics.labels import curve_label, method_label, setting_label
+from ..statistics.labels import setting_label
 from .manifests import read_pictures, read_theory
 
 # Bytes of pictures that a page takes in, before base64 adds a third.
@@ -149,7 +149,7 @@ def _write_cell(value):
     return str(value)
 
 
-def add_pictures(sections, folder, embed):
+def add_pictures(sections, folder, embed, runs):
     """Reconstructions and traversals of every setting; all strips come before any animation.
 
     Parameters
@@ -159,9 +159,13 @@ def add_pictures(sections, folder, embed):
     folder : str, Path or None
         With `pictures.json`.
     embed : Embedder
+    runs : DataFrame
+        From `evaluation.statistics.cells.collect`, for the labels of methods and curves.
     """
     if folder is None:
         return
+    methods = dict(zip(runs["method"], runs["method_label"], strict=True))
+    curves = dict(zip(runs["curve"], runs["curve_label"], strict=True))
     folder = Path(folder)
     entries, ignored = read_pictures(folder)
     embed.ignored += ignored
@@ -169,8 +173,10 @@ def add_pictures(sections, folder, embed):
     entries = [e for e in entries if (e["dataset"], e["protocol"]) in by_place]
     for entry in entries:
         shown = {
-            "title": f"{method_label(entry['method'])}, {setting_label(entry['setting'])}",
-            "label": curve_label(entry["curve"]),
+            "title": ", ".join(
+                [methods.get(entry["method"], entry["method"]), setting_label(entry["setting"])]
+            ),
+            "label": curves.get(entry["curve"], entry["curve"]),
             "seed": entry["seed"],
             "latents": [
                 f"z{latent} {kl:.2f}"

@@ -3,21 +3,12 @@
 import dataclasses
 import functools
 import math
-import re
 
 import pandas as pd
 
 from ..metrics import METRICS, TRAINING_KEYS
 from ..naming import format_number
 
-METHODS = {
-    "vae": "VAE",
-    "betavae": "β-VAE",
-    "lambdabeta": "λβ-VAE",
-    "lambdabeta_scratch": "λβ-VAE (λ from the start)",
-    "betatcvae": "β-TCVAE",
-    "betavae_first": "β-VAE (first phase)",
-}
 HEADLINE = (
     "mig",
     "sap",
@@ -195,51 +186,6 @@ def describe_keys(scores):
     return {name: describe_key(name, firsts) for name in firsts["metric"]}
 
 
-def method_label(method):
-    """How a method is written in tables.
-
-    Examples
-    --------
-    >>> method_label("lambdabeta"), method_label("mymodel")
-    ('λβ-VAE', 'mymodel')
-    """
-    return METHODS.get(method, method)
-
-
-def is_first_phase(method):
-    """Whether a method is the first phase of runs that others continue.
-
-    Examples
-    --------
-    >>> is_first_phase("betavae_first"), is_first_phase("betavae")
-    (True, False)
-    """
-    return method.partition(",")[0].endswith("_first")
-
-
-def is_scratch(method):
-    """Whether a method usually continues another but was trained from the start.
-
-    Examples
-    --------
-    >>> is_scratch("lambdabeta_scratch"), is_scratch("lambdabeta")
-    (True, False)
-    """
-    return method.partition(",")[0].endswith("_scratch")
-
-
-def curve_label(curve):
-    """How a curve, that is a method with everything fixed but β, is written in legends.
-
-    Examples
-    --------
-    >>> curve_label("lambdabeta,lambda=8"), curve_label("betavae")
-    ('λβ-VAE, λ = 8', 'β-VAE')
-    """
-    method, _, rest = curve.partition(",")
-    return ", ".join([method_label(method), *(_greek(part) for part in rest.split(",") if part)])
-
-
 def setting_label(setting):
     """How hyperparameters are written: ``beta=4,lambda=2`` as ``β = 4, λ = 2``."""
     return ", ".join(_greek(part) for part in setting.split(",") if part) or "default"
@@ -248,21 +194,6 @@ def setting_label(setting):
 def _greek(part):
     name, _, value = part.partition("=")
     return f"{ {'beta': 'β', 'lambda': 'λ'}.get(name, name) } = {value}"
-
-
-def method_order(method):
-    """Sort key: the zoo first in its own order, then others by name."""
-    names = list(METHODS)
-    return (names.index(method), "") if method in METHODS else (len(names), method)
-
-
-def curve_order(curve):
-    """Sort key of a curve: by method, then by the numbers in it."""
-    method, _, rest = curve.partition(",")
-    order = ("betavae", "lambdabeta", "lambdabeta_scratch", "betatcvae", "betavae_first")
-    place = order.index(method) if method in order else len(order)
-    numbers = tuple(float(x) for x in re.findall(r"=(-?[\d.]+(?:e-?\d+)?)", rest))
-    return place, method, numbers, rest
 
 
 def write_setting(values):

@@ -194,7 +194,7 @@ def test_ticks_keep_their_distance_and_both_ends():
 
 def test_curves_differ_in_more_than_colour():
     styles = style_curves(["betatcvae", "betavae", "mine", "yours"])
-    assert next(iter(styles)) == "betavae"
+    assert next(iter(styles)) == "betatcvae"
     looks = [tuple(map(str, look.values())) for look in styles.values()]
     assert len({look[0] for look in looks}) == len({look[1] for look in looks}) == 4
 
@@ -295,6 +295,7 @@ def test_beta_zero_is_drawn_at_its_tick(summary_of, sweep, tmp_path):
 @pytest.mark.parametrize("level", [0.001, 0.995])
 def test_intervals_end_with_the_range_of_the_score_and_do_not_stretch_axes(level):
     names = {"metric": "mig", "method": "mine", "curve": "mine", "setting": "", "lambda": np.nan}
+    names |= {"method_label": "Mine", "curve_label": "Mine", "role": ""}
     cells = pd.DataFrame(
         [{**names, "beta": b, "mean": level, "low": -5.0, "high": 6.0, "n": 2} for b in (1.0, 8.0)]
     )
@@ -339,8 +340,9 @@ def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
     cells, scores = summary.cells, summary.scores
 
     def rename(frame):
-        columns = {"method", "curve"} & set(frame)
-        renamed = {c: frame[c].str.replace("betatcvae", name, regex=False) for c in columns}
+        columns = {"method", "method_label", "curve", "curve_label"} & set(frame)
+        mine = {c: frame[c].isin(("betatcvae", "β-TCVAE")) for c in columns}
+        renamed = {c: frame[c].where(~mine[c], name) for c in columns}
         return frame.assign(**renamed, dataset=name)
 
     order = collapse_order([1, 8], np.array([[2.0, 0.1], [1.0, 0.0]]))
@@ -358,7 +360,7 @@ def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
     for i, figure in enumerate(drawn):
         save_figure(figure, tmp_path, f"figure-{i}", ("png",), dpi=30)
     labels = [text.get_text() for text in drawn[0].axes[-1].get_legend().get_texts()]
-    assert labels[-1].strip() == drawn[2].axes[0].get_yticklabels()[0].get_text().strip()
+    assert labels[-1] in [text.get_text() for text in drawn[2].axes[0].get_yticklabels()]
 
 
 class TestOneMatrix:
