@@ -47,7 +47,13 @@ SHOWN_ROWS = 40
     show_default=True,
     help="Longest time for one score, in seconds.",
 )
-def command(paths, metrics, jobs, force, seed, output, time_limit):
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(min=64),
+    help="MiB that scoring one file may take beyond the program itself (default: 768 and 32 times "
+    "the size of the file; Linux only).",
+)
+def command(paths, metrics, jobs, force, seed, output, time_limit, memory_limit):
     """Score every representation below PATH..., run folders and files of your own alike.
 
     Missing and outdated scores are computed; each is written beside its representation the moment
@@ -67,6 +73,7 @@ def command(paths, metrics, jobs, force, seed, output, time_limit):
         seed=seed,
         table=output,
         time_limit=time_limit,
+        memory_limit=memory_limit,
     )
     sys.exit(code)
 

@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 # A latent whose KL is below this, in nats, is counted as collapsed.
 COLLAPSED = 0.1
 
 
-def kl_per_latent(codes, log_variances):
+def kl_per_latent(codes: ArrayLike, log_variances: ArrayLike) -> NDArray[np.float64]:
     """KL divergence of the posterior from the prior N(0, 1), one value a latent.
 
     Parameters
@@ -63,13 +64,13 @@ class CollapseOrder(NamedTuple):
         NaN where it is below already at the smallest β.
     """
 
-    betas: np.ndarray
-    ranked: np.ndarray
-    surviving: np.ndarray
-    survives_to: np.ndarray
+    betas: NDArray[np.float64]
+    ranked: NDArray[np.float64]
+    surviving: NDArray[np.int_]
+    survives_to: NDArray[np.float64]
 
 
-def collapse_order(betas, kl, threshold=COLLAPSED):
+def collapse_order(betas: ArrayLike, kl: ArrayLike, threshold: float = COLLAPSED) -> CollapseOrder:
     """Order latents by how much they say, and tell up to which β each rank survives.
 
     Runs of different β are trained apart, so latent 3 of one is not latent 3 of another: what can

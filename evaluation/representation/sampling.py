@@ -1,9 +1,10 @@
 """Draw codes from their posteriors."""
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
-def sample_codes(codes, log_variances, seed=0):
+def sample_codes(codes: ArrayLike, log_variances: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     """Draw one code per row from the normal posterior, with a stream of its own.
 
     Parameters

@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import io
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from ..files import sweep, walk
 from ..importing import absolute_reference
@@ -34,16 +36,18 @@ class Report:
         Broken score files that were computed anew.
     """
 
-    outcomes: list
-    rows: list
+    outcomes: list[Outcome]
+    rows: list[dict[str, Any]]
     table: Path | None
     computed: int
     kept: int
-    problems: list
-    repaired: list
+    problems: list[tuple[Path, str]]
+    repaired: list[tuple[Path, str]]
 
 
-def find_representations(paths):
+def find_representations(
+    paths: Iterable[str | os.PathLike[str]],
+) -> tuple[list[Path], list[tuple[Path, str]]]:
     """Find representation files below folders, in sorted order, each once.
 
     Parameters
@@ -53,36 +57,37 @@ def find_representations(paths):
 
     Returns
     -------
-    found : list of Path
+    files : list of Path
         Everything that is called like a representation, folders included: reading tells.
     problems : list of (Path, str)
         Paths that do not exist and folders that cannot be listed.
     """
-    found, problems = {}, []
+    files: dict[Path, None] = {}
+    problems: list[tuple[Path, str]] = []
     for given in map(Path, paths):
         if not given.is_dir():
             if given.exists() or given.is_symlink():
-                found[given] = None
+                files[given] = None
             else:
                 problems.append((given, "no such file or folder"))
             continue
 
-        def unlisted(folder, error):
+        def report_unlisted(folder: str, error: OSError) -> None:
             problems.append((Path(folder), f"cannot be listed ({error.strerror})"))
 
         below = []
-        for folder, names in walk(given, on_error=unlisted):
+        for folder, names in walk(given, on_error=report_unlisted):
             if folder.endswith(SUFFIXES) and Path(folder) != given:
                 below.append(Path(folder))
             below += [Path(folder, name) for name in names if name.endswith(SUFFIXES)]
-        found.update(dict.fromkeys(sorted(below)))
-    for path in [path for path in found if not _is_text(path)]:
-        del found[path]
+        files.update(dict.fromkeys(sorted(below)))
+    for path in [path for path in files if not _is_text(path)]:
+        del files[path]
         problems.append((path, "its name is not text in UTF-8; rename it"))
-    return list(found), problems
+    return list(files), problems
 
 
-def _is_text(path):
+def _is_text(path: Path) -> bool:
     try:
         return bool(os.fspath(path).encode())
     except UnicodeEncodeError:
@@ -90,16 +95,17 @@ def _is_text(path):
 
 
 def evaluate_paths(
-    paths,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
-    metrics=None,
-    force=False,
-    jobs=1,
-    seed=0,
-    table=None,
-    time_limit=3600.0,
-    progress=None,
-):
+    metrics: Iterable[str] | None = None,
+    force: bool = False,
+    jobs: int = 1,
+    seed: int = 0,
+    table: str | os.PathLike[str] | None = None,
+    time_limit: float = 3600.0,
+    memory_limit: float | None = None,
+    progress: Callable[[int, int, Outcome | None], object] | None = None,
+) -> Report:
     """Score every representation below the paths and write a table of all their scores.
 
     Only missing and outdated scores are computed, in worker processes; each is written the moment
@@ -125,6 +131,9 @@ def evaluate_paths(
         metrics declare is written beside it, in `scores.metrics.json`.
     time_limit : float, default 3600
         Longest time for one score, in seconds.
+    memory_limit : float, optional
+        MiB that scoring one file may take beyond the program itself (Linux only); by default 768
+        and 32 times the size of the file.
     progress : callable, optional
         Called as `progress(done, total, outcome)` with the number of representations, first with
         `outcome=None`.
@@ -161,32 +170,33 @@ def evaluate_paths(
         raise ValueError(f"jobs must be at least 1, not {jobs}")
     if time_limit < 1:
         raise ValueError(f"the time limit must be at least 1 second, not {time_limit}")
-    paths = [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(p) for p in paths]
+    memory = None if memory_limit is None else int(memory_limit * 2**20)
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    folders = [Path(path) for path in given]
     with contextlib.redirect_stdout(io.StringIO()):  # whatever users' modules print
         references = tuple(dict.fromkeys(default_metrics() if metrics is None else metrics))
         chosen = choose_metrics(references)
     check_names(chosen)
-    found, unread = find_representations(paths)
-    problems = [(path, f"{path}: {reason}") for path, reason in unread]
-    options = Options(tuple(map(absolute_reference, references)), force, seed, 1, time_limit)
-    outcomes, stored, repaired = score_all(found, chosen, options, jobs, progress)
-    problems += [(o.path, problem) for o in outcomes for problem in o.problems]
-    if table is None:
-        first = paths[0] if paths else Path()
-        table = (first if first.is_dir() else first.parent) / "scores.csv"
-    table = Path(table)
-    scored = [(o.path, stored.get(o.path), o.problems) for o in outcomes]
-    made = make_table(scored, table.parent, chosen)
-    if found:
-        sweep(table.parent)
-        write_table(table, made)
+    files, missing = find_representations(folders)
+    absolute = tuple(map(absolute_reference, references))
+    options = Options(absolute, force, seed, seconds=time_limit, memory=memory)
+    outcomes, stored, repaired = score_all(files, chosen, options, jobs, progress)
+    first = folders[0] if folders else Path()
+    target = Path(table or (first if first.is_dir() else first.parent) / "scores.csv")
+    scored = [(each.path, stored.get(each.path), each.problems) for each in outcomes]
+    scores = make_table(scored, target.parent, chosen)
+    if files:
+        sweep(target.parent)
+        write_table(target, scores)
     return Report(
         outcomes,
-        made.rows,
-        table if found else None,
+        scores.rows,
+        target if files else None,
         sum(outcome.computed for outcome in outcomes),
         sum(outcome.kept for outcome in outcomes),
-        problems + made.problems,
+        [(path, f"{path}: {reason}") for path, reason in missing]
+        + [(outcome.path, line) for outcome in outcomes for line in outcome.problems]
+        + scores.problems,
         repaired,
     )
 

@@ -36,13 +36,17 @@ class Options:
         Inside one representation.
     seconds : float
         Longest time for one score.
+    memory : int, optional
+        Bytes that scoring one file may take beyond the program itself; by default what its size
+        allows.
     """
 
-    metrics: tuple
+    metrics: tuple[str, ...]
     force: bool = False
     seed: int = 0
     threads: int = 1
     seconds: float = 3600.0
+    memory: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Outcome:
     path: Path
     computed: int = 0
     kept: int = 0
-    problems: tuple = ()
+    problems: tuple[str, ...] = ()
     seconds: float = 0.0
 
 

@@ -1,7 +1,9 @@
 """Run records: the run.json of every run, read and checked in one place."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .. import schema
 from ..files import RecordError, read_json, walk
@@ -65,7 +67,7 @@ _RECORD = schema.record(
 # What run records of version 1 leave out: the methods that wrote them.
 _VAE = {"name": "vae", "label": "VAE"}
 _BETAVAE = {"name": "betavae", "label": "β-VAE"}
-_FIRST_METHODS = {
+_FIRST_METHODS: dict[str, dict[str, Any]] = {
     "betavae": {
         **_BETAVAE,
         "citation": "higgins2017beta",
@@ -86,7 +88,7 @@ _FIRST_METHODS = {
 }
 
 
-def describe_method(model):
+def describe_method(model: str) -> dict[str, Any]:
     """The `method` block of a run record for a model of version 0.1.0, or for an unknown one.
 
     Parameters
@@ -104,7 +106,7 @@ def describe_method(model):
     >>> describe_method("betavae")["label"], describe_method("mine:VAE")["label"]
     ('β-VAE', 'mine:VAE')
     """
-    rest = {"citation": "", "continues": None, "reduces_to": []}
+    rest: dict[str, Any] = {"citation": "", "continues": None, "reduces_to": []}
     return {"name": model, "label": model, **rest, **_FIRST_METHODS.get(model, {})}
 
 
@@ -121,7 +123,7 @@ def _add_method(record):
 MIGRATIONS = {1: _add_method}
 
 
-def read_run(path):
+def read_run(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a run.json, check it and bring it to the current schema version.
 
     Parameters
@@ -174,7 +176,7 @@ def read_run(path):
     }
 
 
-def find_runs(root):
+def find_runs(root: str | os.PathLike[str]) -> Iterator[Path]:
     """Find the folders that contain a run.json.
 
     Parameters

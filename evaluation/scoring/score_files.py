@@ -8,6 +8,7 @@ import math
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 from .. import schema
 from ..files import RecordError, read_json, write_json
@@ -63,7 +64,7 @@ _SCORE = schema.record(
 _HEAD_KEYS = (*_HEAD, "declaration")
 
 
-def scores_folder(path):
+def scores_folder(path: str | os.PathLike[str]) -> Path:
     """Where the scores of a representation lie.
 
     `representation.h5` of a run has `scores/` beside it, a stray `a.h5` has `a.scores/`. Where
@@ -132,7 +133,7 @@ def request(metric, seed):
     return wanted
 
 
-def load_score(path, only_head=False):
+def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[str, Any]:
     """Read a score file and check its types, and its values against the declared ranges.
 
     Parameters
@@ -165,7 +166,7 @@ def load_score(path, only_head=False):
     return record
 
 
-def read_score(path):
+def read_score(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Read a score file.
 
     Parameters

@@ -51,7 +51,7 @@ def serve(descriptor):
         except EOFError:
             return
         size = _size(path)
-        _limit_memory(MEMORY_ALLOWANCE + MEMORY_PER_BYTE * size)
+        _limit_memory(options.memory or MEMORY_ALLOWANCE + MEMORY_PER_BYTE * size)
         _limit_time(min(options.seconds, READ_SECONDS + size / READ_BYTES_PER_SECOND))
 
         def step(name, seconds=options.seconds):
