@@ -11,8 +11,8 @@ from .workers.train import train
 
 BETAS = (1.0, 8.0, 32.0)
 STAGES = 4
-# Tables that are printed when everything is done; the page has them all.
-SHOWN = ("ranking", "collapse")
+# Beginnings of the names of tables that are printed at the end; the page has them all.
+PRINTED_TABLES = ("ranking", "collapse")
 
 
 def demo(results, seeds, steps=None, device="auto", jobs=None):
@@ -44,41 +44,41 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
         jobs=jobs,
         results=results,
     )
-    began = time.monotonic()
+    start = time.monotonic()
     runs = len(request.plan())
     number = "one seed" if seeds == 1 else f"{seeds} seeds"
-    _stage(1, began, f"training the zoo on sprites-small: {runs} runs, {number}")
+    _announce(1, start, f"training the zoo on sprites-small: {runs} runs, {number}")
     code = train(request)
     if code > 1:
         return code
-    _stage(2, began, "scoring the representations")
+    _announce(2, start, "scoring the representations")
     code = max(code, evaluate([results], jobs=jobs))
-    _stage(3, began, "the theory: the linear-Gaussian VAE in closed form and as a fixed point")
-    _theory(results)
-    _stage(4, began, "tables, figures and the page")
-    _report(results)
-    click.echo(f"Took {format_seconds(time.monotonic() - began)}.")
+    _announce(3, start, "the theory: the linear-Gaussian VAE in closed form and as a fixed point")
+    _solve_theory(results)
+    _announce(4, start, "tables, figures and the page")
+    _write_report(results)
+    click.echo(f"Took {format_seconds(time.monotonic() - start)}.")
     return code
 
 
-def _stage(number, began, text):
-    since = f" ({format_seconds(time.monotonic() - began)} so far)" if number > 1 else ""
+def _announce(number, start, text):
+    since = f" ({format_seconds(time.monotonic() - start)} so far)" if number > 1 else ""
     click.echo(f"\n[{number}/{STAGES}] {text}{since}")
 
 
-def _theory(results):
+def _solve_theory(results):
     from .theory.solve import write_theory
 
     deviation = write_theory(results, starts=10).data["largest_deviation"]
     click.echo(f"Largest deviation of the fixed point from the closed form: {deviation:.1e} nats.")
 
 
-def _report(results):
+def _write_report(results):
     from ..evaluation.tables.rendering import to_text
     from .reporting.report import make_report
 
-    made = make_report(results)
-    for table in made.tables:
-        if table.name.startswith(SHOWN):
+    report = make_report(results)
+    for table in report.tables:
+        if table.name.startswith(PRINTED_TABLES):
             click.echo(f"\n{to_text(table)}")
-    click.echo(f"\nThe report, for any browser: {made.page}")
+    click.echo(f"\nThe report, for any browser: {report.page}")
