@@ -1,5 +1,6 @@
 """Reconstructions and latent traversals of a trained model, as PNG strips and GIF animations."""
 
+import contextlib
 import io
 from functools import cache
 from pathlib import Path
@@ -36,8 +37,8 @@ def reconstruct(model, images):
         return torch.sigmoid(model.decode(means.float()).float())
 
 
-def posterior(model, images):
-    """Posterior means and log-variances, each ndarray of shape (B, D)."""
+def find_posterior(model, images):
+    """Find posterior means and log-variances, each ndarray of shape (B, D)."""
     with _evaluating(model), torch.no_grad():
         return tuple(part.float().cpu().numpy() for part in model.encode(images))
 
@@ -70,22 +71,19 @@ def traverse(model, code, latents, values):
     return images.unflatten(0, codes.shape[:2])
 
 
-class _evaluating:
+@contextlib.contextmanager
+def _evaluating(model):
     """Put a model into evaluation mode within a block."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        self.before = self.model.training
-        self.model.eval()
-
-    def __exit__(self, *_):
-        self.model.train(self.before)
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)
 
 
-def png_strip(images, row_labels=(), column_labels=()):
-    """Rows of images with labels at the left and above, as a PNG file.
+def write_strip(images, row_labels=(), column_labels=()):
+    """Write rows of images with labels at the left and above as a PNG file.
 
     Parameters
     ----------
@@ -105,8 +103,8 @@ def png_strip(images, row_labels=(), column_labels=()):
     return buffer.getvalue()
 
 
-def gif_animation(images, labels=(), columns=5):
-    """All latents side by side, moving through their values and back, as a GIF file.
+def write_animation(images, labels=(), columns=5):
+    """Write all latents side by side, moving through their values and back, as a GIF file.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def _draw(run, folder, place, loaded, data_dir):
     except (KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise BenchError(f"its checkpoint does not fit the model ({reason})") from None
-    means, log_variances = pictures.posterior(model, sample)
+    means, log_variances = pictures.find_posterior(model, sample)
     kl = kl_per_latent(means, log_variances)
     order = [int(i) for i in np.argsort(-kl, kind="stable")]
     first = sample[:IMAGES]
@@ -122,9 +122,9 @@ def _draw(run, folder, place, loaded, data_dir):
     moved = pictures.traverse(model, means[0], order, VALUES)
     labels = [f"z{i}  {kl[i]:.2f} nats" for i in order]
     contents = {
-        "reconstructions.png": pictures.png_strip(pairs, ("image", "reconstruction")),
-        "traversals.png": pictures.png_strip(moved, labels, [_value_text(v) for v in VALUES]),
-        "traversals.gif": pictures.gif_animation(moved, [f"z{i}" for i in order]),
+        "reconstructions.png": pictures.write_strip(pairs, ("image", "reconstruction")),
+        "traversals.png": pictures.write_strip(moved, labels, [_value_text(v) for v in VALUES]),
+        "traversals.gif": pictures.write_animation(moved, [f"z{i}" for i in order]),
     }
     for name, data in contents.items():
         write_atomically(folder / place / name, data)

@@ -96,7 +96,7 @@ def find_limits(points, ends, facts, *, from_zero=True):
     --------
     >>> from disentanglement_bench.evaluation.statistics.labels import describe_key
     >>> low, high = find_limits([0.1, 0.3], [-5.0, 5.0], describe_key("mig"))
-    >>> round(low, 3), round(high, 3)
+    >>> float(round(low, 3)), float(round(high, 3))
     (-0.016, 0.416)
     """
     points = np.asarray(points, dtype=float)

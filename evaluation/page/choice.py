@@ -5,16 +5,16 @@ import numpy as np
 from ..figures.fronts import front_cells, pareto_front
 from ..figures.style import find_weights, label_curves
 
-# Weight of the augmentation: among settings equal in the worst term, the sum decides.
+# Weight of the sum: among settings equal in the worst term it decides.
 RHO = 0.05
 
 
-def scaled(values, higher_is_better):
+def scale_means(values, higher_is_better):
     """Min–max scale means so that the best is 1 and the worst 0; all 1 where none differ.
 
     Examples
     --------
-    >>> scaled([10.0, 20.0, 15.0], False).tolist()
+    >>> scale_means([10.0, 20.0, 15.0], False).tolist()
     [1.0, 0.0, 0.5]
     """
     values = np.asarray(values, dtype=float)
@@ -23,35 +23,12 @@ def scaled(values, higher_is_better):
     return (values - low) / (high - low) if high > low else np.ones_like(values)
 
 
-def tchebycheff(first, second, weight, rho=RHO):
-    """Distance from the ideal point of every setting; the smallest is best.
+def list_choices(cells, metric="mig"):
+    """List the settings among which the page's slider chooses.
 
-    max(w (1 − a), (1 − w)(1 − b)) + ρ ((1 − a) + (1 − b)) for scaled values a and b (Steuer and
-    Choo 1983). Unlike a weighted sum it reaches every point of the Pareto front.
-
-    Parameters
-    ----------
-    first, second : array_like of shape (n,)
-        From `scaled`.
-    weight : float
-        w, of the first, from 0 to 1.
-    rho : float, default 0.05
-
-    Returns
-    -------
-    ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> int(tchebycheff([1.0, 0.0, 0.8], [0.0, 1.0, 0.8], 0.5).argmin())
-    2
-    """
-    first, second = 1 - np.asarray(first, dtype=float), 1 - np.asarray(second, dtype=float)
-    return np.maximum(weight * first, (1 - weight) * second) + rho * (first + second)
-
-
-def choices(cells, metric="mig"):
-    """The settings among which the page's slider chooses.
+    The slider takes the setting with the smallest max(w (1 − a), (1 − w)(1 − b)) +
+    ρ ((1 − a) + (1 − b)) for scaled scores a and NLLs b and the weight w (Steuer and Choo 1983).
+    Unlike a weighted sum this reaches every point of the Pareto front.
 
     Parameters
     ----------
@@ -75,8 +52,8 @@ def choices(cells, metric="mig"):
     if len(both) < 2:
         return None
     both = both.drop_duplicates(["curve", "beta"]).reset_index(drop=True)
-    both["nll_scaled"] = scaled(both["nll"], False)
-    both["score_scaled"] = scaled(both[metric], True)
+    both["nll_scaled"] = scale_means(both["nll"], False)
+    both["score_scaled"] = scale_means(both[metric], True)
     both["front"] = pareto_front(both["nll"], both[metric])
     labels = label_curves(both, weights)
     both["label"] = both["curve"].map(labels)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ..files import plain, write_atomically
 from ..naming import format_number
 from ..tables.citations import bibtex
-from .choice import choices
+from .choice import list_choices
 from .findings import findings
 from .parts import Embedder, add_pictures, shown_width, theory_section
 
@@ -125,7 +125,7 @@ def _stratum(summary, number, dataset, protocol):
     """What the page says about one data set and protocol, still without images and tables."""
     cells = summary.part("cells", dataset, protocol)
     runs = summary.part("runs", dataset, protocol)
-    choice = choices(cells)
+    choice = list_choices(cells)
     return {
         "id": f"part-{number}",
         "dataset": dataset,

@@ -7,11 +7,11 @@ from PIL import Image
 
 from disentanglement_bench.models.pictures import (
     CELL,
-    gif_animation,
-    png_strip,
-    posterior,
+    find_posterior,
     reconstruct,
     traverse,
+    write_animation,
+    write_strip,
 )
 
 
@@ -55,7 +55,7 @@ def test_models_are_used_in_evaluation_mode_and_left_as_they_were(images):
     model = Blocks()
     model.train()
     reconstruct(model, images)
-    posterior(model, images)
+    find_posterior(model, images)
     traverse(model, [0.0, 0.0, 0.0], [0], [1.0])
     assert model.modes
     assert not any(model.modes)
@@ -73,7 +73,7 @@ def test_a_traversal_changes_one_latent_at_a_time():
 def test_a_strip_shows_every_image_enlarged_in_its_place():
     images = np.zeros((2, 3, 1, 8, 8), np.float32)
     images[1, 2] = 1.0
-    sheet = read(png_strip(images))
+    sheet = read(write_strip(images))
     assert sheet.shape == (2 * (CELL + 2) + 2, 3 * (CELL + 2) + 2)
     row, column = CELL + 4, 2 * (CELL + 2) + 2
     assert (sheet[row : row + CELL, column : column + CELL] == 255).all()
@@ -82,7 +82,7 @@ def test_a_strip_shows_every_image_enlarged_in_its_place():
 
 def test_labels_take_room_beside_and_above_the_images():
     images = np.zeros((2, 3, 1, 8, 8), np.float32)
-    plain, labelled = read(png_strip(images)), read(png_strip(images, ("β", "z1"), ("−2", "0")))
+    plain, labelled = read(write_strip(images)), read(write_strip(images, ("β", "z1"), ("−2", "0")))
     assert labelled.shape[0] > plain.shape[0]
     assert labelled.shape[1] > plain.shape[1]
     margin = labelled[:, : labelled.shape[1] - plain.shape[1]]
@@ -92,7 +92,7 @@ def test_labels_take_room_beside_and_above_the_images():
 def test_an_animation_goes_there_and_back():
     images = np.linspace(0, 1, 4, dtype=np.float32)[None, :, None, None, None]
     images = np.broadcast_to(images, (2, 4, 1, 8, 8))
-    animation = Image.open(io.BytesIO(gif_animation(images, ("z0", "z1"))))
+    animation = Image.open(io.BytesIO(write_animation(images, ("z0", "z1"))))
     assert animation.n_frames == 6
     levels = []
     for frame in range(6):
@@ -104,12 +104,12 @@ def test_an_animation_goes_there_and_back():
 def test_colour_images_stay_in_colour():
     images = np.zeros((1, 1, 3, 64, 64), np.float32)
     images[:, :, 0] = 1.0
-    sheet = np.array(Image.open(io.BytesIO(png_strip(images))).convert("RGB"))
+    sheet = np.array(Image.open(io.BytesIO(write_strip(images))).convert("RGB"))
     assert sheet[30, 30].tolist() == [255, 0, 0]
-    animation = Image.open(io.BytesIO(gif_animation(images)))
+    animation = Image.open(io.BytesIO(write_animation(images)))
     assert np.array(animation.convert("RGB"))[30, 30].tolist() == [255, 0, 0]
 
 
 def test_two_channels_are_refused():
     with pytest.raises(ValueError, match="1 or 3 channels, got 2"):
-        png_strip(np.zeros((1, 1, 2, 8, 8)))
+        write_strip(np.zeros((1, 1, 2, 8, 8)))

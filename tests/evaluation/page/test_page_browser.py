@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from disentanglement_bench.evaluation.page.choice import choices, tchebycheff
+from disentanglement_bench.evaluation.page.choice import RHO, list_choices
 from disentanglement_bench.evaluation.page.figures import draw_figures
 from disentanglement_bench.evaluation.page.page import write_page
 from disentanglement_bench.evaluation.tables.tables import all_tables
@@ -163,11 +163,12 @@ def test_the_page_loads_without_errors_and_without_requests(found, address):
 
 
 def test_the_slider_moves_the_highlight_to_the_best_setting(found, page):
-    choice = choices(page[1].cells)
+    choice = list_choices(page[1].cells)
     score = np.array([point["score_scaled"] for point in choice["points"]])
     nll = np.array([point["nll_scaled"] for point in choice["points"]])
     for step in found["slider"]:
-        best = int(tchebycheff(score, nll, step["weight"]).argmin())
+        missing = step["weight"] * (1 - score), (1 - step["weight"]) * (1 - nll)
+        best = int((np.maximum(*missing) + RHO * (2 - score - nll)).argmin())
         assert step["cells"] == step["dots"] == [best]
         point = choice["points"][best]
         assert f"{point['label']}, β = {point['beta']:g} – MIG {point['score']:.3f}" in step["text"]
