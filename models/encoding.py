@@ -12,7 +12,7 @@ def encode(model, images, index, batch_size=500):
     Parameters
     ----------
     model : torch.nn.Module
-    images : models.training.batches.Images
+    images : models.training.images.Images
     index : ndarray of shape (N,), int64
     batch_size : int, default 500
 

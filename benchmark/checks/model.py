@@ -160,7 +160,8 @@ class _Trial:
     def __init__(self, model_class, hyperparameters):
         import torch
 
-        from ...models.training.loop import Schedule, Trainer
+        from ...models.training.loop import Trainer
+        from ...models.training.schedule import Schedule
         from ...models.training.streams import Noise
 
         generator = torch.Generator().manual_seed(1)

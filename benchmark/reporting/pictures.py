@@ -140,7 +140,7 @@ def _sample(record, side, loaded, data_dir):
     import torch
 
     from ...evaluation.files import plain
-    from ...models.training.batches import Images
+    from ...models.training.images import Images
     from ...models.training.streams import sample_without_replacement
     from .. import datasets
 

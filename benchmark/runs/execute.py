@@ -5,8 +5,10 @@ import traceback
 
 import torch
 
-from ...models.training.batches import Batches, Images
-from ...models.training.loop import Schedule, Stopped, Trainer, build_model
+from ...models.training.batches import Batches
+from ...models.training.images import Images
+from ...models.training.loop import Stopped, Trainer, build_model
+from ...models.training.schedule import Schedule
 from ...models.training.streams import Noise
 from ..errors import BenchError
 from ..protocol.fit import takes_network
@@ -88,7 +90,8 @@ class Execution:
             outcome = Outcome(
                 "interrupted", f"stopped at step {error.step}; its checkpoint is saved"
             )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # A model may call sys.exit, which must not end the worker in silence.
             return self._record_failure(explain_failure(error), traceback.format_exc())
         return self._record(outcome)
 

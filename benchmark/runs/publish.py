@@ -27,7 +27,7 @@ def publish_representation(path, spec, dataset, trainer, images, claim):
     dataset : Dataset
     trainer : models.training.loop.Trainer
         At the end of its schedule.
-    images : models.training.batches.Images
+    images : models.training.images.Images
     claim : benchmark.runs.claims.Claim
         Checked before anything is written.
 

@@ -129,7 +129,7 @@ class _Worker:
     """Carries runs out, and keeps between them what they share."""
 
     def __init__(self, connection, settings, stop):
-        from ...models.training.batches import ImageCache
+        from ...models.training.images import ImageCache
         from ..runs.store import Store
 
         self._connection = connection

@@ -8,8 +8,10 @@ import torch
 
 from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.terms import Outputs
-from disentanglement_bench.models.training.batches import Batches, Images
-from disentanglement_bench.models.training.loop import Schedule, Trainer, build_model
+from disentanglement_bench.models.training.batches import Batches
+from disentanglement_bench.models.training.images import Images
+from disentanglement_bench.models.training.loop import Trainer, build_model
+from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE

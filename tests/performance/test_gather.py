@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from disentanglement_bench.benchmark.datasets.base import ImageSource
-from disentanglement_bench.models.training.batches import Batches, Images
+from disentanglement_bench.models.training.batches import Batches
+from disentanglement_bench.models.training.images import Images
 
 COUNT, BATCH, STEPS = 16_384, 64, 100
 

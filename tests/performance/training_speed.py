@@ -23,8 +23,10 @@ SHAPE = (1, 64, 64)
 def zoo_steps():
     """The zoo's own trainer as a function of a number of steps."""
     from disentanglement_bench.benchmark import datasets
-    from disentanglement_bench.models.training.batches import Batches, Images
-    from disentanglement_bench.models.training.loop import Schedule, Stopped, Trainer, build_model
+    from disentanglement_bench.models.training.batches import Batches
+    from disentanglement_bench.models.training.images import Images
+    from disentanglement_bench.models.training.loop import Stopped, Trainer, build_model
+    from disentanglement_bench.models.training.schedule import Schedule
     from disentanglement_bench.models.training.streams import Noise
     from disentanglement_bench.models.zoo.betavae import BetaVAE
 

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -176,6 +177,14 @@ def test_a_diverging_loss_fails_with_step_and_value(store, plan, dataset, monkey
     assert run_json(store, spec)["status"] == "failed"
     assert "Diverged" in store.folder(spec).traceback.read_text()
     assert not store.folder(spec).representation.exists()
+
+
+def test_a_model_that_exits_fails_its_run(store, plan, dataset, monkeypatch):
+    spec = plan(models=("betavae",))[0]
+    monkeypatch.setattr(BetaVAE, "loss", lambda *_: sys.exit(0))
+    outcome = carry_out(spec, store, dataset)
+    assert (outcome.status, outcome.reason) == ("failed", "SystemExit: 0")
+    assert "sys.exit(0)" in store.folder(spec).traceback.read_text()
 
 
 def test_out_of_memory_says_what_to_lower(store, plan, dataset, monkeypatch):

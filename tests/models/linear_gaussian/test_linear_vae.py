@@ -15,7 +15,8 @@ from disentanglement_bench.models.linear_gaussian.fixed_point import (
 from disentanglement_bench.models.linear_gaussian.linear_vae import LinearVAE
 from disentanglement_bench.models.linear_gaussian.problem import Problem
 from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss
-from disentanglement_bench.models.training.loop import Schedule, Trainer, build_model
+from disentanglement_bench.models.training.loop import Trainer, build_model
+from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
 
 BATCH, LATENTS = 64, 2

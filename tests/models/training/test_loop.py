@@ -11,9 +11,10 @@ from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.encoding import encode
 from disentanglement_bench.models.terms import bernoulli_entropy
 from disentanglement_bench.models.training import loop
-from disentanglement_bench.models.training.batches import Images
-from disentanglement_bench.models.training.loop import Schedule, Stopped, training_step
+from disentanglement_bench.models.training.images import Images
+from disentanglement_bench.models.training.loop import Stopped, training_step
 from disentanglement_bench.models.training.recording import Diverged
+from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE

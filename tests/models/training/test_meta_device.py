@@ -4,12 +4,8 @@ import pytest
 import torch
 
 from disentanglement_bench.models.networks import NETWORKS
-from disentanglement_bench.models.training.loop import (
-    Schedule,
-    Trainer,
-    build_model,
-    fused_adam,
-)
+from disentanglement_bench.models.training.loop import Trainer, build_model, fused_adam
+from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 
