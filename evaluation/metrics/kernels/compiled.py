@@ -5,6 +5,7 @@ import functools
 import hashlib
 import importlib.metadata
 import os
+import tempfile
 from pathlib import Path
 
 import numba
@@ -30,7 +31,7 @@ def compiled(function):
         Compiled at its first call for each set of argument types.
     """
     dispatcher = numba.njit(nogil=True)(function)
-    with contextlib.suppress(RuntimeError):  # no folder can be written
+    with contextlib.suppress(RuntimeError, OSError):  # no folder can be written, or no source read
         dispatcher._cache = KernelCache(function)
     return dispatcher
 
@@ -47,14 +48,15 @@ def kernel_folder():
     return Path(platformdirs.user_cache_dir("disentanglement-bench"), "kernels", version)
 
 
-class _KernelLocator(caching._CacheLocator):
-    """A folder for each source file; its entries hold as long as the source stays the same."""
+class _KernelLocator:
+    """Tell numba where the code of a function lies, and whether it still belongs to its source."""
 
     def __init__(self, function, source):
         self._source = Path(source)
         self._line = function.__code__.co_firstlineno
         root = numba.config.CACHE_DIR or kernel_folder()
-        self._folder = os.path.join(root, self.get_suitable_cache_subpath(source))
+        folder = os.path.dirname(os.path.abspath(source))
+        self._folder = os.path.join(root, hashlib.sha256(os.fsencode(folder)).hexdigest()[:16])
 
     @classmethod
     def from_function(cls, function, source):
@@ -64,6 +66,10 @@ class _KernelLocator(caching._CacheLocator):
         except OSError:
             return None
         return locator
+
+    def ensure_cache_path(self):
+        os.makedirs(self._folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=self._folder).close()
 
     def get_cache_path(self):
         return self._folder

@@ -21,6 +21,7 @@ def double(x):
 def cache(tmp_path, monkeypatch):
     """Nothing set by NUMBA_CACHE_DIR, and a user's cache folder of our own."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     place.kernel_folder.cache_clear()
     yield tmp_path
