@@ -30,7 +30,7 @@ def plot_curves(cells, scores, metrics, title):
     Parameters
     ----------
     cells, scores : DataFrame
-        Of one data set and protocol, from `evaluation.statistics.cells.cells` and `tidy`.
+        Of one data set and protocol, from `evaluation.statistics.cells.compute_cells` and `tidy`.
     metrics : sequence of str
         Flat keys, a row of panels each.
     title : str

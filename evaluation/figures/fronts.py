@@ -51,7 +51,7 @@ def plot_front(cells, title, metric="mig"):
     Parameters
     ----------
     cells : DataFrame
-        Of one data set and protocol, from `evaluation.statistics.cells.cells`.
+        Of one data set and protocol, from `evaluation.statistics.cells.compute_cells`.
     title : str
     metric : str
 

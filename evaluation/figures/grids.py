@@ -122,7 +122,7 @@ def plot_agreement(agreement, title, labels=None):
     Parameters
     ----------
     agreement : DataFrame
-        Of one data set and protocol, from `evaluation.statistics.cells.metric_agreement`.
+        Of one data set and protocol, from `evaluation.statistics.agreement.correlate_metrics`.
     title : str
     labels : dict of str to str, optional
         What users' metrics are called, by flat key.

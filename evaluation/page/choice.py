@@ -33,7 +33,7 @@ def list_choices(cells, metric="mig"):
     Parameters
     ----------
     cells : DataFrame
-        Of one data set and protocol, from `evaluation.statistics.cells.cells`.
+        Of one data set and protocol, from `evaluation.statistics.cells.compute_cells`.
     metric : str
 
     Returns

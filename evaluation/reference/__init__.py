@@ -70,7 +70,7 @@ def percent_change(cells):
     Parameters
     ----------
     cells : DataFrame
-        From `evaluation.statistics.cells.cells`.
+        From `evaluation.statistics.cells.compute_cells`.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def compare_with_paper(cells):
     Parameters
     ----------
     cells : DataFrame
-        From `evaluation.statistics.cells.cells`.
+        From `evaluation.statistics.cells.compute_cells`.
 
     Returns
     -------

@@ -1,1 +1,58 @@
-"""Frames in, frames out: cells, selection, intervals, ranking, trends. No prose and no drawing."""
+"""Frames in, frames out: cells, selection, intervals, ranking, trends. No prose and no drawing.
+
+`collect` reads a results folder, `summarise` computes every statistic of it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .agreement import correlate_metrics
+    from .cells import collect, compute_cells, tidy
+    from .gaps import find_gaps
+    from .labels import KeyFacts, describe_key
+    from .ranking import compare_methods, rank_methods
+    from .run_reading import ScoresError
+    from .selection import select_settings
+    from .summary import Summary, summarise
+    from .trend_table import describe_trends
+
+_PLACES = {
+    "KeyFacts": "labels",
+    "ScoresError": "run_reading",
+    "Summary": "summary",
+    "collect": "cells",
+    "compare_methods": "ranking",
+    "compute_cells": "cells",
+    "correlate_metrics": "agreement",
+    "describe_key": "labels",
+    "describe_trends": "trend_table",
+    "find_gaps": "gaps",
+    "rank_methods": "ranking",
+    "select_settings": "selection",
+    "summarise": "summary",
+    "tidy": "cells",
+}
+
+__all__ = [
+    "KeyFacts",
+    "ScoresError",
+    "Summary",
+    "collect",
+    "compare_methods",
+    "compute_cells",
+    "correlate_metrics",
+    "describe_key",
+    "describe_trends",
+    "find_gaps",
+    "rank_methods",
+    "select_settings",
+    "summarise",
+    "tidy",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,5 +1,7 @@
 """How metrics agree over runs."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from .cells import STRATUM
@@ -7,7 +9,7 @@ from .intervals import ILLUSTRATIVE_BELOW
 from .labels import describe_keys
 
 
-def metric_agreement(scores, metrics=None):
+def correlate_metrics(scores: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Spearman's rank correlation between metrics over runs.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ _METRIC = ["metric", "variant", *FACTS]
 _RUN = [*CELL, "init", "seed", "steps", "unequal_steps", "collapsed", "path"]
 
 
-def collect(root):
+def collect(root: str | os.PathLike[str]) -> pd.DataFrame:
     """Read everything below a folder: every run's record, and the scores beside it.
 
     Parameters
@@ -56,7 +57,7 @@ def collect(root):
     return runs
 
 
-def tidy(runs, metrics=None):
+def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """One row for each run and metric.
 
     Parameters
@@ -145,7 +146,7 @@ def _reason(text, key):
     return None
 
 
-def cells(scores, level=LEVEL):
+def compute_cells(scores: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """Statistics over seeds of every setting, metric and variant.
 
     Parameters
@@ -244,7 +245,7 @@ class Curve:
     values: np.ndarray
 
 
-def curves(scores, metrics=None):
+def gather_curves(scores, metrics=None):
     """Seeds by β matrices of every curve and metric.
 
     Parameters

@@ -3,7 +3,7 @@
 import pandas as pd
 
 
-def failed_and_missing(runs):
+def find_gaps(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs that a report has to name, because it has no score of them.
 
     Parameters

@@ -121,7 +121,7 @@ def declared_keys(declarations):
     }
 
 
-def describe_key(name, scores=None):
+def describe_key(name: str, scores: pd.DataFrame | None = None) -> KeyFacts:
     """Look a flat key up: built in, from training, or as the scores at hand declare it.
 
     Parameters

@@ -1,6 +1,7 @@
 """Which method is best, and how sure that is."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,9 @@ def _table(part):
     return order, seeds, values[rows]
 
 
-def rank_methods(selected, metrics=HEADLINE, draws=DRAWS):
+def rank_methods(
+    selected: pd.DataFrame, metrics: Sequence[str] = HEADLINE, draws: int = DRAWS
+) -> pd.DataFrame:
     """Ranks of methods per metric, with the uncertainty of the seeds.
 
     Rank 1 is best, ties share ranks. In every draw the same seeds are resampled for all methods,
@@ -216,7 +219,7 @@ def _ranks(values):
     return rankdata(-values, axis=1)
 
 
-def compare_methods(selected, metrics=HEADLINE):
+def compare_methods(selected: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
     """Every pair of methods, paired by seed, on each data set.
 
     Parameters

@@ -1,5 +1,7 @@
 """How β, λ and other settings of a method were chosen."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,12 @@ from .run_reading import ScoresError
 COMPANION = "mig"
 
 
-def select_settings(scores, metrics=None, choose_by=None, fixed=None):
+def select_settings(
+    scores: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    choose_by: str | None = None,
+    fixed: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """One setting a method: best of sweep on half the seeds, reported on the other half.
 
     The seeds of a data set and protocol are sorted; those in odd places (first, third, …, but

@@ -3,17 +3,18 @@
 import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from .agreement import metric_agreement
-from .cells import STRATUM, cells, tidy
-from .gaps import failed_and_missing
-from .labels import HEADLINE, declared_keys, describe_key, describe_keys, is_built_in
+from .agreement import correlate_metrics
+from .cells import STRATUM, compute_cells, tidy
+from .gaps import find_gaps
+from .labels import HEADLINE, KeyFacts, declared_keys, describe_key, describe_keys, is_built_in
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
 from .selection import select_settings
-from .trend_table import trend_table
+from .trend_table import describe_trends
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,14 +28,15 @@ class Summary:
     scores : DataFrame
         From `tidy`.
     cells : DataFrame
-        From `cells`: every setting.
+        From `compute_cells`: every setting.
     selected : DataFrame
-        From `select_settings`: the rows that report one setting a method.
+        From `select_settings`: the rows that report one setting for each method.
     selected_cells : DataFrame
-        `cells` of those, with `chosen` and `n_settings`; `n_asked` counts the seeds that report.
+        `compute_cells` of those, with `chosen` and `n_settings`; `n_asked` counts the seeds that
+        report.
     ranks, differences, trends, agreement, gaps : DataFrame
-        From `rank_methods`, `compare_methods`, `trend_table`, `metric_agreement` (of the
-        headline metrics and NLL) and `failed_and_missing`.
+        From `rank_methods`, `compare_methods`, `describe_trends`, `correlate_metrics` (of the
+        headline metrics and NLL) and `find_gaps`.
     seconds : dict of str to float
         How long each part took.
     parts : dict
@@ -54,7 +56,7 @@ class Summary:
     seconds: dict
     parts: dict = dataclasses.field(default_factory=dict, repr=False)
 
-    def part(self, name, dataset, protocol):
+    def part(self, name: str, dataset: str, protocol: str) -> pd.DataFrame:
         """Rows of a frame that belong to one data set and protocol.
 
         Parameters
@@ -73,14 +75,14 @@ class Summary:
             self.parts[name] = {key: frame.iloc[rows] for key, rows in groups.indices.items()}
         return self.parts[name].get((dataset, protocol), frame.iloc[:0])
 
-    def records(self, name, dataset, protocol):
+    def records(self, name: str, dataset: str, protocol: str) -> list[dict]:
         """The same rows as a list of dict, which is quicker to go through."""
         key = (name, dataset, protocol)
         if key not in self.parts:
             self.parts[key] = self.part(*key).to_dict("records")
         return self.parts[key]
 
-    def describe(self, name):
+    def describe(self, name: str) -> KeyFacts:
         """What a flat key's metric declares of it, also one of a user's metric.
 
         Returns
@@ -94,18 +96,23 @@ class Summary:
         return self.parts["facts"].get(name) or describe_key(name)
 
     @property
-    def own_keys(self):
+    def own_keys(self) -> tuple[str, ...]:
         """The first key of each of the user's metrics; tables and figures show it after ours."""
         return own_keys(self.runs)
 
     @property
-    def strata(self):
+    def strata(self) -> list[tuple[str, str]]:
         """(dataset, protocol) pairs in order."""
         pairs = self.runs[["dataset", "protocol"]].drop_duplicates()
         return list(pairs.itertuples(index=False, name=None))
 
 
-def summarise(runs, metrics=None, choose_by=None, fixed=None):
+def summarise(
+    runs: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    choose_by: str | None = None,
+    fixed: Mapping[str, str] | None = None,
+) -> Summary:
     """Compute every statistic.
 
     Parameters
@@ -127,10 +134,10 @@ def summarise(runs, metrics=None, choose_by=None, fixed=None):
     with _timed(seconds, "tidy"):
         scores = tidy(runs)
     with _timed(seconds, "cells"):
-        every = cells(scores)
+        every = compute_cells(scores)
     with _timed(seconds, "selection"):
         selected = select_settings(scores, None, choose_by, fixed)
-        chosen = cells(selected)
+        chosen = compute_cells(selected)
         keys = [*STRATUM, "method", "metric", "variant", "setting"]
         how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
         chosen = chosen.merge(how, on=keys, how="left")
@@ -138,10 +145,10 @@ def summarise(runs, metrics=None, choose_by=None, fixed=None):
         ranks = rank_methods(selected, metrics)
         differences = compare_methods(selected, metrics)
     with _timed(seconds, "trends"):
-        trends = trend_table(scores, metrics)
+        trends = describe_trends(scores, metrics)
     with _timed(seconds, "agreement"):
-        agreement = metric_agreement(scores, [*metrics, "nll"])
-    gaps = failed_and_missing(runs)
+        agreement = correlate_metrics(scores, [*metrics, "nll"])
+    gaps = find_gaps(runs)
     return Summary(
         runs, scores, every, selected, chosen, ranks, differences, trends, agreement, gaps, seconds
     )

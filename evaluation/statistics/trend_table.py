@@ -1,12 +1,22 @@
 """Where each score peaks over β, whether it falls after, and over what range it holds."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from .cells import STRATUM, curves
+from .cells import STRATUM, gather_curves
 from .intervals import ILLUSTRATIVE_BELOW
 from .labels import HEADLINE, describe_key
-from .trends import SPLIT_FROM, complete_part, drawn_means, drops, effective_range, holm, peak_test
+from .trends import (
+    SPLIT_FROM,
+    complete_part,
+    drawn_means,
+    effective_range,
+    holm,
+    measure_drops,
+    peak_test,
+)
 
 ALPHA = 0.05
 KEY = [*STRATUM, "curve", "curve_label", "reduces_to", "role", "metric", "variant"]
@@ -42,7 +52,7 @@ COLUMNS = [
 ]
 
 
-def trend_table(scores, metrics=HEADLINE):
+def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
     """Non-monotonicity of every curve and metric.
 
     Everything in a row is made of the same seeds and the same values of β (`complete_part`).
@@ -76,7 +86,7 @@ def trend_table(scores, metrics=HEADLINE):
     """
     wanted = [name for name in metrics if describe_key(name, scores).higher_is_better]
     rows, stacks = [], {}
-    for curve in curves(scores, wanted):
+    for curve in gather_curves(scores, wanted):
         seeds, kept = complete_part(curve.values)
         if not kept.any():
             continue
@@ -140,7 +150,7 @@ def _add_drops(rows, shape, members):
     seeds, betas = shape
     if betas < 2:
         return
-    found = drops(np.array([complete for _, complete in members]))
+    found = measure_drops(np.array([complete for _, complete in members]))
     kind = "cross-fitted" if seeds >= SPLIT_FROM else "selected, biased upward"
     for place, (row, _) in enumerate(members):
         rows[row]["drop"] = found["drop"][place]

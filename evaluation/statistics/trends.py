@@ -201,7 +201,7 @@ def halvings(n, limit=HALVINGS, seed=0):
     return rng.permuted(np.tile(np.arange(n) < half, (limit, 1)), axis=1)
 
 
-def drops(curves, level=LEVEL):
+def measure_drops(curves, level=LEVEL):
     """Relative drop from the peak to the largest β, free of the bias of picking the peak.
 
     The peak is picked on one half of the seeds and the drop measured on the other, over all

@@ -1,1 +1,58 @@
-"""Numbers into tables with their notes, written as Markdown, LaTeX and CSV."""
+"""Numbers into tables with their notes, written as Markdown, LaTeX and CSV.
+
+Each function takes a `Summary` and returns a `Table`; its `data` is the frame behind it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .citations import bibtex
+    from .collapse import collapse_table, published_table
+    from .latex import to_latex
+    from .methods import comparison_table, differences_table, ranking_table
+    from .rendering import to_csv, to_markdown, to_text, write_tables
+    from .table import Table
+    from .tables import all_tables, beta_curve_table, gaps_table
+
+_PLACES = {
+    "Table": "table",
+    "all_tables": "tables",
+    "beta_curve_table": "tables",
+    "bibtex": "citations",
+    "collapse_table": "collapse",
+    "comparison_table": "methods",
+    "differences_table": "methods",
+    "gaps_table": "tables",
+    "published_table": "collapse",
+    "ranking_table": "methods",
+    "to_csv": "rendering",
+    "to_latex": "latex",
+    "to_markdown": "rendering",
+    "to_text": "rendering",
+    "write_tables": "rendering",
+}
+
+__all__ = [
+    "Table",
+    "all_tables",
+    "beta_curve_table",
+    "bibtex",
+    "collapse_table",
+    "comparison_table",
+    "differences_table",
+    "gaps_table",
+    "published_table",
+    "ranking_table",
+    "to_csv",
+    "to_latex",
+    "to_markdown",
+    "to_text",
+    "write_tables",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -4,6 +4,7 @@ import functools
 import importlib.metadata
 import importlib.resources
 import re
+from collections.abc import Iterable
 
 SOFTWARE = "disentanglement_bench"
 STUDY = "locatello2019challenging"
@@ -44,7 +45,7 @@ def is_key(citation):
     return citation in _entries()[0]
 
 
-def bibtex(keys):
+def bibtex(keys: Iterable[str]) -> str:
     """The entries of some keys, as one block.
 
     Parameters

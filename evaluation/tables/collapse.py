@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..naming import file_name, format_number
 from ..reference import SOURCE, compare_with_paper
+from ..statistics.summary import Summary
 from .notes import number_text
 from .parts import (
     by_keys,
@@ -25,7 +26,9 @@ PEAKS = ("mig", "mi_matched_sampled")
 _LAST = ("kl", "mi_matched_sampled", "mi_matched")
 
 
-def collapse_table(summary, dataset, protocol, metric="mig"):
+def collapse_table(
+    summary: Summary, dataset: str, protocol: str, metric: str = "mig"
+) -> Table | None:
     """Peak, drop and range of one metric for every curve, and what is left at the largest β.
 
     Parameters
@@ -111,7 +114,7 @@ def _fold(text):
 
 
 def left_out_notes(records):
-    """Which values of β too few seeds have, for rows of `trend_table`."""
+    """Which values of β too few seeds have, for rows of `describe_trends`."""
     parts = [
         f"{row['curve_label']} at β = {format_number(beta)} ({seeds} of {row['n_asked']} seeds)"
         for row in records
@@ -133,7 +136,7 @@ def _peak_text(row):
 
 
 def drop_text(row):
-    """The drop of a row of `trend_table` in words, e.g. ``71 % [52, 90]``."""
+    """The drop of a row of `describe_trends` in words, e.g. ``71 % [52, 90]``."""
     if pd.isna(row["drop"]):
         return "–"
     text = f"{100 * row['drop']:.0f} %"
@@ -143,7 +146,7 @@ def drop_text(row):
 
 
 def range_text(row):
-    """The effective β range of a row of `trend_table`.
+    """The effective β range of a row of `describe_trends`.
 
     Examples
     --------
@@ -172,14 +175,14 @@ def p_text(p):
 
 
 def verdict_text(row):
-    """The verdict of a row of `trend_table`, with the p-value and the β that it belongs to."""
+    """The verdict of a row of `describe_trends`, with the p-value and the β that it belongs to."""
     if pd.isna(row["p_peak_holm"]):
         return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
     tested = format_number(row["tested_beta"])
     return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} (β = {tested})"
 
 
-def published_table(summary):
+def published_table(summary: Summary) -> Table | None:
     """Agreement of our grid of changes with the published one.
 
     Parameters

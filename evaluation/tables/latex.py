@@ -3,6 +3,7 @@
 import textwrap
 
 from .citations import SOFTWARE, STUDY, is_key
+from .table import Table
 
 # Characters on one line of a column's head, and of a row's.
 HEAD_WIDTH, LABEL_WIDTH = 10, 16
@@ -52,7 +53,7 @@ _LATEX = {
 _LACKING = "ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲų"
 
 
-def to_latex(table):
+def to_latex(table: Table) -> str:
     """Table in LaTeX: a float with booktabs rules, in the compact form, sources as ``\\cite``.
 
     Parameters

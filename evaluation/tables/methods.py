@@ -1,11 +1,14 @@
 """Tables of methods: comparison, ranking and paired differences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from ..naming import file_name
 from ..statistics.labels import HEADLINE, setting_label
 from ..statistics.selection import describe_choice
+from ..statistics.summary import Summary
 from .notes import ILLUSTRATIVE, INTERVAL, UNEQUAL, cell_text, number_text
 from .parts import (
     CHOICE,
@@ -28,7 +31,9 @@ COMPARED = (*HEADLINE, "nll", "kl")
 PAPER = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 
 
-def comparison_table(summary, dataset, protocol, metrics=COMPARED):
+def comparison_table(
+    summary: Summary, dataset: str, protocol: str, metrics: Sequence[str] = COMPARED
+) -> Table | None:
     """Methods by metrics on one data set, one setting for each method.
 
     Parameters
@@ -110,7 +115,13 @@ def _settings_text(summary, cells):
     return f"{label}{count}: {', '.join(parts)}"
 
 
-def ranking_table(summary, protocol, kind, dataset="all", metrics=None):
+def ranking_table(
+    summary: Summary,
+    protocol: str,
+    kind: str,
+    dataset: str = "all",
+    metrics: Sequence[str] | None = None,
+) -> Table | None:
     """Mean rank, its interval and P(best) of methods by metrics.
 
     Parameters
@@ -201,7 +212,9 @@ def _short_rank(row):
     return text
 
 
-def differences_table(summary, dataset, protocol, metrics=None):
+def differences_table(
+    summary: Summary, dataset: str, protocol: str, metrics: Sequence[str] | None = None
+) -> Table | None:
     """Paired differences between the methods of one data set.
 
     Parameters

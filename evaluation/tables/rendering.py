@@ -2,6 +2,8 @@
 
 import csv
 import io
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from tabulate import tabulate
@@ -9,9 +11,10 @@ from tabulate import tabulate
 from ..files import write_atomically
 from .citations import bibtex
 from .latex import to_latex
+from .table import Table
 
 
-def to_text(table):
+def to_text(table: Table) -> str:
     """Table for a terminal, with its notes.
 
     Parameters
@@ -32,7 +35,7 @@ def _grid(table, style, escape):
     return tabulate(rows, heads, tablefmt=style, disable_numparse=True)
 
 
-def to_markdown(table):
+def to_markdown(table: Table) -> str:
     """Table in Markdown with notes and a BibTeX block.
 
     Parameters
@@ -58,7 +61,7 @@ def _markdown(text):
     return text.replace("<", "&lt;").replace("\n", "<br>")
 
 
-def to_csv(table):
+def to_csv(table: Table) -> str:
     """The table's numbers as CSV, in full precision, notes and BibTeX keys in every row.
 
     Texts that a spreadsheet would take for a formula, because they begin with ``=``, ``+``,
@@ -87,7 +90,7 @@ def _neutral(value):
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", " ") else value
 
 
-def write_tables(tables, folder):
+def write_tables(tables: Iterable[Table], folder: str | os.PathLike[str]) -> list[Path]:
     """Write every table as `.md`, `.tex` and `.csv`, and `references.bib` for all of them.
 
     Parameters

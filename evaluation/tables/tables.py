@@ -1,11 +1,13 @@
 """Every table of a report, and the two that belong to no other room: β curves and gaps."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import pandas as pd
 
 from ..naming import file_name, format_number
 from ..statistics.labels import setting_label
+from ..statistics.summary import Summary
 from .collapse import PEAKS, collapse_table, published_table
 from .methods import comparison_table, differences_table, ranking_table
 from .notes import INTERVAL, cell_text
@@ -26,7 +28,9 @@ from .table import Table
 CURVES = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled", "nll", "kl")
 
 
-def beta_curve_table(summary, dataset, protocol, metrics=CURVES):
+def beta_curve_table(
+    summary: Summary, dataset: str, protocol: str, metrics: Sequence[str] = CURVES
+) -> Table | None:
     """Every curve at every β: what was measured before anything was chosen.
 
     Parameters
@@ -70,7 +74,7 @@ def beta_curve_table(summary, dataset, protocol, metrics=CURVES):
     )
 
 
-def gaps_table(summary):
+def gaps_table(summary: Summary) -> Table | None:
     """Runs that failed, were not scored or are missing.
 
     Parameters
@@ -102,7 +106,7 @@ def gaps_table(summary):
     return Table("gaps", "Failed and missing runs", columns, tuple(rows), gaps, (note,))
 
 
-def all_tables(summary):
+def all_tables(summary: Summary) -> list[Table]:
     """Every table that the results allow.
 
     Parameters

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from disentanglement_bench.evaluation.statistics.agreement import metric_agreement
+from disentanglement_bench.evaluation.statistics.agreement import correlate_metrics
 from disentanglement_bench.evaluation.statistics.cells import (
-    cells,
     collect,
-    curves,
+    compute_cells,
+    gather_curves,
     tidy,
 )
-from disentanglement_bench.evaluation.statistics.gaps import failed_and_missing
+from disentanglement_bench.evaluation.statistics.gaps import find_gaps
 from disentanglement_bench.evaluation.statistics.labels import describe_key
 from disentanglement_bench.evaluation.statistics.ranking import rank_methods
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
@@ -53,7 +53,7 @@ def test_undefined_scores_keep_their_reason_and_are_never_filled(tmp_path):
     scores = tidy(collect(write(tmp_path, rows)), ["mig"])
     assert scores["status"].tolist() == ["done", "undefined", "missing"]
     assert scores["reason"].tolist()[1] == "one code"
-    cell = cells(scores).iloc[0]
+    cell = compute_cells(scores).iloc[0]
     assert (cell["n"], cell["n_asked"], cell["n_failed"]) == (1, 3, 2)
     assert cell["mean"] == 0.4
 
@@ -72,7 +72,7 @@ def test_cells_agree_with_pandas_and_scipy(tmp_path):
     for row in rows:
         row["mig"] = rng.uniform()
     scores = tidy(collect(write(tmp_path, rows)), ["mig"])
-    found = cells(scores)
+    found = compute_cells(scores)
     for cell in found.to_dict("records"):
         own = scores[scores["setting"] == cell["setting"]]["value"]
         assert cell["mean"] == pytest.approx(own.mean())
@@ -85,11 +85,11 @@ def test_cells_agree_with_pandas_and_scipy(tmp_path):
 def test_seeds_count_as_asked_for_where_other_settings_have_them(tmp_path):
     rows = sweep(betas=(1, 4), seeds=range(4))
     runs = collect(write(tmp_path, rows[:-1]))
-    found = cells(tidy(runs, ["mig"]))
+    found = compute_cells(tidy(runs, ["mig"]))
     assert found["n"].tolist() == [4, 3]
     assert found["n_asked"].tolist() == [4, 4]
     assert found["illustrative"].all()
-    gaps = failed_and_missing(runs)
+    gaps = find_gaps(runs)
     assert gaps[["setting", "seed", "status"]].values.tolist() == [["beta=4", 3, "missing"]]
 
 
@@ -103,7 +103,7 @@ def test_variants_never_share_a_cell(tmp_path):
         "scored as mig[hist30,plugin,mean], while most runs here are scored as "
         "mig[hist20,plugin,mean]"
     )
-    (cell,) = cells(scores).to_dict("records")
+    (cell,) = compute_cells(scores).to_dict("records")
     assert (cell["variant"], cell["n"], cell["n_failed"]) == ("mig[hist20,plugin,mean]", 2, 1)
 
 
@@ -155,7 +155,7 @@ def test_broken_declarations_are_named_in_one_line(tmp_path):
 
 def test_intervals_do_not_leave_the_range_of_their_score(tmp_path):
     rows = [{"beta": 4, "seed": seed, "mig": value} for seed, value in enumerate((0.0, 0.9, 1.0))]
-    (cell,) = cells(tidy(collect(write(tmp_path, rows)), ["mig"])).to_dict("records")
+    (cell,) = compute_cells(tidy(collect(write(tmp_path, rows)), ["mig"])).to_dict("records")
     assert (cell["low"], cell["high"], cell["clipped"]) == (0.0, 1.0, True)
 
 
@@ -170,9 +170,9 @@ def test_a_representation_from_elsewhere_is_marked_and_changes_nothing_for_other
     assert (mine["method"], mine["method_label"]) == ("mine_external", "mine (external)")
     assert np.isnan(mine["steps"]), "how it was trained is unknown"
     assert not runs["unequal_steps"].any()
-    found = cells(tidy(runs, ["mig"])).set_index("method")
+    found = compute_cells(tidy(runs, ["mig"])).set_index("method")
     assert found["n_asked"].to_dict() == {"betavae": 2, "mine_external": 1}
-    assert failed_and_missing(runs).empty
+    assert find_gaps(runs).empty
 
 
 def test_a_representation_from_elsewhere_reports_on_all_its_seeds(tmp_path):
@@ -187,13 +187,13 @@ def test_collapsed_runs_are_counted(tmp_path):
     rows = sweep(betas=(4,))
     rows[0]["kl"] = 0.02
     rows[1]["kl"] = None
-    cell = cells(tidy(collect(write(tmp_path, rows)), ["mig"])).iloc[0]
+    cell = compute_cells(tidy(collect(write(tmp_path, rows)), ["mig"])).iloc[0]
     assert (cell["collapsed"], cell["n_kl"]) == (1, 2)
 
 
 def test_curves_hold_seeds_by_beta_with_holes(tmp_path):
     rows = sweep(betas=(8, 1, 4), seeds=(5, 2))
-    (curve,) = curves(tidy(collect(write(tmp_path, rows[:-1])), ["mig"]))
+    (curve,) = gather_curves(tidy(collect(write(tmp_path, rows[:-1])), ["mig"]))
     assert curve.betas.tolist() == [1, 4, 8]
     assert curve.seeds.tolist() == [2, 5]
     np.testing.assert_allclose(curve.values, [[0.12, np.nan, 0.82], [0.15, 0.45, 0.85]])
@@ -208,7 +208,7 @@ def test_metric_agreement_is_spearmans(tmp_path):
         row["nll"] = -row["mig"]
     rows[0]["sap"] = None
     scores = tidy(collect(write(tmp_path, rows)))
-    found = metric_agreement(scores, ["mig", "sap", "nll"])
+    found = correlate_metrics(scores, ["mig", "sap", "nll"])
     by = found.set_index(["first", "second"])
     frame = pd.DataFrame(rows)[1:]
     expected = stats.spearmanr(frame["mig"], frame["sap"]).statistic
@@ -219,7 +219,7 @@ def test_metric_agreement_is_spearmans(tmp_path):
 
 def test_runs_without_beta_or_seed_have_no_curve(tmp_path):
     rows = [{"mig": 0.2, "model": "other"}, {"mig": 0.3, "beta": 4, "seed": 0}]
-    found = curves(tidy(collect(write(tmp_path, rows)), ["mig"]))
+    found = gather_curves(tidy(collect(write(tmp_path, rows)), ["mig"]))
     assert [curve.key["curve"] for curve in found] == ["betavae"]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentanglement_bench.evaluation.statistics.trend_table import trend_table
+from disentanglement_bench.evaluation.statistics.trend_table import describe_trends
 from disentanglement_bench.evaluation.statistics.trends import holm, peak_test
 
 BETAS = (1.0, 4.0, 8.0, 16.0, 32.0)
@@ -37,7 +37,7 @@ def tidy(means=HUMP, n=10, curve="betavae", metric="mig", betas=BETAS, spread=0.
 
 def test_a_hump_is_described():
     scores = tidy()
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     assert (row["peak_beta"], row["first_beta"], row["last_beta"]) == (8, 1, 32)
     assert row["verdict"] == "peak"
     assert row["n"] == row["n_asked"] == 10
@@ -52,7 +52,7 @@ def test_a_hump_is_described():
 
 
 def test_a_rise_has_no_peak_and_an_open_range():
-    (row,) = trend_table(tidy((0.1, 0.2, 0.3, 0.4, 0.41))).to_dict("records")
+    (row,) = describe_trends(tidy((0.1, 0.2, 0.3, 0.4, 0.41))).to_dict("records")
     assert row["verdict"] == "no peak shown"
     assert row["range_open"]
     assert abs(row["drop"]) < 0.05
@@ -61,7 +61,7 @@ def test_a_rise_has_no_peak_and_an_open_range():
 def test_holm_goes_over_the_tests_of_a_data_set_and_protocol():
     other = tidy((0.1,) * 5, dataset="b")
     scores = pd.concat([tidy(), tidy((0.1,) * 5, curve="betatcvae"), tidy(n=3, curve="m"), other])
-    table = trend_table(scores.reset_index(drop=True))
+    table = describe_trends(scores.reset_index(drop=True))
     own = table[table["dataset"] == "a"]
     assert own["family"].tolist() == [2, 2, 2]
     np.testing.assert_allclose(own["p_peak_holm"], holm(own["p_peak"]))
@@ -69,7 +69,7 @@ def test_holm_goes_over_the_tests_of_a_data_set_and_protocol():
 
 
 def test_few_seeds_have_no_p_value():
-    (row,) = trend_table(tidy(n=3)).to_dict("records")
+    (row,) = describe_trends(tidy(n=3)).to_dict("records")
     assert row["verdict"] == "too few seeds"
     assert row["illustrative"]
     assert np.isnan(row["p_peak"])
@@ -78,28 +78,28 @@ def test_few_seeds_have_no_p_value():
 
 
 def test_one_seed_one_beta_and_no_scores():
-    (row,) = trend_table(tidy(n=1)).to_dict("records")
+    (row,) = describe_trends(tidy(n=1)).to_dict("records")
     assert row["n"] == 1
     assert row["peak_beta"] in BETAS
-    (row,) = trend_table(tidy((0.1,), betas=(4.0,))).to_dict("records")
+    (row,) = describe_trends(tidy((0.1,), betas=(4.0,))).to_dict("records")
     assert row["verdict"] == "too few β"
     assert row["peak_beta"] == 4
     assert np.isnan(row["drop"])
-    assert trend_table(tidy().assign(value=np.nan)).empty
-    assert trend_table(tidy().iloc[:0]).empty
+    assert describe_trends(tidy().assign(value=np.nan)).empty
+    assert describe_trends(tidy().iloc[:0]).empty
 
 
 def test_a_beta_without_scores_is_left_out():
     scores = tidy()
     scores.loc[scores["beta"] == 32, "value"] = np.nan
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     assert (row["n_betas"], row["last_beta"]) == (4, 16)
 
 
 def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
     scores = tidy()
     scores.loc[(scores["beta"] == 4) & (scores["seed"] == 2), "value"] = np.nan
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     assert (row["n"], row["n_asked"]) == (9, 10)
     assert row["verdict"] == "peak"
 
@@ -107,7 +107,7 @@ def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
 def test_an_unfinished_beta_is_left_out_and_named():
     scores = tidy((0.1, 0.2, 0.15, 0.4), betas=(1, 2, 4, 8))
     scores.loc[(scores["beta"] == 8) & (scores["seed"] > 0), "value"] = np.nan
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     assert (row["n"], row["n_asked"]) == (10, 10)
     assert (row["last_beta"], row["n_betas"], row["peak_beta"]) == (4, 3, 2)
     assert row["left_out"] == [(8, 1)]
@@ -120,7 +120,7 @@ def test_an_unfinished_beta_is_left_out_and_named():
 def test_the_test_uses_the_seeds_that_everything_else_uses():
     scores = tidy(spread=0.1)
     scores.loc[(scores["beta"] == 4) & (scores["seed"] < 4), "value"] = np.nan
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     wide = scores[scores["seed"] >= 4].pivot(index="seed", columns="beta", values="value")
     assert row["n"] == 6
     assert row["p_peak"] == pytest.approx(peak_test(wide.to_numpy())[0])
@@ -130,14 +130,14 @@ def test_seeds_that_share_no_complete_row_are_no_curve():
     scores = tidy((0.1, 0.2), n=2, betas=(1, 4))
     scores.loc[(scores["beta"] == 1) & (scores["seed"] == 0), "value"] = np.nan
     scores.loc[(scores["beta"] == 4) & (scores["seed"] == 1), "value"] = np.nan
-    (row,) = trend_table(scores).to_dict("records")
+    (row,) = describe_trends(scores).to_dict("records")
     assert (row["n"], row["n_betas"], row["peak_beta"]) == (1, 1, 1)
     assert row["left_out"] == [(4, 1)]
     assert np.isnan(row["drop"])
 
 
 def test_metrics_for_which_lower_is_better_are_left_out():
-    assert trend_table(tidy(metric="nll"), ["nll"]).empty
+    assert describe_trends(tidy(metric="nll"), ["nll"]).empty
 
 
 def test_the_family_as_a_whole_rarely_raises_a_false_alarm():
@@ -148,7 +148,7 @@ def test_the_family_as_a_whole_rarely_raises_a_false_alarm():
             part = tidy((0.2,) * 5, n=6, curve=f"c{i}", dataset=f"trial {trial}")
             part["value"] = rng.normal(size=len(part))
             parts.append(part)
-    table = trend_table(pd.concat(parts, ignore_index=True))
+    table = describe_trends(pd.concat(parts, ignore_index=True))
     false = table.groupby("dataset")["verdict"].agg(lambda v: (v == "peak").any())
     assert len(false) == 60
     assert false.mean() <= 0.07

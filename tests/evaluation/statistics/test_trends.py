@@ -7,10 +7,10 @@ from scipy import stats
 from disentanglement_bench.evaluation.statistics.trends import (
     complete_part,
     drawn_means,
-    drops,
     effective_range,
     halvings,
     holm,
+    measure_drops,
     peak_test,
 )
 
@@ -198,7 +198,7 @@ def brute_force_drop(values):
 
 def test_drop_is_cross_fitted_over_all_halvings():
     curves = simulate(HUMP, [0.05] * 5, 6, 3)
-    found = drops(curves)
+    found = measure_drops(curves)
     for i, values in enumerate(curves):
         assert found["drop"][i] == pytest.approx(brute_force_drop(values))
         left = [brute_force_drop(np.delete(values, j, axis=0)) for j in range(6)]
@@ -211,17 +211,17 @@ def test_drop_is_unbiased_where_picking_the_peak_on_all_seeds_is_not():
     means = flat.mean(axis=1)
     naive = np.mean(1 - means[:, -1] / means.max(axis=1))
     assert naive > 0.08
-    assert abs(np.mean(drops(flat)["drop"])) < 0.02
+    assert abs(np.mean(measure_drops(flat)["drop"])) < 0.02
 
 
 @pytest.mark.parametrize("n", [5, 10])
 def test_the_drops_interval_covers_the_truth(n):
-    found = drops(simulate(HUMP, [0.04] * 5, n, 800))
+    found = measure_drops(simulate(HUMP, [0.04] * 5, n, 800))
     covered = np.mean((found["low"] <= 0.75) & (found["high"] >= 0.75))
     assert 0.92 <= covered <= 0.99
 
 
 def test_few_seeds_give_a_drop_without_an_interval():
-    found = drops(np.array([[[0.1, 0.4, 0.1], [0.1, 0.2, 0.2]]]))
+    found = measure_drops(np.array([[[0.1, 0.4, 0.1], [0.1, 0.2, 0.2]]]))
     assert found["drop"][0] == pytest.approx(0.5)
     assert np.isnan(found["low"][0])
