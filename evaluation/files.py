@@ -94,12 +94,12 @@ def sweep(folder, pid=None):
     """
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            found = _TEMPORARY.fullmatch(entry.name)
-            if found is None:
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match is None:
                 continue
             with contextlib.suppress(OSError):
                 old = time.time() - entry.stat().st_mtime > _ABANDONED
-                if old if pid is None else int(found[1]) == pid:
+                if old if pid is None else int(match[1]) == pid:
                     os.unlink(entry.path)
 
 

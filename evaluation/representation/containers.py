@@ -52,8 +52,8 @@ def check_declared(declared):
     for label, (shape, dtype) in declared.items():
         if dtype.kind not in "fiub":
             kinds = {"O": "Python objects", "S": "text", "U": "text", "c": "complex numbers"}
-            held = kinds.get(dtype.kind, "records")
-            raise RepresentationError(f"{label} must hold numbers, not {held}")
+            kind = kinds.get(dtype.kind, "records")
+            raise RepresentationError(f"{label} must hold numbers, not {kind}")
         if len(shape) != _DIMENSIONS[label] or min(shape) < 1:
             raise RepresentationError(
                 f"{label} must be a non-empty array of {_DIMENSIONS[label]} dimensions, "
@@ -172,13 +172,13 @@ def _hdf5_attributes(file):
     attributes = {}
     for label in file.attrs:
         check_name(label, "the name of an attribute")
-        held = file.attrs.get_id(label)
-        if held.shape is None:  # an attribute without a value says nothing
+        attribute = file.attrs.get_id(label)
+        if attribute.shape is None:  # an attribute without a value says nothing
             continue
-        text = h5py.check_string_dtype(held.dtype)
-        if text is None and held.dtype.kind not in "fiubSU":
+        text = h5py.check_string_dtype(attribute.dtype)
+        if text is None and attribute.dtype.kind not in "fiubSU":
             raise RepresentationError(f"attribute {label!r} is neither text nor numbers")
-        _check_attribute_size(label, held.shape, held.dtype)
+        _check_attribute_size(label, attribute.shape, attribute.dtype)
         attributes[label] = _attribute_value(file.attrs[label])
     return attributes
 

@@ -30,7 +30,7 @@ HEADER = ("n_train", "factor_names", "factor_sizes", "dataset", "format_version"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Representation:
-    """Codes of N observations beside the factors that made them, checked when it is checked.
+    """Codes of N observations beside the factors that made them, checked when it is made.
 
     Attributes
     ----------

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files import sweep, walk
 from ..importing import absolute_reference
-from ..metrics import choose_metrics, default_metrics
+from ..metrics import MetricError, choose_metrics, default_metrics
 from ..representation.file_format import SUFFIXES
 from .file_scores import Options, Outcome
 from .stored import read_stored
@@ -145,7 +145,7 @@ def evaluate_paths(
     Raises
     ------
     MetricError
-        If a metric does not exist, or two have the same name or key.
+        If a metric does not exist or is not named by text, or two have the same name or key.
     ValueError
         If jobs or the time limit is below 1.
     OSError
@@ -175,6 +175,10 @@ def evaluate_paths(
     folders = [Path(path) for path in given]
     with contextlib.redirect_stdout(io.StringIO()):  # whatever users' modules print
         references = tuple(dict.fromkeys(default_metrics() if metrics is None else metrics))
+        if not all(isinstance(reference, str) for reference in references):
+            raise MetricError(
+                "name metrics as module:name or path/to/file.py:name: worker processes import them"
+            )
         chosen = choose_metrics(references)
     check_names(chosen)
     files, missing = find_representations(folders)

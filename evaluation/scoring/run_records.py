@@ -196,5 +196,5 @@ def find_runs(root: str | os.PathLike[str]) -> Iterator[Path]:
     """
     if not os.path.isdir(root):
         raise RecordError(f"{root}: no such folder")
-    found = [folder for folder, names in walk(root, leaf="run.json") if "run.json" in names]
-    yield from sorted(Path(folder) for folder in found)
+    folders = [folder for folder, names in walk(root, leaf="run.json") if "run.json" in names]
+    yield from sorted(Path(folder) for folder in folders)

@@ -1,67 +1,20 @@
 """Score files: where they lie, what they say, and whether they still hold."""
 
 import dataclasses
-import functools
 import hashlib
 import importlib.metadata
-import math
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
-from .. import schema
 from ..files import RecordError, read_json, write_json
-from ..metrics import METRICS
-from ..naming import one_line
 from ..representation.file_format import SUFFIXES
 from ..schema import SchemaError
+from .score_schema import HEAD, SCORE_SCHEMA_VERSION, check_score
 
-SCORE_SCHEMA_VERSION = 1
-STATUSES = ("done", "undefined", "failed")
 _BLOCK = 2**20
 _LARGEST_FILE = 2**27
-_ROUNDING = 1e-6  # how far a value may leave its range by rounding
-
-_COUNT = schema.whole(0)
-_KEY = schema.record(
-    {"name": schema.name},
-    label=schema.text(200),
-    description=schema.text(2000),
-    unit=schema.name,
-    higher_is_better=schema.optional(schema.truth),
-    low=schema.optional(schema.number()),
-    high=schema.optional(schema.number()),
-)
-_DECLARATION = schema.record(
-    {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
-)
-_SOURCE = schema.record(
-    file=schema.text(1000), size=_COUNT, mtime_ns=schema.whole(), sha256=schema.name
-)
-_ABOUT = schema.record(
-    dataset=schema.name, posterior=schema.truth, attributes=schema.mapping(schema.plain)
-)
-_HEAD = {
-    "schema_version": schema.whole(SCORE_SCHEMA_VERSION, SCORE_SCHEMA_VERSION),
-    "metric": schema.name,
-    "status": schema.one_of(*STATUSES),
-    "variant": schema.name,
-    "values": schema.mapping(schema.optional(schema.number()), 1000),
-    "reasons": schema.mapping(schema.text(), 1000),
-    "request": schema.mapping(schema.plain, 20),
-    "source": _SOURCE,
-    "representation": _ABOUT,
-}
-_SCORE = schema.record(
-    _HEAD,
-    declaration=_DECLARATION,
-    per_factor=schema.mapping(schema.numbers, 100),
-    per_code=schema.mapping(schema.numbers, 100),
-    matrix=schema.optional(schema.list_of(schema.numbers)),
-    notes=schema.list_of(schema.text(), 1000),
-)
-_HEAD_KEYS = (*_HEAD, "declaration")
 
 
 def scores_folder(path: str | os.PathLike[str]) -> Path:
@@ -112,7 +65,7 @@ class Source:
 
     @classmethod
     def of(cls, path):
-        """Look at a file; OSError if it cannot be seen."""
+        """The state of a file; OSError if there is none."""
         status = os.stat(path)
         return cls(Path(path), status.st_size, status.st_mtime_ns)
 
@@ -156,11 +109,9 @@ def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[st
     """
     record = read_json(path, limit=_LARGEST_FILE)
     if only_head and isinstance(record, dict):
-        record = {key: record[key] for key in _HEAD_KEYS if key in record}
+        record = {key: record[key] for key in HEAD if key in record}
     try:
-        _SCORE(record, "")
-        ranges = _ranges(record["metric"]) or _declared_ranges(record.get("declaration"))
-        _check_values(record["values"], ranges)
+        check_score(record)
     except SchemaError as error:
         raise RecordError(f"{path}: not a valid score file: {error}") from None
     return record
@@ -182,35 +133,6 @@ def read_score(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         return load_score(path)
     except (FileNotFoundError, RecordError):
         return None
-
-
-@functools.cache
-def _ranges(name):
-    """Ranges of a built-in metric's keys, or None."""
-    return _declared_ranges(METRICS[name].declaration()) if name in METRICS else None
-
-
-def _declared_ranges(declaration):
-    """Key to lowest and highest value; None where a score file declares nothing, as older ones."""
-    if declaration is None:
-        return None
-    return {
-        key["name"]: (
-            -math.inf if key.get("low") is None else key["low"] - _ROUNDING,
-            math.inf if key.get("high") is None else key["high"] + _ROUNDING,
-        )
-        for key in declaration["keys"]
-    }
-
-
-def _check_values(values, ranges):
-    """Refuse values that are not declared or lie outside the declared range."""
-    for label, value in values.items() if ranges is not None else ():
-        if label not in ranges:
-            raise SchemaError(f"its metric declares no {one_line(label, 60)!r}")
-        low, high = ranges[label]
-        if value is not None and not low <= value <= high:
-            raise SchemaError(f"values.{label} is {value:g}, outside the declared range")
 
 
 def is_current(record, wanted, source):
@@ -239,10 +161,10 @@ def is_of(record, source):
 
     Size and modification time decide; where only the time differs, the hash does.
     """
-    seen = record["source"]
-    if seen.get("file") != source.path.name or seen.get("size") != source.size:
+    scored = record["source"]
+    if scored.get("file") != source.path.name or scored.get("size") != source.size:
         return False
-    return seen.get("mtime_ns") == source.mtime_ns or seen.get("sha256") == source.sha256()
+    return scored.get("mtime_ns") == source.mtime_ns or scored.get("sha256") == source.sha256()
 
 
 def describe(representation):
@@ -261,13 +183,13 @@ def describe(representation):
 
 def versions():
     """Versions of what decides a score."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for name in ("disentanglement-bench", "numpy", "scipy", "scikit-learn", "numba"):
         try:
-            found[name] = importlib.metadata.version(name)
+            numbers[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            numbers[name] = None
+    return numbers
 
 
 def write_score(path, outcome, metric, wanted, source, sha256, representation, seconds):

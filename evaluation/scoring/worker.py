@@ -84,10 +84,11 @@ def _limit_time(seconds):
 
 def _limit_memory(allowance):
     """Let this process take `allowance` bytes more than it has, where the system can tell."""
-    if not sys.platform.startswith("linux"):
+    try:
+        with open("/proc/self/statm") as file:
+            data = int(file.read().split()[5]) * resource.getpagesize()
+    except OSError:
         return
-    with open("/proc/self/statm") as file:
-        data = int(file.read().split()[5]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = data + allowance
     resource.setrlimit(

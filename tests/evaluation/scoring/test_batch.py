@@ -295,3 +295,9 @@ def test_several_processes_on_one_folder(tmp_path):
     assert evaluate_paths(tmp_path, metrics=FAST).computed == 0
     assert len(read_table(tmp_path / "scores.csv")) == 6
     assert not list(tmp_path.rglob(".*.tmp"))
+
+
+def test_metrics_are_named_by_text(tmp_path):
+    write(tmp_path / "a.h5")
+    with pytest.raises(MetricError, match="worker processes import them"):
+        evaluate_paths(tmp_path, metrics=[write])
