@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..naming import format_number, unknown_name
 from ..representation.file_format import Representation
+from ..representation.sampling import sample_codes
 from .metric import Metric, MetricError
 from .registry import choose_metrics, with_twins
-from .sample import Sample, check_factor_names, draw_codes, represent, take_sample
+from .sample import Sample, represent, take_sample
 from .score import Score, as_score, spread
 
 DEFAULT = ("mig", "sap", "dci", "mi")
@@ -168,9 +169,10 @@ def compute(
     """
     if metric.needs_log_variances and representation.log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
-    check_factor_names(without_factors, representation)
     settings = _settle(metric, options or {})
-    codes = draw_codes(representation, seed) if metric.sampled else representation.codes
+    codes = representation.codes
+    if metric.sampled:
+        codes = sample_codes(codes, representation.log_variances, seed)
     sample = take_sample(representation, codes, without_factors)
     undefined = _find_reasons(metric, sample, codes, settings)
     if len(undefined) == len(metric.keys):

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from ..naming import unknown_name
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import Representation
-from ..representation.sampling import sample_codes
 from .metric import MetricError
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -130,7 +129,15 @@ def take_sample(
     Returns
     -------
     Sample
+
+    Raises
+    ------
+    MetricError
+        If there is no factor of such a name, with the closest one.
     """
+    for name in without:
+        if name not in representation.factor_names:
+            raise MetricError(unknown_name("factor", name, representation.factor_names))
     cut, factors = representation.n_train, representation.factors
     names = np.array(representation.factor_names)
     constant = factors[:cut].min(axis=0) == factors[:cut].max(axis=0)
@@ -157,24 +164,6 @@ def take_sample(
         scored,
         tuple(notes),
     )
-
-
-def check_factor_names(without: Collection[str], representation: Representation) -> None:
-    """Refuse names of factors that a representation does not have.
-
-    Raises
-    ------
-    MetricError
-        With the closest name.
-    """
-    for name in without:
-        if name not in representation.factor_names:
-            raise MetricError(unknown_name("factor", name, representation.factor_names))
-
-
-def draw_codes(representation: Representation, seed: int) -> NDArray[np.float64]:
-    """One code a row, drawn from the posterior; not finite where the posterior is too wide."""
-    return sample_codes(representation.codes, representation.log_variances, seed)
 
 
 def two_codes(sample: Sample, settings: Mapping[str, object]) -> str:
