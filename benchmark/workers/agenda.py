@@ -104,7 +104,11 @@ class Agenda:
                 continue
             if spec.parent is not None and self._parent_status(spec) != "done":
                 continue
-            claimed, dead = self._observer.observe(self.store.folder(spec).path)
+            try:
+                claimed, dead = self._observer.observe(self.store.folder(spec).path)
+            except OSError:
+                # A file system in trouble: see again later.
+                claimed = True
             if not claimed:
                 return spec, dead
             self._elsewhere[spec] = time.monotonic()

@@ -42,15 +42,15 @@ def resolve_devices(name):
     return chosen
 
 
-def available_cores():
-    """Number of CPU cores this process may use."""
+def count_cores():
+    """Count the CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def workers_and_threads(devices, jobs=None):
-    """Number of worker processes, and threads of each.
+def choose_workers(devices, jobs=None):
+    """Choose the number of worker processes, and of threads of each.
 
     Both depend only on the machine and the option, never on what is left to train, so that a
     repeated call adds numbers in the same order.
@@ -65,7 +65,7 @@ def workers_and_threads(devices, jobs=None):
     -------
     jobs, threads : int
     """
-    cores = available_cores()
+    cores = count_cores()
     if jobs is None:
         jobs = cores if devices == ["cpu"] else len(devices)
     return jobs, max(1, cores // jobs)

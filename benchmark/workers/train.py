@@ -11,7 +11,7 @@ from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
 from ..runs.store import Store
-from .devices import resolve_devices, workers_and_threads
+from .devices import choose_workers, resolve_devices
 from .progress import describe, make_reporter
 
 
@@ -42,7 +42,7 @@ def train(request, reporter=None):
         return dataset
 
     devices = resolve_devices(request.device)
-    jobs, threads = workers_and_threads(devices, request.jobs)
+    jobs, threads = choose_workers(devices, request.jobs)
     runner = Runner(
         plan,
         Store(request.results),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from disentanglement_bench.benchmark.workers import devices
-from disentanglement_bench.benchmark.workers.devices import resolve_devices, workers_and_threads
+from disentanglement_bench.benchmark.workers.devices import choose_workers, resolve_devices
 
 
 def test_the_cpu_needs_no_torch():
@@ -31,5 +31,5 @@ def test_auto_takes_all_gpus_before_the_cpu(monkeypatch):
     ],
 )
 def test_workers_and_threads(names, jobs, cores, expected, monkeypatch):
-    monkeypatch.setattr(devices, "available_cores", lambda: cores)
-    assert workers_and_threads(names, jobs) == expected
+    monkeypatch.setattr(devices, "count_cores", lambda: cores)
+    assert choose_workers(names, jobs) == expected
