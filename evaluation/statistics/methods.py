@@ -152,9 +152,8 @@ def add_methods(runs, declarations):
             known = describe_method(reduction["name"])
             citations.setdefault(reduction["name"], known["citation"])
     methods, heirs = [], []
-    for row, stratum, name, declared in zip(
-        runs.to_dict("records"), strata, names, declarations, strict=True
-    ):
+    columns = runs[["unequal_steps", "source", "init", "hyperparameters"]].to_dict("records")
+    for row, stratum, name, declared in zip(columns, strata, names, declarations, strict=True):
         heir = continued.get((*stratum, name), {}) if row["unequal_steps"] else {}
         role = ""
         if row["source"] == "external":

@@ -98,7 +98,9 @@ class Summary:
     @property
     def own_keys(self) -> tuple[str, ...]:
         """The first key of each of the user's metrics; tables and figures show it after ours."""
-        return own_keys(self.runs)
+        if "own_keys" not in self.parts:
+            self.parts["own_keys"] = own_keys(self.runs)
+        return self.parts["own_keys"]
 
     @property
     def strata(self) -> list[tuple[str, str]]:

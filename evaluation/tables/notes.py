@@ -15,15 +15,13 @@ CLIPPED = "Intervals that would leave the range of their score are cut at its en
 UNEQUAL = "§ fewer training steps than the other methods: not comparable at equal steps."
 
 
-def stratum_notes(runs, facts, brief=False):
-    """Notes on one data set and protocol.
+def general_notes(runs, brief=False):
+    """Notes on one data set and protocol that are the same whatever metrics a table shows.
 
     Parameters
     ----------
     runs : DataFrame
         Rows of `run_table` of one data set and protocol.
-    facts : list of evaluation.statistics.labels.KeyFacts
-        Of the keys shown.
     brief : bool, default False
         Leave out what a paper says elsewhere: which seeds, what sets the pressure, the data set's
         own notes.
@@ -32,26 +30,36 @@ def stratum_notes(runs, facts, brief=False):
     -------
     list of str
     """
-    files = runs["file"].dropna() if "file" in runs else []
-    names = [fact.name for fact in facts]
-    notes = [*general_notes(runs, brief), variants_note(facts)]
-    floor = runs["bce_floor"].dropna()
-    if "nll" in names and len(floor) and floor.median() > 0:
-        text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
-        notes.append(text)
-    return [note for note in (*notes, *reference_notes(files, names)) if note]
-
-
-def general_notes(runs, brief=False):
-    """Notes that are the same whatever metrics a table shows."""
     stated = runs["notes"].dropna()
     own = stated.iloc[0].split("\n") if len(stated) else []
     warnings = warning_notes(runs, brief)
     if not brief and any("re-rendered" in note.lower() for note in own):
         warnings = [note for note in warnings if note != RENDERED]  # the data say it themselves
-    notes = [data_note(runs), protocol_note(runs)]
-    notes += [] if brief else [seeds_note(runs)]
+    notes = [data_note(runs), protocol_note(runs), *([] if brief else [seeds_note(runs)])]
     return [*notes, *phase_notes(runs), *external_notes(runs), *warnings, *([] if brief else own)]
+
+
+def metric_notes(runs, facts):
+    """Variants, and reference values of the keys shown.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Rows of `run_table` of one data set and protocol.
+    facts : list of evaluation.statistics.labels.KeyFacts
+
+    Returns
+    -------
+    list of str
+    """
+    names = [fact.name for fact in facts]
+    notes = [variants_note(facts)]
+    floor = runs["bce_floor"].dropna()
+    if "nll" in names and len(floor) and floor.median() > 0:
+        text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
+        notes.append(text)
+    files = runs["file"].dropna() if "file" in runs else []
+    return [note for note in (*notes, *reference_notes(files, names)) if note]
 
 
 def phase_notes(runs):
@@ -82,9 +90,9 @@ def variant_notes(scores, facts):
     """Which scores were left out for their variant, and which keys have no direction."""
     labels = {fact.name: fact.label for fact in facts}
     notes = []
-    for (name, reason), part in scores[scores["status"] == "other variant"].groupby(
-        ["metric", "reason"], sort=False
-    ):
+    for (name, reason), part in scores.groupby(["metric", "reason"], sort=False):
+        if name not in labels:
+            continue
         count = f"{len(part)} score{'s' if len(part) > 1 else ''}"
         notes.append(f"{labels[name]}: {count} left out ({reason}).")
     for fact in facts:

@@ -1,7 +1,15 @@
 """Pieces that several tables share."""
 
 from .citations import dataset_source
-from .notes import CLIPPED, ILLUSTRATIVE, UNEQUAL, number_text, stratum_notes, variant_notes
+from .notes import (
+    CLIPPED,
+    ILLUSTRATIVE,
+    UNEQUAL,
+    general_notes,
+    metric_notes,
+    number_text,
+    variant_notes,
+)
 from .table import Compact
 
 CHOICE = (
@@ -33,7 +41,10 @@ def by_keys(records, *names):
 def by_method(summary, records):
     """Records of each method, methods in the order of the runs."""
     groups = by_keys(records, "method")
-    order = {method: place for place, method in enumerate(dict.fromkeys(summary.runs["method"]))}
+    if "order" not in summary.parts:
+        methods = summary.runs["method"].drop_duplicates()
+        summary.parts["order"] = {method: place for place, method in enumerate(methods)}
+    order = summary.parts["order"]
     return sorted(groups.values(), key=lambda part: order[part[0]["method"]])
 
 
@@ -42,10 +53,14 @@ def notes_of(summary, dataset, protocol, metrics, brief=False):
     key = ("notes", dataset, protocol, tuple(metrics), brief)
     if key not in summary.parts:
         facts = [summary.describe(name) for name in metrics]
-        scores = summary.part("scores", dataset, protocol)
+        runs = summary.part("runs", dataset, protocol)
+        general = ("notes", dataset, protocol, brief)
+        if general not in summary.parts:
+            summary.parts[general] = general_notes(runs, brief)
         summary.parts[key] = [
-            *stratum_notes(summary.part("runs", dataset, protocol), facts, brief),
-            *variant_notes(scores[scores["metric"].isin(metrics)], facts),
+            *summary.parts[general],
+            *metric_notes(runs, facts),
+            *variant_notes(_set_aside(summary, dataset, protocol), facts),
         ]
         names = summary.runs.attrs.get("unidentifiable", {}).get(dataset)
         if names and "mig_identifiable" in metrics:
@@ -53,6 +68,15 @@ def notes_of(summary, dataset, protocol, metrics, brief=False):
                 f"MIG, identifiable factors: without {names}, which images do not determine."
             )
     return summary.parts[key]
+
+
+def _set_aside(summary, dataset, protocol):
+    """Scores that were left out for their variant."""
+    if "set_aside" not in summary.parts:
+        scores = summary.scores
+        summary.parts["set_aside"] = scores[scores["status"] == "other variant"]
+    scores = summary.parts["set_aside"]
+    return scores[(scores["dataset"] == dataset) & (scores["protocol"] == protocol)]
 
 
 def heading(facts):
@@ -63,8 +87,11 @@ def heading(facts):
 
 def sources_of(summary, datasets, protocol, methods, metrics):
     """What a table cites: (label, source) of its methods, metrics and data sets."""
-    runs = summary.runs
-    kept = runs[runs["dataset"].isin(datasets) & (runs["protocol"] == protocol)]
+    if "sources" not in summary.parts:
+        columns = ["dataset", "protocol", "method", "method_label", "citation"]
+        summary.parts["sources"] = summary.runs[columns].drop_duplicates()
+    kept = summary.parts["sources"]
+    kept = kept[kept["dataset"].isin(datasets) & (kept["protocol"] == protocol)]
     kept = kept[kept["method"].isin(methods)].drop_duplicates("method")
     facts = [summary.describe(name) for name in metrics]
     pairs = [
