@@ -106,7 +106,10 @@ class Execution:
         side = self.spec.config.image_size or None
         images = self.load_images(self.dataset.source, self.device, side)
         check_enough_images(self.spec.config, len(images))
-        batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
+        try:
+            batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
+        except ValueError as error:
+            raise BenchError(str(error)) from error
         trainer = self._build_trainer(images.shape, batches)
         self._go_on(trainer, state)
         start = self.spec.start

@@ -221,7 +221,9 @@ def test_too_small_a_data_set_says_what_to_lower(store, plan, dataset):
     outcome = carry_out(spec, store, dataset)
     assert "n_train + n_test = 70 images, but the data set has 64" in outcome.reason
     spec = plan(models=("betavae",), settings=[("batch_size", "65")], tag="b")[0]
-    assert "lower batch_size" in carry_out(spec, store, dataset).reason
+    outcome = carry_out(spec, store, dataset)
+    assert "lower batch_size" in outcome.reason
+    assert not outcome.unexpected
 
 
 def test_a_run_begun_on_other_data_is_not_continued(store, plan, dataset):
