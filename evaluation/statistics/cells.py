@@ -33,7 +33,7 @@ def collect(root: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        From `run_table`, one row a run; `attrs["root"]` is the folder.
+        From `run_table`, one row for each run; `attrs["root"]` is the folder.
 
     Raises
     ------
@@ -269,7 +269,7 @@ def gather_curves(scores, metrics=None):
         return []
     columns = {name: kept[name].to_numpy() for name in ("beta", "seed", "value", *keys)}
     groups = kept.groupby(keys, dropna=False, sort=False).indices
-    made = []
+    gathered = []
     for rows in sorted(groups.values(), key=lambda rows: rows[0]):
         betas, column = np.unique(columns["beta"][rows], return_inverse=True)
         seeds, row = np.unique(columns["seed"][rows], return_inverse=True)
@@ -278,5 +278,5 @@ def gather_curves(scores, metrics=None):
         known = np.isfinite(value)
         values[row[known], column[known]] = value[known]
         key = {name: columns[name][rows[0]] for name in keys}
-        made.append(Curve(key, betas, seeds.astype(int), values))
-    return made
+        gathered.append(Curve(key, betas, seeds.astype(int), values))
+    return gathered

@@ -84,28 +84,28 @@ def mean_intervals(values, level=LEVEL, draws=DRAWS):
 
     Examples
     --------
-    >>> found = mean_intervals([[1.0, 2.0, 3.0]])
-    >>> [round(float(found[k][0]), 3) for k in ("mean", "std", "low", "high")]
+    >>> moments = mean_intervals([[1.0, 2.0, 3.0]])
+    >>> [round(float(moments[k][0]), 3) for k in ("mean", "std", "low", "high")]
     [2.0, 1.0, -0.484, 4.484]
     """
     values = np.atleast_2d(np.asarray(values, dtype=float))
     valid = np.isfinite(values)
     n = valid.sum(axis=1)
     packed = np.take_along_axis(values, np.argsort(~valid, axis=1, kind="stable"), axis=1)
-    found = {name: np.full(len(values), np.nan) for name in ("mean", "std", "low", "high")}
+    moments = {name: np.full(len(values), np.nan) for name in ("mean", "std", "low", "high")}
     for count in np.unique(n[n > 0]):
         rows = np.flatnonzero(n == count)
         block = packed[rows, :count]
-        found["mean"][rows] = mean = block.mean(axis=1)
+        moments["mean"][rows] = mean = block.mean(axis=1)
         if count < 2:
             continue
-        found["std"][rows] = std = block.std(axis=1, ddof=1)
+        moments["std"][rows] = std = block.std(axis=1, ddof=1)
         if count < BOOTSTRAP_FROM:
             half = special.stdtrit(count - 1, (1 + level) / 2) * std / math.sqrt(count)
-            found["low"][rows], found["high"][rows] = mean - half, mean + half
+            moments["low"][rows], moments["high"][rows] = mean - half, mean + half
         else:
-            found["low"][rows], found["high"][rows] = _expanded_percentile(block, level, draws)
-    return {"n": n, **found}
+            moments["low"][rows], moments["high"][rows] = _expanded_percentile(block, level, draws)
+    return {"n": n, **moments}
 
 
 def _expanded_percentile(block, level, draws):
@@ -145,19 +145,19 @@ def paired_difference(first, second, level=LEVEL, draws=DRAWS):
 
     Examples
     --------
-    >>> found = paired_difference([3.0, 4.0, 5.0], [1.0, 2.0, 6.0])
-    >>> found["n"], round(found["difference"], 3), round(found["improvement"], 3)
+    >>> result = paired_difference([3.0, 4.0, 5.0], [1.0, 2.0, 6.0])
+    >>> result["n"], round(result["difference"], 3), round(result["improvement"], 3)
     (3, 1.0, 0.667)
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     both = np.isfinite(first) & np.isfinite(second)
     first, second = first[both], second[both]
     moments = mean_intervals((first - second)[None], level, draws)
-    found = {"n": int(both.sum()), "difference": float(moments["mean"][0])}
-    found |= {name: float(moments[name][0]) for name in ("std", "low", "high")}
+    result = {"n": int(both.sum()), "difference": float(moments["mean"][0])}
+    result |= {name: float(moments[name][0]) for name in ("std", "low", "high")}
     names = ("improvement", "improvement_low", "improvement_high", "seeds_improved")
     if not len(first):
-        return found | dict.fromkeys(names, math.nan)
+        return result | dict.fromkeys(names, math.nan)
     wins = _wins(first, second)
     low = high = math.nan
     if len(first) > 1:
@@ -165,7 +165,7 @@ def paired_difference(first, second, level=LEVEL, draws=DRAWS):
         drawn = ((weights @ wins) * weights).sum(axis=1)
         low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     values = (wins.mean(), low, high, np.diagonal(wins).mean())
-    return found | {name: float(value) for name, value in zip(names, values, strict=True)}
+    return result | {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
 def _wins(first, second):

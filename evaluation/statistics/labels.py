@@ -122,7 +122,7 @@ def declared_keys(declarations):
 
 
 def describe_key(name: str, scores: pd.DataFrame | None = None) -> KeyFacts:
-    """Look a flat key up: built in, from training, or as the scores at hand declare it.
+    """Describe a flat key: built in, from training, or as the scores at hand declare it.
 
     Parameters
     ----------

@@ -84,14 +84,14 @@ def rank_methods(
         "dataset_kind", "protocol", "dataset", "metric", "variant", "method",
         "mean", "rank", "rank_low", "rank_high", "p_best", "n", "verdict", "reason",
     ]  # fmt: skip
-    found = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
     how = kept.drop_duplicates(["dataset", "protocol", "metric", "variant", "method"])
     keys = ["dataset", "protocol", "metric", "variant", "method"]
-    found = found.merge(how[[*keys, "setting", "chosen", "n_settings"]], on=keys, how="left")
+    table = table.merge(how[[*keys, "setting", "chosen", "n_settings"]], on=keys, how="left")
     about = ["method_label", "role", "unequal_steps", "citation"]
     named = kept.sort_values("unequal_steps", ascending=False, kind="stable")
     named = named.drop_duplicates(["protocol", "method"])[["protocol", "method", *about]]
-    return found.merge(named, on=["protocol", "method"], how="left")
+    return table.merge(named, on=["protocol", "method"], how="left")
 
 
 def _ranked(tables, methods, sign, common, draws):
@@ -255,9 +255,9 @@ def compare_methods(selected: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -
                     "second_label": about.loc[second, "method_label"],
                     "unequal_steps": bool(short[first] or short[second]),
                 }
-                found = paired_difference(sign * values[i], sign * values[j])
-                found["illustrative"] = found["n"] < ILLUSTRATIVE_BELOW
-                rows.append(dict(zip(keys, key, strict=True)) | pair | found)
+                difference = paired_difference(sign * values[i], sign * values[j])
+                difference["illustrative"] = difference["n"] < ILLUSTRATIVE_BELOW
+                rows.append(dict(zip(keys, key, strict=True)) | pair | difference)
     names = ["n", "difference", "std", "low", "high", "improvement", "improvement_low",
              "improvement_high", "seeds_improved", "illustrative"]  # fmt: skip
     pair = ["first", "second", "first_label", "second_label", "unequal_steps"]

@@ -128,11 +128,11 @@ def _name_datasets(runs):
                 if len(known):
                     runs.loc[rows, column] = runs.loc[rows, column].fillna(known.iloc[0])
             continue
-        told = runs.loc[rows, "dataset_version"].fillna("unknown").astype(str)
-        told = "version " + told
+        version = runs.loc[rows, "dataset_version"].fillna("unknown").astype(str)
+        suffix = "version " + version
         if len(prints):
-            told = told + ", " + runs.loc[rows, "fingerprint"].fillna("unrecorded")
-        runs.loc[rows, "dataset"] = name + " (" + told + ")"
+            suffix = suffix + ", " + runs.loc[rows, "fingerprint"].fillna("unrecorded")
+        runs.loc[rows, "dataset"] = name + " (" + suffix + ")"
     base = runs["dataset"].str.split(" (", n=1, regex=False).str[0]
     guess = np.select(
         [base.isin(GENUINE), base.isin(RENDERED)], ("genuine", "re-rendered"), "unknown"
@@ -167,8 +167,8 @@ def metric_columns(runs):
     list of str
     """
     built_in = [key.name for metric in METRICS.values() for key in metric.keys]
-    found = [name for name in (*built_in, "mig_identifiable") if name in runs]
-    found += [name for name in TRAINING_KEYS if name in runs and runs[name].notna().any()]
+    keys = [name for name in (*built_in, "mig_identifiable") if name in runs]
+    keys += [name for name in TRAINING_KEYS if name in runs and runs[name].notna().any()]
     columns = list(runs.columns)
     declared = declared_keys(runs.attrs.get("metrics", {}))
     if declared:
@@ -178,7 +178,7 @@ def metric_columns(runs):
     else:
         users = []
     numeric = [name for name in users if pd.api.types.is_numeric_dtype(runs[name])]
-    return list(dict.fromkeys([*found, *numeric]))
+    return list(dict.fromkeys([*keys, *numeric]))
 
 
 def own_keys(runs):

@@ -70,19 +70,19 @@ def select_settings(
         picks = _accompany(picks, kept, facts)
     keys = [name for name in (*STRATUM, "metric", "method") if name in picks]
     marked = kept.assign(chooses=chooses.loc[kept.index]).reset_index(names="_row")
-    found = marked.merge(picks, on=keys, suffixes=("", "_picked"))
-    found = found[found["setting"] == found["setting_picked"]]
-    held_out = found["chosen"].str.endswith("held-out seeds")
+    rows = marked.merge(picks, on=keys, suffixes=("", "_picked"))
+    rows = rows[rows["setting"] == rows["setting_picked"]]
+    held_out = rows["chosen"].str.endswith("held-out seeds")
     # A method that chose nothing and has no reporting seed is shown on the seeds that it has.
-    reporting = ~found["chooses"] & found["value"].notna()
-    by_method = [found[name] for name in (*STRATUM, "metric", "method")]
+    reporting = ~rows["chooses"] & rows["value"].notna()
+    by_method = [rows[name] for name in (*STRATUM, "metric", "method")]
     absent = ~reporting.groupby(by_method).transform("any")
     parted = held_out.groupby(by_method[:-1]).transform("any")
-    free = ~held_out & (absent | found["role"].eq("external"))
-    all_seeds = found["chosen"].str.endswith("(biased)") | ~parted | free
-    found = found[all_seeds | ~found["chooses"]]
-    found = found.sort_values("_row", kind="stable").reset_index(drop=True)
-    return found.drop(columns=["_row", "chooses", "setting_picked"])
+    free = ~held_out & (absent | rows["role"].eq("external"))
+    all_seeds = rows["chosen"].str.endswith("(biased)") | ~parted | free
+    rows = rows[all_seeds | ~rows["chooses"]]
+    rows = rows.sort_values("_row", kind="stable").reset_index(drop=True)
+    return rows.drop(columns=["_row", "chooses", "setting_picked"])
 
 
 def _accompany(picks, scores, facts):

@@ -150,12 +150,12 @@ def _add_drops(rows, shape, members):
     seeds, betas = shape
     if betas < 2:
         return
-    found = measure_drops(np.array([complete for _, complete in members]))
+    measured = measure_drops(np.array([complete for _, complete in members]))
     kind = "cross-fitted" if seeds >= SPLIT_FROM else "selected, biased upward"
     for place, (row, _) in enumerate(members):
-        rows[row]["drop"] = found["drop"][place]
-        rows[row]["drop_low"] = found["low"][place]
-        rows[row]["drop_high"] = found["high"][place]
+        rows[row]["drop"] = measured["drop"][place]
+        rows[row]["drop_low"] = measured["low"][place]
+        rows[row]["drop_high"] = measured["high"][place]
         rows[row]["drop_kind"] = kind
 
 

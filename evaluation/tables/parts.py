@@ -49,7 +49,7 @@ def by_method(summary, records):
 
 
 def notes_of(summary, dataset, protocol, metrics, brief=False):
-    """`stratum_notes` and what was left out, made once for each set of metrics."""
+    """`general_notes`, `metric_notes` and what was left out, made once for each set of metrics."""
     key = ("notes", dataset, protocol, tuple(metrics), brief)
     if key not in summary.parts:
         facts = [summary.describe(name) for name in metrics]
