@@ -127,7 +127,7 @@ def make_report(
     BenchError
         As `report`.
     """
-    seconds = {}
+    seconds: dict[str, float] = {}
     with _timed(seconds, "imports"):
         from ...evaluation.page.figures import draw_figures
         from ...evaluation.page.page import write_page
@@ -142,11 +142,11 @@ def make_report(
         known = EXTENTS if name == "figures" else KINDS
         if value not in known:
             raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
-    results = Path(results)
-    output = _choose_output(results, output)
+    source = Path(results)
+    folder = _choose_output(source, output)
     try:
         with _timed(seconds, "reading"):
-            runs = collect(results)
+            runs = collect(source)
         _check_choice(runs, choose_by, fixed or {})
         with _timed(seconds, "statistics"):
             summary = summarise(runs, choose_by=choose_by, fixed=fixed)
@@ -155,30 +155,30 @@ def make_report(
     try:
         with _timed(seconds, "tables"):
             tables = all_tables(summary)
-            write_tables(tables, output / "tables")
+            write_tables(tables, folder / "tables")
         with _timed(seconds, "figures"):
             wanted = tuple(dict.fromkeys(("png", *formats))) if formats else None
             drawn = (
                 []
                 if figures == "none"
-                else draw_figures(summary, output / "figures", wanted, figures, progress)
+                else draw_figures(summary, folder / "figures", wanted, figures, progress)
             )
         skipped = []
         if pictures:
             with _timed(seconds, "pictures"):
-                skipped = _draw_pictures(summary, output / "pictures", data_dir, progress)
+                skipped = _draw_pictures(summary, folder / "pictures", data_dir, progress)
         with _timed(seconds, "page"):
             page = write_page(
-                output / "index.html",
+                folder / "index.html",
                 summary,
                 tables,
                 drawn,
-                describe_reproduction(results, runs),
-                output / "theory",
-                output / "pictures",
+                describe_reproduction(source, runs),
+                folder / "theory",
+                folder / "pictures",
             )
     except OSError as error:
-        where = error.filename or output
+        where = error.filename or folder
         raise BenchError(
             f"cannot write {where}: {error.strerror or error}; choose another folder with --output"
         ) from error
