@@ -80,7 +80,10 @@ def plot_matrix(
         names.append(known)
     table = pd.DataFrame(matrix, *names)
     table = table.iloc[order_codes(matrix)] if sort else table
-    wide, tall = 0.55 * matrix.shape[1] + 2.0, 0.3 * matrix.shape[0] + 1.4
+    # Room for the longest names, which a figure cuts at 34 letters.
+    lengths = [min(max(map(len, known)), 34) * 0.08 for known in names]
+    wide = 0.55 * matrix.shape[1] + 1.4 + lengths[0]
+    tall = 0.3 * matrix.shape[0] + 0.9 + lengths[1]
     figure, ((axis,),) = new_figure(wide, tall, title=title)
     texts = table.map(lambda value: f"{value:.2f}")
     low = min(np.nanmin(matrix, initial=0.0), 0.0)
