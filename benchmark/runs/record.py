@@ -134,6 +134,8 @@ def explain_failure(error):
         return Outcome("failed", one_line(error, 1000))
     if isinstance(error, OSError) and error.filename is not None:
         return Outcome("failed", one_line(f"{error.filename}: {error.strerror}"))
+    if isinstance(error, SystemExit):
+        return Outcome("failed", one_line(f"the model called sys.exit({error.code!r})"))
     lines = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
     return Outcome("failed", one_line(reason), unexpected=True)
