@@ -1,15 +1,17 @@
 """Try a metric on small known codes, before a night is spent on it."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..naming import one_line
 from ..representation.file_format import Representation
 from .driver import compute
-from .metric import MetricError
+from .metric import Metric, MetricError
 from .registry import get_metric
 
 
-def check_metric(metric):
+def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
     """Check that a metric runs, keeps its range and repeats itself.
 
     It is run on factors as codes, on noise, on codes with a constant column and on a single code;
@@ -36,7 +38,7 @@ def check_metric(metric):
     'perfect codes: mig = 0.974'
     """
     metric = get_metric(metric)
-    lines = []
+    lines: list[str] = []
     for case, representation in _make_cases():
         values = _run(metric, representation, case)
         again = _run(metric, representation, case)

@@ -167,12 +167,13 @@ def compute(
     TypeError
         For an option that the metric does not have.
     """
-    if metric.needs_log_variances and representation.log_variances is None:
+    log_variances = representation.log_variances
+    if metric.needs_log_variances and log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
     settings = _settle(metric, options or {})
     codes = representation.codes
-    if metric.sampled:
-        codes = sample_codes(codes, representation.log_variances, seed)
+    if metric.sampled and log_variances is not None:
+        codes = sample_codes(codes, log_variances, seed)
     sample = take_sample(representation, codes, without_factors)
     undefined = _find_reasons(metric, sample, codes, settings)
     if len(undefined) == len(metric.keys):

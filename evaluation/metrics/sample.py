@@ -83,9 +83,9 @@ def represent(
     return Representation(
         codes,
         factors,
-        n_train=n_train,
+        n_train=n_train,  # type: ignore[arg-type]  # None takes the default
         log_variances=None if log_variances is None else _table("log_variances", log_variances),
-        factor_names=None if factor_names is None else list(factor_names),
+        factor_names=None if factor_names is None else tuple(factor_names),  # type: ignore[arg-type]
     )
 
 

@@ -260,5 +260,5 @@ def compare_methods(selected: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -
                 rows.append(dict(zip(keys, key, strict=True)) | pair | difference)
     names = ["n", "difference", "std", "low", "high", "improvement", "improvement_low",
              "improvement_high", "seeds_improved", "illustrative"]  # fmt: skip
-    pair = ["first", "second", "first_label", "second_label", "unequal_steps"]
-    return pd.DataFrame(rows, columns=[*keys, *pair, *names])
+    names = ["first", "second", "first_label", "second_label", "unequal_steps", *names]
+    return pd.DataFrame(rows, columns=[*keys, *names])

@@ -132,7 +132,7 @@ def summarise(
     Summary
     """
     metrics = (*HEADLINE, *own_keys(runs)) if metrics is None else tuple(metrics)
-    seconds = {}
+    seconds: dict[str, float] = {}
     with _timed(seconds, "tidy"):
         scores = tidy(runs)
     with _timed(seconds, "cells"):

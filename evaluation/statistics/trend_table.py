@@ -1,6 +1,7 @@
 """Where each score peaks over β, whether it falls after, and over what range it holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,8 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
         - `illustrative`; `verdict`: "peak", "no peak shown", "too few seeds" or "too few β".
     """
     wanted = [name for name in metrics if describe_key(name, scores).higher_is_better]
-    rows, stacks = [], {}
+    rows: list[dict[str, Any]] = []
+    stacks: dict[str, list[Any]] = {}
     for curve in gather_curves(scores, wanted):
         seeds, kept = complete_part(curve.values)
         if not kept.any():

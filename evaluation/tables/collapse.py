@@ -3,6 +3,7 @@
 import math
 import re
 import textwrap
+from typing import Any
 
 import pandas as pd
 
@@ -51,7 +52,8 @@ def collapse_table(
     facts = {name: summary.describe(name) for name in (metric, *_LAST)}
     label = facts[metric].label
     records = trends.to_dict("records")
-    rows, short, added, marked, methods = [], [], [], False, {}
+    rows, short, added, marked = [], [], [], False
+    methods: dict[str, Any] = {}
     for row in records:
         part = cells.get((row["curve"], row["last_beta"]), [])
         own = {cell["metric"]: cell for cell in part}
@@ -213,7 +215,7 @@ def published_table(summary: Summary) -> Table | None:
         "that both have; published values are means over 10 seeds of scores of posterior means.",
         f"Published: {SOURCE}.",
     ]
-    sources = {}
+    sources: dict[str, Any] = {}
     for (dataset, protocol), part in agreement.groupby(["dataset", "protocol"], sort=False):
         names = list(part["metric"])
         more = notes_of(summary, dataset, protocol, names)

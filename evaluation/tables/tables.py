@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -129,7 +130,7 @@ def all_tables(summary: Summary) -> list[Table]:
     for protocol, kind, dataset in scopes.itertuples(index=False, name=None):
         tables.append(ranking_table(summary, protocol, kind, dataset))
     tables += [published_table(summary), gaps_table(summary)]
-    named = {}
+    named: dict[str, Any] = {}
     for table in tables:
         if table is not None:
             name = table.name if table.name not in named else file_name(table.name, taken=named)
