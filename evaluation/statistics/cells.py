@@ -91,7 +91,9 @@ def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFra
         part = runs[_RUN].copy()
         part["metric"] = key
         variants = runs.get(f"{facts.metric}_variant")
-        part["variant"] = facts.variant if variants is None else variants.fillna(facts.variant)
+        part["variant"] = (
+            facts.variant if variants is None else variants.astype(object).fillna(facts.variant)
+        )
         part["metric_label"], part["unit"] = facts.label, facts.unit
         part["higher_is_better"] = pd.Series(facts.higher_is_better, runs.index, dtype=object)
         part["minimum"], part["maximum"] = facts.low, facts.high
