@@ -98,6 +98,7 @@ def test_shown_table(found, capsys):
     assert str(found.page) in printed
 
 
+@pytest.mark.slow
 def test_command_with_files_and_adamw(tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, Gamma=np.eye(3)[:, :2], Sigma_V=np.eye(2), Sigma_Y=np.diag([3.0, 2.0, 0.5]))
@@ -227,7 +228,9 @@ def test_a_file_that_would_take_the_memory_is_refused_before_it_is_read(tmp_path
         write_theory(tmp_path, problems=[str(tmp_path / "a.npz")])
 
 
-@pytest.mark.parametrize("after", [0, 3, 9])
+@pytest.mark.parametrize(
+    "after", [0, pytest.param(3, marks=pytest.mark.slow), pytest.param(9, marks=pytest.mark.slow)]
+)
 def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(after, tmp_path, monkeypatch):
     options = {"betas": [2], "lambdas": [0, 1], "n": 4, "factors": 2, "latents": 2, "starts": 1}
     folder = tmp_path / "report" / "theory"

@@ -197,7 +197,9 @@ ENDLESS = (
 )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_a_signal_to_everybody_saves_and_the_next_call_continues(number, folder):
     call = start(folder, *ENDLESS)
     wait_for(lambda: list((folder / "results").rglob("checkpoint.pt")))

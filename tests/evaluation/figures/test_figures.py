@@ -335,7 +335,13 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, id=str(number), marks=[pytest.mark.slow] if 1 <= number <= 9 else [])
+        for number, name in enumerate(HOSTILE)
+    ],
+)
 def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
     cells, scores = summary.cells, summary.scores
 

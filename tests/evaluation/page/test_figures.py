@@ -57,6 +57,7 @@ def test_without_files_there_are_no_matrices_and_no_latents(drawn, summary_of, s
     assert not [e for e in made if e.name.startswith(("matrix", "latents"))]
 
 
+@pytest.mark.slow
 def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
     drawn, summary_of, sweep, tmp_path, monkeypatch
 ):
@@ -71,6 +72,7 @@ def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
     assert len(drawn(summary, tmp_path, extent="all")) > 2 * len(made)
 
 
+@pytest.mark.slow
 def test_published_grids_stand_beside_genuine_data_only(drawn, summary_of, sweep, tmp_path):
     rows = [*sweep(seeds=1), *sweep("sprites", seeds=1), *sweep(preset="quick", seeds=1)]
     made = drawn(summary_of(tmp_path, rows), tmp_path)
