@@ -1,5 +1,6 @@
 """One thread a process: tests share the machine, and threads that wait for each other crawl."""
 
+import importlib
 import os
 import sys
 
@@ -27,3 +28,11 @@ def _keep_the_import_path():
         file = getattr(sys.modules[name], "__file__", None)
         if file is not None and os.path.dirname(os.path.abspath(file)) in added:
             del sys.modules[name]
+
+
+@pytest.fixture
+def own_module(request, monkeypatch):
+    """The test's own module, under a name that a process it starts can import as well."""
+    monkeypatch.syspath_prepend(request.path.parent)
+    yield importlib.import_module(request.path.stem)
+    del sys.modules[request.path.stem]

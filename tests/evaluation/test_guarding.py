@@ -32,26 +32,26 @@ def fill(report):
     return len(bytearray(1 << 30))
 
 
-def test_it_returns_and_reports():
+def test_it_returns_and_reports(own_module):
     steps = []
-    assert call_guarded(double, 4, report=lambda *step: steps.append(step)) == 8
+    assert call_guarded(own_module.double, 4, report=lambda *step: steps.append(step)) == 8
     assert steps == [(4, 3)]
 
 
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
-        (fail, (ValueError("two\nlines"),), "^ValueError: two lines$"),
-        (die, (), "ended by SIGSEGV"),
-        (leave, (), "ended with code 7"),
-        (fill, (), "needs more than 512 MiB"),
+        ("fail", (ValueError("two\nlines"),), "^ValueError: two lines$"),
+        ("die", (), "ended by SIGSEGV"),
+        ("leave", (), "ended with code 7"),
+        ("fill", (), "needs more than 512 MiB"),
     ],
 )
-def test_whatever_happens_there_is_one_line_here(function, arguments, message):
+def test_whatever_happens_there_is_one_line_here(function, arguments, message, own_module):
     with pytest.raises(GuardedFailure, match=message):
-        call_guarded(function, *arguments, memory=1 << 29)
+        call_guarded(getattr(own_module, function), *arguments, memory=1 << 29)
 
 
-def test_an_endless_loop_is_ended():
+def test_an_endless_loop_is_ended(own_module):
     with pytest.raises(GuardedFailure, match=r"nothing happened for 0\.5 seconds"):
-        call_guarded(hang, patience=0.5)
+        call_guarded(own_module.hang, patience=0.5)

@@ -1,3 +1,4 @@
+import functools
 import multiprocessing
 import os
 import pickle
@@ -25,7 +26,12 @@ def send_back(dataset, connection):
     connection.close()
 
 
-def ask_another_process(dataset):
+@pytest.fixture
+def ask_another_process(own_module):
+    return functools.partial(ask_process, own_module.send_back)
+
+
+def ask_process(send_back, dataset):
     """Images, kind of array and whether it can be written, as a process that is started sees it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -38,7 +44,7 @@ def ask_another_process(dataset):
     return answer
 
 
-def test_a_file_that_has_no_name_any_more_reaches_another_process(tmp_path):
+def test_a_file_that_has_no_name_any_more_reaches_another_process(tmp_path, ask_another_process):
     np.save(tmp_path / "images.npy", PIXELS)
     dataset = build(map_npy(tmp_path / "images.npy"))
     (tmp_path / "images.npy").unlink()
@@ -47,7 +53,9 @@ def test_a_file_that_has_no_name_any_more_reaches_another_process(tmp_path):
     assert (kind, writeable) == ("MappedArray", False)
 
 
-def test_an_array_in_memory_is_shared_without_leaving_a_file(tmp_path, monkeypatch):
+def test_an_array_in_memory_is_shared_without_leaving_a_file(
+    tmp_path, monkeypatch, ask_another_process
+):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     array = share(PIXELS, "toy")
     assert isinstance(array, MappedArray)
