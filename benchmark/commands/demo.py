@@ -2,7 +2,7 @@
 
 import click
 
-from .options import results_option
+from .options import device_option, results_option
 
 
 @click.command(short_help="The whole job on embedded data, in one command.")
@@ -12,7 +12,7 @@ from .options import results_option
 @click.option(
     "--steps", type=click.IntRange(1), help="Steps of the first phase (default: quick's)."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@device_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.")
 @results_option
 def command(seeds, steps, device, jobs, results):

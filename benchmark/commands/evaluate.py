@@ -37,6 +37,7 @@ SHOWN_ROWS = 40
 )
 @click.option(
     "--output",
+    "table",
     type=click.Path(dir_okay=False),
     help="Table of all scores (default: scores.csv in the first PATH).",
 )
@@ -53,7 +54,7 @@ SHOWN_ROWS = 40
     help="MiB that scoring one file may take beyond the program itself (default: 768 and 32 times "
     "the size of the file; Linux only).",
 )
-def command(paths, metrics, jobs, force, seed, output, time_limit, memory_limit):
+def command(paths, **options):
     """Score every representation below PATH..., run folders and files of your own alike.
 
     Missing and outdated scores are computed; each is written beside its representation the moment
@@ -65,17 +66,7 @@ def command(paths, metrics, jobs, force, seed, output, time_limit, memory_limit)
       bench evaluate results/
       bench evaluate codes.npz --metrics mig,dci
     """
-    code = evaluate(
-        paths,
-        metrics=metrics,
-        jobs=jobs,
-        force=force,
-        seed=seed,
-        table=output,
-        time_limit=time_limit,
-        memory_limit=memory_limit,
-    )
-    sys.exit(code)
+    sys.exit(evaluate(paths, **options))
 
 
 def evaluate(paths, *, metrics=(), jobs=None, **options):

@@ -169,3 +169,6 @@ data_dir_option = click.option(
     type=click.Path(file_okay=False),
     help="Folder of the data sets (default: $BENCH_DATA, else the user's cache folder).",
 )
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."
+)

@@ -2,6 +2,8 @@
 
 import click
 
+from .options import data_dir_option
+
 
 class Selection(click.ParamType):
     """``best``, or ``METHOD:SETTING`` such as ``lambdabeta:beta=8,lambda=8``."""
@@ -54,12 +56,8 @@ class Selection(click.ParamType):
     show_default=True,
     help="Reconstructions and traversals from checkpoints.",
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False),
-    help="Folder of the data sets (default: $BENCH_DATA, else the user's cache folder).",
-)
-def command(path, output, selections, choose_by, figures, formats, pictures, data_dir):
+@data_dir_option
+def command(path, output, selections, formats, **options):
     """Write tables, figures and one self-contained page about everything below PATH.
 
     PATH is a results folder or a scores.csv. What is missing or failed is listed, not filled in.
@@ -79,12 +77,9 @@ def command(path, output, selections, choose_by, figures, formats, pictures, dat
     made = make_report(
         path,
         output,
-        choose_by=choose_by,
         fixed=dict(pair for pair in selections if pair),
-        pictures=pictures,
-        figures=figures,
         formats=kinds if formats else None,
-        data_dir=data_dir,
         progress=lambda text: click.echo(one_line(text), err=True),
+        **options,
     )
     print_report(made)

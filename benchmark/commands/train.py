@@ -11,6 +11,7 @@ from .options import (
     Tag,
     complete_names,
     data_dir_option,
+    device_option,
     list_dataset_names,
     list_model_names,
     merge_values,
@@ -74,7 +75,7 @@ from .options import (
 @click.option(
     "--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@device_option
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -89,22 +90,7 @@ from .options import (
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")
 @click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
-def command(
-    preset,
-    seeds,
-    betas,
-    lambdas,
-    tag,
-    device,
-    jobs,
-    shard,
-    compiled,
-    results,
-    data_dir,
-    dry_run,
-    retry_failed,
-    **options,
-):
+def command(betas, lambdas, dry_run, **options):
     """Train models over a sweep of their hyperparameters and over seeds.
 
     Finished runs are skipped, interrupted ones continue from their checkpoint, and several calls
@@ -119,21 +105,7 @@ def command(
     from ..protocol.request import TrainRequest
     from ..workers.train import show_plan, train
 
-    request = TrainRequest(
-        preset=preset,
-        seeds=seeds,
-        betas=merge_values(betas),
-        lambdas=merge_values(lambdas),
-        tag=tag,
-        device=device,
-        jobs=jobs,
-        shard=shard,
-        compiled=compiled,
-        results=results,
-        data_dir=data_dir,
-        retry_failed=retry_failed,
-        **options,
-    )
+    request = TrainRequest(betas=merge_values(betas), lambdas=merge_values(lambdas), **options)
     if dry_run:
         show_plan(request)
         return
