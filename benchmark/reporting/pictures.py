@@ -43,7 +43,8 @@ def make_pictures(runs, folder, data_dir=None, progress=None):
     before, _ = read_pictures(folder)
     known = {entry["source"]: entry for entry in before}
     made, skipped, loaded = [], [], {}
-    for row in median_runs(runs).to_dict("records"):
+    # A file from elsewhere has no folder of a run, so nothing of it can be drawn.
+    for row in median_runs(runs[runs["folder"].notna()]).to_dict("records"):
         run = Path(row["folder"])
         checkpoint = run / "checkpoint.pt"
         if not checkpoint.exists():

@@ -8,6 +8,7 @@ import torch
 from disentanglement_bench.benchmark.datasets.base import Dataset, ImageSource
 from disentanglement_bench.benchmark.reporting.pictures import FILES, make_pictures
 from disentanglement_bench.benchmark.runs.execute import Execution
+from disentanglement_bench.evaluation import evaluate_paths
 from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.median_runs import median_runs
@@ -95,6 +96,18 @@ def test_a_record_without_configuration_is_skipped_with_its_reason(runs, loads, 
     write_json(f"{folder}/run.json", record)
     (text,) = make_pictures(runs, tmp_path / "pictures")["skipped"]
     assert "does not say what was trained" in text
+
+
+def test_a_representation_from_elsewhere_stands_beside_trained_runs(store, runs, loads, tmp_path):
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 3, size=(60, 2))
+    np.savez(store.results / "mine.npz", codes=factors * 1.0, factors=factors, model="mine")
+    evaluate_paths(str(store.results), metrics=["mig"])
+    runs = collect(store.results)
+    assert runs["source"].eq("external").sum() == 1
+    data = make_pictures(runs, tmp_path / "pictures")
+    assert {entry["method"] for entry in data["pictures"]} == {"betavae_first", "lambdabeta"}
+    assert data["skipped"] == []
 
 
 def test_runs_without_checkpoints_leave_no_trace(runs, loads, tmp_path):
