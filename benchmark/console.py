@@ -23,6 +23,16 @@ def table(title, *headings):
     return empty
 
 
+def echo_first(lines, most, rest):
+    """Print the first lines on standard error, and `rest`, with ``{}`` for how many, for others."""
+    import click
+
+    for line in lines[:most]:
+        click.echo(line, err=True)
+    if len(lines) > most:
+        click.echo(rest.format(len(lines) - most), err=True)
+
+
 class TolerantStream:
     """A stream that may go away, as a terminal that is closed: what is written then is dropped.
 

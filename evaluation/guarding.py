@@ -1,16 +1,19 @@
 """Calls that foreign bytes may crash, hang or fill: in a process of their own, within limits."""
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 import threading
 
 from .naming import one_line
 
 MEMORY_BYTES = 2 << 30
 PATIENCE_SECONDS = 60.0
+_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of Linux
 
 
 class GuardedFailure(RuntimeError):
@@ -75,7 +78,7 @@ def call_guarded(function, *arguments, report=None, patience=None, memory=MEMORY
 def _serve(connection, function, arguments, memory, parent):
     """Make the call in the new process and send what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     with contextlib.suppress(ValueError, OSError):  # not every system limits data
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     try:
@@ -89,11 +92,21 @@ def _serve(connection, function, arguments, memory, parent):
     connection.send(message)
 
 
-def _end_with(parent):
+def end_with(parent):
+    """Let this process end when its parent is gone, even if the parent was killed outright."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        return
+
+    def watch():
+        while os.getppid() == parent:
+            never.wait(1.0)
+        os._exit(1)
+
     never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(0.5)
-    os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _describe_end(code):

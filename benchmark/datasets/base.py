@@ -69,23 +69,7 @@ class ImageSource:
         return len(self.array)
 
     def images(self, index: ArrayLike) -> np.ndarray:
-        """Decode images with NumPy, for pictures and checks.
-
-        Parameters
-        ----------
-        index : array_like of int, shape (B,)
-            Flat indices.
-
-        Returns
-        -------
-        ndarray of uint8, shape (B, H, W, C)
-            Bit-packed images come as 0 and 255.
-
-        Raises
-        ------
-        IndexError
-            For an index outside ``0 … len(self) - 1``.
-        """
+        """Decode images with NumPy, as `Dataset.images` gives them; bits come as 0 and 255."""
         flat = _check_index(index, len(self))
         shape = (len(flat), *self.image_shape)
         array = np.asarray(self.array)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...evaluation.naming import one_line, unknown_name
+from ..console import echo_first
 from ..errors import BenchError
 
 if TYPE_CHECKING:
@@ -233,14 +234,9 @@ def print_report(made):
 
     parts = ", ".join(f"{name} {taken:.1f} s" for name, taken in made.seconds.items())
     click.echo(f"Took {sum(made.seconds.values()):.1f} s: {parts}.", err=True)
-    for text in made.ignored[:5]:
-        click.echo(f"Left out: {one_line(text)}", err=True)
-    if len(made.ignored) > 5:
-        click.echo(f"… and {len(made.ignored) - 5} more", err=True)
-    for text in made.skipped[:5]:
-        click.echo(f"No pictures of {one_line(text)}", err=True)
-    if len(made.skipped) > 5:
-        click.echo(f"… nor of {len(made.skipped) - 5} more", err=True)
+    echo_first([f"Left out: {one_line(text)}" for text in made.ignored], 5, "… and {} more")
+    skipped = [f"No pictures of {one_line(text)}" for text in made.skipped]
+    echo_first(skipped, 5, "… nor of {} more")
     gaps = len(made.summary.gaps)
     if gaps:
         click.echo(f"{gaps} runs failed, are missing or have no scores: see the page.", err=True)

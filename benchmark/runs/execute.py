@@ -2,6 +2,8 @@
 
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -12,8 +14,9 @@ from ...models.training.schedule import Schedule
 from ...models.training.streams import Noise
 from ..errors import BenchError
 from ..protocol.fit import takes_network
+from ..protocol.plan import RunSpec
 from .checkpoints import read_checkpoint, write_checkpoint
-from .claims import ClaimLost
+from .claims import Claim, ClaimLost
 from .outcome import Outcome
 from .publish import check_enough_images, publish_representation
 from .record import (
@@ -24,9 +27,10 @@ from .record import (
     peak_memory,
     refuse_other_data,
 )
-from .store import compare
+from .store import Store, compare
 
 
+@dataclass(eq=False)
 class Execution:
     """One run on one device, from claim to published files.
 
@@ -45,27 +49,19 @@ class Execution:
         ``load_images(source, device, side)``, the images of a data set on the device.
     """
 
-    def __init__(
-        self,
-        spec,
-        store,
-        dataset,
-        device,
-        claim,
-        provenance,
-        compiled=False,
-        load_images=Images,
-    ):
-        self.spec = spec
-        self.store = store
-        self.folder = store.folder(spec)
-        self.dataset = dataset
-        self.device = torch.device(device)
-        self.claim = claim
-        self.provenance = provenance
-        self.compiled = compiled
-        self.load_images = load_images
-        self.description = describe_run(spec, dataset)
+    spec: RunSpec
+    store: Store
+    dataset: object
+    device: str | torch.device
+    claim: Claim
+    provenance: dict
+    compiled: bool = False
+    load_images: Callable = Images
+
+    def __post_init__(self):
+        self.folder = self.store.folder(self.spec)
+        self.device = torch.device(self.device)
+        self.description = describe_run(self.spec, self.dataset)
         # How this run was trained so far: one entry a process that worked on it.
         self.sessions = []
 

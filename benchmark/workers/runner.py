@@ -3,10 +3,13 @@
 import os
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 
 from ..errors import BenchError
 from ..runs.outcome import Outcome
+from ..runs.store import Store
 from .agenda import Agenda
 from .messages import Declined, Ended, Progress, Ready, Stop, Train
 from .processes import handled_signals, start_worker
@@ -17,6 +20,7 @@ POLL_SECONDS = 0.25
 FAILURES_IN_A_ROW = 3
 
 
+@dataclass(eq=False)
 class Runner:
     """Trains the runs of a plan that are not done.
 
@@ -38,29 +42,18 @@ class Runner:
     compiled, retry_failed : bool
     """
 
-    def __init__(
-        self,
-        plan,
-        store,
-        load_dataset,
-        devices,
-        jobs,
-        threads,
-        reporter,
-        provenance,
-        compiled=False,
-        retry_failed=False,
-    ):
-        self.plan = plan
-        self.store = store
-        self.load_dataset = load_dataset
-        self.devices = devices
-        self.jobs = jobs
-        self.threads = threads
-        self.reporter = reporter
-        self.provenance = provenance
-        self.compiled = compiled
-        self.retry_failed = retry_failed
+    plan: list
+    store: Store
+    load_dataset: Callable
+    devices: list
+    jobs: int
+    threads: int
+    reporter: object
+    provenance: dict
+    compiled: bool = False
+    retry_failed: bool = False
+
+    def __post_init__(self):
         self._agenda = None
         self._datasets = {}
         self._workers = []

@@ -5,7 +5,7 @@ import sys
 import click
 
 from .. import datasets as data
-from ..console import console, table
+from ..console import console, echo_first, table
 from ..errors import BenchError
 from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
@@ -115,11 +115,11 @@ def _show_summary(summary, store):
     ]
     click.echo(f"{', '.join(parts)}; {summary.trained} trained by this call.")
     shown = [s for s, status in summary.statuses.items() if status == "failed"]
-    for spec in shown[:10]:
-        click.echo(f"failed: {describe(spec)}: {summary.reasons[spec]}", err=True)
-        click.echo(f"        {store.folder(spec).traceback}", err=True)
-    if len(shown) > 10:
-        click.echo(f"… and {len(shown) - 10} more; see bench status", err=True)
+    lines = [
+        f"failed: {describe(s)}: {summary.reasons[s]}\n        {store.folder(s).traceback}"
+        for s in shown
+    ]
+    echo_first(lines, 10, "… and {} more; see bench status")
     if shown:
         click.echo("--retry-failed trains failed runs again.", err=True)
     if summary.stopped_by is not None:

@@ -4,22 +4,19 @@ Reading has a time limit that grows with the file, each score another, and memor
 what the program itself takes and an allowance that grows with the file.
 """
 
-import ctypes
 import math
 import os
 import resource
 import signal
-import sys
-import threading
 from multiprocessing.connection import Connection
 
+from ..guarding import end_with
 from .file_scores import score_file
 
 READ_SECONDS = 60.0
 READ_BYTES_PER_SECOND = 2**20
 MEMORY_ALLOWANCE = 3 * 2**28
 MEMORY_PER_BYTE = 32
-_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def serve(descriptor):
@@ -38,7 +35,7 @@ def serve(descriptor):
     channel = Connection(descriptor)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parent, references = channel.recv()
-    _end_with(parent)
+    end_with(parent)
     try:
         metrics = _load(references)
     except Exception as error:
@@ -94,20 +91,3 @@ def _limit_memory(allowance):
     resource.setrlimit(
         resource.RLIMIT_DATA, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
     )
-
-
-def _end_with(parent):
-    """Let this process end when its parent is gone, even if the parent was killed outright."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-        return
-
-    def watch():
-        while os.getppid() == parent:
-            never.wait(1.0)
-        os._exit(1)
-
-    never = threading.Event()
-    threading.Thread(target=watch, daemon=True).start()

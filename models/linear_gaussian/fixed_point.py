@@ -38,33 +38,6 @@ def update_decoder(problem, encoder, sigma_w):
     return sigma_z @ np.swapaxes(gain, -1, -2), sigma_z
 
 
-def update_encoder(decoder, sigma_z, beta, lambda_):
-    """The encoder that minimises the loss for a given decoder.
-
-    With S = (Σ_Z⁻¹ + 2λI)/β: Σ_W = (I + Aᵀ S A)⁻¹ and B = Σ_W Aᵀ S.
-
-    Parameters
-    ----------
-    decoder : ndarray of shape (..., n, m)
-        Decoder matrix A.
-    sigma_z : ndarray of shape (..., n, n)
-        Decoder covariance Σ_Z.
-    beta, lambda_ : float
-
-    Returns
-    -------
-    encoder : ndarray of shape (..., m, n)
-        Encoder matrix B.
-    sigma_w : ndarray of shape (..., m, m)
-        Encoder covariance Σ_W.
-    """
-    n, m = decoder.shape[-2:]
-    weight = (np.linalg.inv(sigma_z) + 2 * lambda_ * np.eye(n)) / beta
-    weighted = np.swapaxes(decoder, -1, -2) @ weight
-    sigma_w = np.linalg.inv(np.eye(m) + weighted @ decoder)
-    return sigma_w @ weighted, sigma_w
-
-
 def draw_encoders(problem, latents, starts, seed=0):
     """Draw encoders to start from: B with entries N(0, 1/n), Σ_W = I.
 

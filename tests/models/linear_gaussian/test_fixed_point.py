@@ -20,13 +20,39 @@ from disentanglement_bench.models.linear_gaussian.fixed_point import (
     solve_fixed_points,
     trace_gain,
     update_decoder,
-    update_encoder,
 )
 from disentanglement_bench.models.linear_gaussian.problem import Problem, draw_problem, load_problem
 from disentanglement_bench.models.linear_gaussian.terms import evaluate_loss
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 LATENTS = 10
+
+
+def update_encoder(decoder, sigma_z, beta, lambda_):
+    """The encoder that minimises the loss for a given decoder.
+
+    With S = (Σ_Z⁻¹ + 2λI)/β: Σ_W = (I + Aᵀ S A)⁻¹ and B = Σ_W Aᵀ S.
+
+    Parameters
+    ----------
+    decoder : ndarray of shape (..., n, m)
+        Decoder matrix A.
+    sigma_z : ndarray of shape (..., n, n)
+        Decoder covariance Σ_Z.
+    beta, lambda_ : float
+
+    Returns
+    -------
+    encoder : ndarray of shape (..., m, n)
+        Encoder matrix B.
+    sigma_w : ndarray of shape (..., m, m)
+        Encoder covariance Σ_W.
+    """
+    n, m = decoder.shape[-2:]
+    weight = (np.linalg.inv(sigma_z) + 2 * lambda_ * np.eye(n)) / beta
+    weighted = np.swapaxes(decoder, -1, -2) @ weight
+    sigma_w = np.linalg.inv(np.eye(m) + weighted @ decoder)
+    return sigma_w @ weighted, sigma_w
 
 
 def evaluate(problem, solutions):
