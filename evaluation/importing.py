@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def load_object(reference, kind):
     item = module
     for part in name.split("."):
         if not hasattr(item, part):
-            public = [n for n in vars(module) if not n.startswith("_")]
+            public = [n for n, value in vars(module).items() if _is_own(module, n, value)]
             other = f"; to take it from ./{place}.py write {place}.py:{name}"
             hint = other if Path(f"{place}.py").exists() and not _is_here(module) else ""
             raise ImportFailure(f"module {place!r}: {unknown_name(kind, name, public)}{hint}")
@@ -123,6 +124,12 @@ def _advise(place, error):
     if isinstance(error, ModuleNotFoundError) and not place.endswith(".py"):
         return "; modules are looked for on Python's path and in the current folder"
     return ""
+
+
+def _is_own(module, name, value):
+    """Whether a module offers a name as its own, and did not import it from elsewhere."""
+    place = getattr(value, "__module__", module.__name__)
+    return not name.startswith("_") and place == module.__name__ and not inspect.ismodule(value)
 
 
 def _is_here(module):

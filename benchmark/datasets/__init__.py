@@ -77,6 +77,8 @@ def load_dataset(
     from .files.storage import data_folder
     from .own import added, plugins
 
+    if not isinstance(name, str):
+        raise BenchError(f"a data set is named by text, not {name!r}; see bench data list")
     if ":" in name:
         return plugins.load(name)
     description, folder = describe(name, data_dir), data_folder(data_dir)

@@ -21,6 +21,8 @@ from .style import (
 BELOW = ("nll", "kl")
 # More curves in one panel cannot be told apart.
 MOST_CURVES = 7
+# Of a legend; names that leave no room for a second column stand below each other.
+LETTERS_PER_INCH = 13
 
 
 @style()
@@ -179,13 +181,15 @@ def _add_legend(axes):
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
+    longest = max(map(len, entries), default=0) + 6  # its handle and the space beside it
+    width = axes[-1].get_figure().get_figwidth() / axes[-1].get_gridspec().ncols
     axes[-1].legend(
         list(entries.values()),
         list(entries),
         loc="upper center",
         bbox_to_anchor=(0.5, 0),
         borderaxespad=4.2,  # below the axis' label
-        ncols=min(3, len(entries)),
+        ncols=max(1, min(3, len(entries), int(width * LETTERS_PER_INCH / longest))),
         columnspacing=1.2,
         handlelength=2.2,
     )

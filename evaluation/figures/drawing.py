@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,18 +69,21 @@ def save_figure(
         By format.
     """
     paths = {}
-    for kind in formats:
-        paths[kind] = Path(folder) / f"{name}.{kind}"
-        buffer = io.BytesIO()
-        with style():
-            if kind == "png":
-                figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
-                buffer = _reduce_colours(buffer, dpi)
-            else:
-                # Without a date the same numbers give the same file.
-                key = {"pdf": "CreationDate", "svg": "Date"}[kind]
-                figure.savefig(buffer, format=kind, dpi=dpi, metadata={key: None})
-        write_atomically(paths[kind], buffer.getvalue())
+    # A name that takes the whole figure leaves no room to arrange; what there is, is drawn.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied")
+        for kind in formats:
+            paths[kind] = Path(folder) / f"{name}.{kind}"
+            buffer = io.BytesIO()
+            with style():
+                if kind == "png":
+                    figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+                    buffer = _reduce_colours(buffer, dpi)
+                else:
+                    # Without a date the same numbers give the same file.
+                    key = {"pdf": "CreationDate", "svg": "Date"}[kind]
+                    figure.savefig(buffer, format=kind, dpi=dpi, metadata={key: None})
+            write_atomically(paths[kind], buffer.getvalue())
     return paths
 
 

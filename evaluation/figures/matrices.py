@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def plot_mi_matrices(matrices, factors, title):
             if row == len(names) - 1 or (names[row + 1], beta) not in matrices:
                 axis.set_xticks(np.arange(width) + 0.5, factors, rotation=90, fontsize=7)
                 axis.tick_params(length=0)
-        axes[row, 0].set_ylabel(write_label(name), fontsize=8)
+        axes[row, 0].set_ylabel(textwrap.fill(write_label(name), 18), fontsize=8)
     for place, beta in enumerate(betas):
         axes[0, place].set_title(f"β = {format_number(beta)}", fontsize=9)
     figure.colorbar(mesh, ax=axes, label="MI / H(factor)", aspect=40, pad=0.02)

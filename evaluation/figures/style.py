@@ -103,6 +103,21 @@ def write_label(text, limit=34):
     return f" {text}" if text.startswith("_") else text
 
 
+def shorten_labels(labels):
+    """Names of one legend, as short as they may be and still told apart.
+
+    Examples
+    --------
+    >>> shorten_labels({"a": "name " * 8 + "of a", "b": "name " * 8 + "of b"})["a"]
+    'name name name n…e name name of a'
+    """
+    for limit in (34, 60, 120, 300):
+        short = {name: write_label(label, limit) for name, label in labels.items()}
+        if len(set(short.values())) == len(set(labels.values())):
+            break
+    return short
+
+
 def label_curves(cells, weights):
     """Name curves in a legend, with λ = 0 where others of their family have a λ.
 
@@ -119,7 +134,7 @@ def label_curves(cells, weights):
         By curve, in order of appearance.
     """
     known = cells.drop_duplicates("curve")
-    labels = dict(zip(known["curve"], map(write_label, known["curve_label"]), strict=True))
+    labels = shorten_labels(dict(zip(known["curve"], known["curve_label"], strict=True)))
     plain = {curve for curve in labels if weights.get(curve) == 0 and "lambda=" not in curve}
     return {c: f"{label} (λ = 0)" if c in plain else label for c, label in labels.items()}
 

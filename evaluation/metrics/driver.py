@@ -77,6 +77,9 @@ def evaluate(
     >>> round(scores["mi"].values["mi_matched_fraction"], 6)
     1.0
     """
+    for name, number, least in (("seed", seed, 0), ("n_jobs", n_jobs, 1)):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
+            raise MetricError(f"{name} must be a whole number from {least}, not {number!r}")
     chosen = choose_metrics(metrics)
     representation = represent(codes, factors, n_train, log_variances, factor_names)
     posterior = representation.log_variances is not None

@@ -89,3 +89,11 @@ def test_names(here):
     assert name_object("a/b.py:C") == "b:C"
     assert absolute_reference("b.py:C") == f"{here}/b.py:C"
     assert absolute_reference("b:C") == "b:C"
+
+
+def test_only_what_a_file_defines_itself_is_offered(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import os\nfrom json import dumps\n\n\nclass Own:\n    pass\n"
+    )
+    with pytest.raises(ImportFailure, match=r"Available: Own$"):
+        load_object(f"{tmp_path / 'mine.py'}:Owl", "model")

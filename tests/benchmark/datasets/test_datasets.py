@@ -90,3 +90,8 @@ def test_an_added_set_is_known_by_its_name(folder):
     known = datasets.describe("mine")
     assert (known.origin, known.size, known.image_shape) == ("added", 4, (8, 8, 1))
     assert datasets.load_dataset("mine").identity["kind"] == "added"
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(BenchError, match="named by text, not 3"):
+        datasets.load_dataset(3)

@@ -404,3 +404,21 @@ def test_the_room_offers_its_functions_and_nothing_else():
     assert all(callable(getattr(figures, name)) for name in figures.__all__)
     with pytest.raises(AttributeError, match="plot_nothing"):
         _ = figures.plot_nothing
+
+
+def test_long_names_stay_in_the_legend_and_are_told_apart(summary_of, sweep, tmp_path):
+    names = [f"{stem}models:A{'very ' * 8}long name" for stem in ("my", "", "our", "the")]
+    rows = sweep(seeds=1, models=("betavae", "lambdabeta"))
+    rows = [
+        {**row, "model": name} for name in names for row in rows if row["model"] == "betavae"
+    ] + rows
+    found = summary_of(tmp_path, rows)
+    figure = plot_curves(found.cells, found.scores, ("mig",), "MIG")
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        if legend := axis.get_legend():
+            box = legend.get_window_extent()
+            assert box.x0 > -1
+            assert box.x1 < figure.bbox.x1 + 1
+    labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
+    assert len(set(labels)) == len(labels) >= 4

@@ -336,3 +336,17 @@ def test_explicitness_does_not_depend_on_scale(arrays, scale):
 
 def test_sap_names_its_cost(arrays):
     assert sap(*arrays).settings == {"cost": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": "q"}, "seed must be a whole number from 0, not 'q'"),
+        ({"seed": -1}, "seed must be a whole number from 0, not -1"),
+        ({"n_jobs": 0}, "n_jobs must be a whole number from 1, not 0"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(options, message):
+    factors = np.random.default_rng(0).integers(0, 3, (60, 2))
+    with pytest.raises(MetricError, match=message):
+        score(factors * 1.0, factors, ["mig"], **options)
