@@ -9,38 +9,10 @@ import pandas as pd
 
 from .. import schema
 from ..files import RecordError, read_json
-from ..metrics import TRAINING_KEYS
 from ..naming import one_line
 from ..scoring.run_records import find_runs, read_run
-from ..scoring.scores_table import restore_text
+from ..scoring.scores_table import TRAINING_COLUMNS, restore_text
 
-TRAINING = (*TRAINING_KEYS, "bce_floor")
-RECORD_COLUMNS = (
-    "folder",
-    "dataset",
-    "dataset_version",
-    "preset",
-    "tag",
-    "model",
-    "init",
-    "seed",
-    "steps",
-    "beta",
-    "lambda",
-    "hyperparameters",
-    "declared",
-    "dataset_kind",
-    "dataset_identity",
-    "fingerprint",
-    "notes",
-    "pixels",
-    "latent_size",
-    "image_size",
-    "run_status",
-    "run_reason",
-    "command",
-    *TRAINING,
-)
 _TEXT = ("path", "dataset", "dataset_version", "preset", "tag", "model", "init", "source")
 _BOUND = schema.optional(schema.number())
 _KEY = schema.record(
@@ -162,9 +134,6 @@ def _row_of(record):
     return {
         "dataset": run.get("dataset") or data.get("name"),
         "dataset_version": data.get("version"),
-        "dataset_kind": data.get("kind"),
-        "dataset_identity": identity_text(data) if data else None,
-        "fingerprint": _fingerprint(data) if data else None,
         "preset": run.get("preset"),
         "tag": run.get("tag") or None,
         "model": run.get("model"),
@@ -175,6 +144,9 @@ def _row_of(record):
         "lambda": given.get("lambda"),
         "hyperparameters": given,
         "declared": record["method"],
+        "dataset_kind": data.get("kind"),
+        "dataset_identity": identity_text(data) if data else None,
+        "fingerprint": _fingerprint(data) if data else None,
         "notes": "\n".join(map(one_line, record["notes"])) or None,
         "pixels": record.get("pixels"),
         "latent_size": config.get("latent_size"),
@@ -182,8 +154,13 @@ def _row_of(record):
         "run_status": record["status"],
         "run_reason": record["reason"] or None,
         "command": record.get("command"),
-        **{name: record["final"].get(name) for name in TRAINING},
+        **{name: record["final"].get(name) for name in TRAINING_COLUMNS},
     }
+
+
+# What a record that says nothing gives: the columns are named in one place.
+_NOTHING = dict.fromkeys(("run", "config", "dataset", "method", "final"), {})
+RECORD_COLUMNS = ("folder", *_row_of(_NOTHING | {"notes": [], "status": "", "reason": ""}))
 
 
 def _fingerprint(identity):

@@ -8,9 +8,10 @@ import pandas as pd
 from ..metrics import METRICS, TRAINING_KEYS
 from ..representation.posterior import COLLAPSED
 from ..scoring.run_records import describe_method
+from ..scoring.scores_table import TRAINING_COLUMNS
 from .labels import declared_keys, is_built_in
 from .methods import add_methods
-from .run_reading import RECORD_COLUMNS, TRAINING
+from .run_reading import RECORD_COLUMNS
 
 GENUINE = ("dsprites", "shapes3d", "mpi3d_real")
 RENDERED = ("sprites", "sprites-small", "rooms3d")
@@ -51,7 +52,7 @@ def run_table(scores=None, records=None):
     runs["preset"] = runs["preset"].fillna("unstated")
     runs["protocol"] = runs["preset"].where(runs["tag"].isna(), runs["preset"] + "+" + runs["tag"])
     _name_datasets(runs)
-    for name in ("beta", "lambda", "seed", "steps", *TRAINING):
+    for name in ("beta", "lambda", "seed", "steps", *TRAINING_COLUMNS):
         runs[name] = pd.to_numeric(runs[name], errors="coerce")
     runs["steps"] = runs["steps"].where(runs["source"] == "bench")
     longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
