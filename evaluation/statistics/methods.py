@@ -33,8 +33,6 @@ class Method:
         Methods that share it differ in hyperparameters alone.
     role : str
         One of `ROLES`, or empty.
-    parent : str or None
-        Label of the model that it continues from.
     citation : str
         A BibTeX key or a text.
     order : tuple
@@ -48,7 +46,6 @@ class Method:
     setting: str
     reduces_to: str | None
     role: str
-    parent: str | None
     citation: str
     order: tuple
 
@@ -104,7 +101,6 @@ def name_method(declared, hyperparameters, role="", citations=None, roots=()):
         setting=setting,
         reduces_to=None if role else root,
         role=role,
-        parent=declared.get("continues"),
         citation=(citations or {}).get(method["name"], declared.get("citation") or ""),
         order=(role == "first", role == "external", root is None, root or "", place, name),
     )
@@ -164,18 +160,11 @@ def add_methods(runs, declarations):
             role = "scratch"
         methods.append(name_method(declared, row["hyperparameters"], role, citations, roots))
         heirs.append(", ".join(heir) if role == "first" else None)
-    columns = {
-        "method": [m.name for m in methods],
-        "method_label": [m.label for m in methods],
-        "curve": [m.curve for m in methods],
-        "curve_label": [m.curve_label for m in methods],
-        "setting": [m.setting for m in methods],
-        "reduces_to": [m.reduces_to for m in methods],
-        "role": [m.role for m in methods],
-        "citation": [m.citation for m in methods],
-        "continued_by": heirs,
-        "_order": [(m.order, *_numbers(m.curve)) for m in methods],
-    }
+    shown = ("curve", "curve_label", "setting", "reduces_to", "role", "citation")
+    fields = {"method": "name", "method_label": "label", **dict(zip(shown, shown, strict=True))}
+    columns = {column: [getattr(m, f) for m in methods] for column, f in fields.items()}
+    columns["continued_by"] = heirs
+    columns["_order"] = [(m.order, *_numbers(m.curve)) for m in methods]
     runs = runs.assign(**{k: pd.Series(v, runs.index, dtype=object) for k, v in columns.items()})
     _fill_implied(runs, declarations)
     _tell_apart(runs)

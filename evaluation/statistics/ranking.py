@@ -23,13 +23,11 @@ WINNER = 0.95
 def _table(part):
     """Methods, seeds, and their values as a matrix with NaN where there is none."""
     known = part[part["value"].notna() & part["seed"].notna()]
-    methods, row = np.unique(known["method"].to_numpy(dtype=object), return_inverse=True)
+    row, methods = pd.factorize(known["method"])
     seeds, column = np.unique(known["seed"].to_numpy(dtype=float), return_inverse=True)
     values = np.full((len(methods), len(seeds)), np.nan)
     values[row, column] = known["value"].to_numpy(dtype=float)
-    order = list(dict.fromkeys(known["method"]))
-    rows = [int(np.flatnonzero(methods == name)[0]) for name in order]
-    return order, seeds, values[rows]
+    return list(methods), seeds, values
 
 
 def rank_methods(
@@ -61,17 +59,12 @@ def rank_methods(
     """
     rows = []
     kept = selected[selected["role"] != "first"]
-    groups = kept.groupby(["dataset_kind", "protocol", "metric", "variant"], sort=False)
-    for (kind, protocol, metric, variant), part in groups:
-        facts = describe_key(metric, part)
-        if metric not in metrics or not facts.sign:
+    stratum = ["dataset_kind", "protocol", "metric", "variant"]
+    for key, part in kept.groupby(stratum, sort=False):
+        common = dict(zip(stratum, key, strict=True))
+        facts = describe_key(common["metric"], part)
+        if common["metric"] not in metrics or not facts.sign:
             continue
-        common = {
-            "dataset_kind": kind,
-            "protocol": protocol,
-            "metric": metric,
-            "variant": variant,
-        }
         tables = {name: _table(rows) for name, rows in part.groupby("dataset", sort=False)}
         set_of = {name: set(rows["method"]) for name, rows in part.groupby("dataset")}
         methods = list(dict.fromkeys(part["method"]))
@@ -121,13 +114,8 @@ def _ranked(tables, methods, sign, common, draws):
             rows.append(common | row)
     else:
         reasons |= dict.fromkeys(present, "nothing to compare with")
-    for method in methods:
-        if method in reasons:
-            rows.append(
-                common
-                | {"method": method, "n": 0, "verdict": "not ranked", "reason": reasons[method]}
-            )
-    return rows
+    unranked = common | {"n": 0, "verdict": "not ranked"}
+    return rows + [unranked | {"method": m, "reason": reasons[m]} for m in methods if m in reasons]
 
 
 def _values(table, methods, seeds):

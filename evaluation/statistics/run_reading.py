@@ -159,7 +159,7 @@ def _row_of(record):
 
 
 # What a record that says nothing gives: the columns are named in one place.
-_NOTHING = dict.fromkeys(("run", "config", "dataset", "method", "final"), {})
+_NOTHING = {key: {} for key in ("run", "config", "dataset", "method", "final")}
 RECORD_COLUMNS = ("folder", *_row_of(_NOTHING | {"notes": [], "status": "", "reason": ""}))
 
 
