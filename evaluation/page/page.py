@@ -13,7 +13,7 @@ from ..naming import format_number
 from ..tables.citations import bibtex
 from .choice import list_choices
 from .findings import findings
-from .parts import Embedder, add_pictures, shown_width, theory_section
+from .parts import Embedder, add_pictures, show_figure, theory_section
 
 # Rows of a table that a page shows; its CSV has all.
 MOST_ROWS = 200
@@ -158,15 +158,7 @@ def _plot(choice):
 
 
 def _figure(entry, embed):
-    files = entry.files
-    png = Path(files["png"]) if "png" in files else None
-    return {
-        "title": entry.title,
-        "caption": entry.caption,
-        "uri": embed(png) if png else None,
-        "width": shown_width(png) if png else None,
-        "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
-    }
+    return show_figure(entry.title, entry.caption, entry.files, embed)
 
 
 def _add_figures(sections, figures, embed):

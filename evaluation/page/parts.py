@@ -86,6 +86,18 @@ def shown_width(path):
         return None
 
 
+def show_figure(title, caption, files, embed):
+    """A figure for the template: its PNG file embedded, and links to all its files."""
+    png = files.get("png")
+    return {
+        "title": title,
+        "caption": caption,
+        "uri": embed(png) if png else None,
+        "width": shown_width(png) if png else None,
+        "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
+    }
+
+
 def theory_section(folder, embed):
     """The figures and table of `bench theory`.
 
@@ -104,17 +116,10 @@ def theory_section(folder, embed):
     embed.ignored += ignored
     if data is None:
         return None
-    folder = Path(folder)
-    figures = [
-        {
-            "title": figure["title"],
-            "caption": figure["caption"],
-            "uri": embed(folder / figure["png"]),
-            "width": shown_width(folder / figure["png"]),
-            "links": [(k.upper(), embed.link(folder / figure[k])) for k in ("png", "pdf")],
-        }
-        for figure in data["figures"]
-    ]
+    figures = []
+    for figure in data["figures"]:
+        files = {kind: Path(folder, figure[kind]) for kind in ("png", "pdf")}
+        figures.append(show_figure(figure["title"], figure["caption"], files, embed))
     columns = [column for column in data["columns"] if column["key"] in _THEORY_COLUMNS]
     return {
         "figures": figures,
