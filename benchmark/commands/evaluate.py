@@ -93,8 +93,9 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     from ...evaluation.metrics import MetricError
     from ...evaluation.naming import one_line
     from ...evaluation.scoring.batch import evaluate_paths
-    from ...evaluation.scoring.workers import WorkerError, default_jobs
+    from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
+    from ..workers.devices import count_cores
 
     try:
         with warnings.catch_warnings(record=True) as warned, _progress() as progress:
@@ -102,7 +103,7 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
             report = evaluate_paths(
                 paths,
                 metrics=tuple(metrics) or None,
-                jobs=jobs or default_jobs(),
+                jobs=jobs or count_cores(),
                 progress=progress,
                 **options,
             )

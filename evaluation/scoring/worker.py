@@ -11,6 +11,7 @@ import signal
 from multiprocessing.connection import Connection
 
 from ..guarding import end_with
+from ..metrics import choose_metrics
 from .file_scores import score_file
 
 READ_SECONDS = 60.0
@@ -37,7 +38,7 @@ def serve(descriptor):
     parent, references = channel.recv()
     end_with(parent)
     try:
-        metrics = _load(references)
+        metrics = choose_metrics(references)
     except Exception as error:
         channel.send(str(error))
         return
@@ -58,12 +59,6 @@ def serve(descriptor):
         outcome = score_file(path, metrics, options, skip, step)
         _limit_time(0)
         channel.send(outcome)
-
-
-def _load(references):
-    from ..metrics import choose_metrics
-
-    return choose_metrics(references)
 
 
 def _size(path):

@@ -189,10 +189,3 @@ def _describe_end(code, step, options):
         likely = " (out of memory?)" if code == -signal.SIGKILL else ""
         return f"it ended its worker process by {name}{likely}"
     return f"it ended its worker process with code {code}"
-
-
-def default_jobs():
-    """Number of processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

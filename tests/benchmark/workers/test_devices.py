@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from disentanglement_bench.benchmark.workers import devices
-from disentanglement_bench.benchmark.workers.devices import choose_workers, resolve_devices
+from disentanglement_bench.benchmark.workers.devices import (
+    choose_workers,
+    count_cores,
+    resolve_devices,
+)
 
 
 def test_the_cpu_needs_no_torch():
@@ -33,3 +37,7 @@ def test_auto_takes_all_gpus_before_the_cpu(monkeypatch):
 def test_workers_and_threads(names, jobs, cores, expected, monkeypatch):
     monkeypatch.setattr(devices, "count_cores", lambda: cores)
     assert choose_workers(names, jobs) == expected
+
+
+def test_a_machine_has_a_core():
+    assert count_cores() >= 1

@@ -12,7 +12,6 @@ from disentanglement_bench.evaluation.scoring import workers
 from disentanglement_bench.evaluation.scoring.file_scores import Options
 from disentanglement_bench.evaluation.scoring.workers import (
     WorkerError,
-    default_jobs,
     score_files,
 )
 
@@ -174,7 +173,3 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] not in "ZX"
     except (OSError, IndexError):
         return False
-
-
-def test_default_jobs():
-    assert default_jobs() >= 1
