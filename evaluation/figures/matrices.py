@@ -150,15 +150,6 @@ def plot_mi_matrices(matrices, factors, title):
 
 
 def order_codes(matrix):
-    """Codes by the factor that they say most about, the strongest of each first.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (D, K)
-
-    Returns
-    -------
-    ndarray of shape (D,), int
-    """
+    """Numbers of the codes by the factor that they say most about, the strongest first."""
     matrix = np.nan_to_num(matrix)
     return np.lexsort((-matrix.max(axis=1), matrix.argmax(axis=1)))

@@ -67,17 +67,7 @@ def _draw_boxes(axis, groups):
 
 
 def choose_boxed_curve(scores):
-    """The curve whose single runs are worth boxes: a first phase, else the first in order.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Of one data set and protocol, from `tidy`.
-
-    Returns
-    -------
-    str
-    """
+    """The curve whose single runs are worth boxes: a first phase, else the first in order."""
     first = scores[scores["role"] == "first"]
     return (first if len(first) else scores)["curve"].iloc[0]
 

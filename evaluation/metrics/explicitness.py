@@ -69,18 +69,7 @@ def standardise(train, test):
 
 
 def factor_areas(train, labels, test, test_labels):
-    """Mean area under the ROC curve over the classes of one factor, on both parts.
-
-    Parameters
-    ----------
-    train, test : ndarray, shape (N, D) and (T, D)
-    labels, test_labels : ndarray of int, shape (N,) and (T,)
-
-    Returns
-    -------
-    tuple of float
-        Training and test value; NaN where no class can be told apart.
-    """
+    """Mean area under the ROC curve over one factor's classes, on both parts; NaN for none."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -94,18 +83,7 @@ def factor_areas(train, labels, test, test_labels):
 
 
 def mean_area(probabilities, classes, labels):
-    """Mean over classes of the area under the ROC curve, by ranks with ties halved.
-
-    Parameters
-    ----------
-    probabilities : ndarray of float64, shape (N, C)
-    classes : ndarray of int, shape (C,)
-    labels : ndarray of int, shape (N,)
-
-    Returns
-    -------
-    float
-    """
+    """Mean over classes of the area under the ROC curve, by ranks with ties halved."""
     from scipy.stats import rankdata
 
     members = labels[:, None] == classes

@@ -38,17 +38,7 @@ def bin_codes(codes, num_bins=NUM_BINS):
 
 
 def bin_edges(code, num_bins=NUM_BINS):
-    """Edges of equal-width bins over one code, or None where its precision allows none.
-
-    Parameters
-    ----------
-    code : ndarray, shape (N,)
-    num_bins : int, default 20
-
-    Returns
-    -------
-    ndarray, shape (num_bins + 1,), or None
-    """
+    """Edges of equal-width bins over one code, or None where its precision allows none."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             edges = np.histogram_bin_edges(code, num_bins)
@@ -59,17 +49,7 @@ def bin_edges(code, num_bins=NUM_BINS):
 
 
 def joint_counts(bins, classes):
-    """Count how often each bin of each code meets each class of one factor.
-
-    Parameters
-    ----------
-    bins : ndarray of int64, shape (D, N)
-    classes : ndarray of int, shape (N,)
-
-    Returns
-    -------
-    ndarray of int64, shape (D, B, S)
-    """
+    """How often each bin (D, N) of each code meets each class (N,) of a factor; shape (D, B, S)."""
     num_codes, height, width = len(bins), int(bins.max()) + 1, int(classes.max()) + 1
     place = bins + np.arange(num_codes)[:, None] * height
     place *= width

@@ -60,7 +60,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
     """
     path = Path(path)
     embed = Embedder(path.parent)
-    sections = [_stratum(summary, i, *pair) for i, pair in enumerate(summary.strata)]
+    sections = {place: _stratum(summary, i, *place) for i, place in enumerate(summary.strata)}
     theory = theory_section(theory, embed)
     _add_figures(sections, figures, embed)
     shared = [_figure(f, embed) for f in figures if f.dataset is None]
@@ -71,7 +71,7 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
         _environment()
         .get_template("page.html.j2")
         .render(
-            sections=sections,
+            sections=list(sections.values()),
             theory=theory,
             shared_figures=shared,
             shared_tables=shared_tables,
@@ -163,16 +163,14 @@ def _figure(entry, embed):
 
 def _add_figures(sections, figures, embed):
     """Embed the figures of data sets, what matters most of all of them first."""
-    by_place = {(s["dataset"], s["protocol"]): s for s in sections}
     for entry in sorted(figures, key=lambda entry: entry.weight):
-        section = by_place.get((entry.dataset, entry.protocol))
+        section = sections.get((entry.dataset, entry.protocol))
         if section is not None:
             section["figures"].append(_figure(entry, embed))
 
 
 def _add_tables(sections, tables):
     """Give every table to its data set; the rest is returned by the name of its section."""
-    by_place = {(section["dataset"], section["protocol"]): section for section in sections}
     shared = {"rankings": [], "published": [], "gaps": []}
     for table in tables:
         shown = {
@@ -183,8 +181,8 @@ def _add_tables(sections, tables):
             "more": max(0, len(table.rows) - MOST_ROWS),
             "notes": table.notes,
         }
-        if table.place in by_place:
-            by_place[table.place]["tables"].append(shown)
+        if table.place in sections:
+            sections[table.place]["tables"].append(shown)
         elif table.name in shared:
             shared[table.name].append(shown)
         else:

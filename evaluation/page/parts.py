@@ -67,18 +67,7 @@ class Embedder:
 
 
 def shown_width(path):
-    """Width of a figure on the page, so that the letters of all have the same size.
-
-    Parameters
-    ----------
-    path : Path
-        A PNG file.
-
-    Returns
-    -------
-    int or None
-        CSS pixels; None where the file cannot be read.
-    """
+    """Width of a PNG file in CSS pixels, so that all letters have one size; None if unreadable."""
     try:
         with Image.open(path) as image:
             return round(image.width / image.info.get("dpi", (160, 160))[0] * CSS_PIXELS)
@@ -159,8 +148,8 @@ def add_pictures(sections, folder, embed, runs):
 
     Parameters
     ----------
-    sections : list of dict
-        Of the data sets and protocols; each is given its `pictures`.
+    sections : dict of (str, str) to dict
+        By data set and protocol; each is given its `pictures`.
     folder : str, Path or None
         With `pictures.json`.
     embed : Embedder
@@ -174,9 +163,10 @@ def add_pictures(sections, folder, embed, runs):
     folder = Path(folder)
     entries, ignored = read_pictures(folder)
     embed.ignored += ignored
-    by_place = {(s["dataset"], s["protocol"]): s for s in sections}
-    entries = [e for e in entries if (e["dataset"], e["protocol"]) in by_place]
     for entry in entries:
+        section = sections.get((entry["dataset"], entry["protocol"]))
+        if section is None:
+            continue
         shown = {
             "title": ", ".join(
                 [methods.get(entry["method"], entry["method"]), setting_label(entry["setting"])]
@@ -190,8 +180,8 @@ def add_pictures(sections, folder, embed, runs):
             "links": [(name, embed.link(folder / path)) for name, path in entry["files"].items()],
             "files": {name: folder / path for name, path in entry["files"].items()},
         }
-        by_place[(entry["dataset"], entry["protocol"])]["pictures"].append(shown)
-    shown = [picture for section in sections for picture in section["pictures"]]
+        section["pictures"].append(shown)
+    shown = [picture for section in sections.values() for picture in section["pictures"]]
     for name, kind in (
         ("reconstructions.png", "picture"),
         ("traversals.png", "picture"),

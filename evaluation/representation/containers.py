@@ -186,23 +186,7 @@ def _hdf5_attributes(file):
 def read_npz(path, names):
     """Read the named arrays of an `.npz`; every other scalar or small array is an attribute.
 
-    Pickled objects are never loaded.
-
-    Parameters
-    ----------
-    path : Path
-    names : iterable of str
-        Arrays to read where present.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-    attributes : dict
-
-    Raises
-    ------
-    RepresentationError
-        With one line; the caller adds the path.
+    Pickled objects are never loaded. Arguments, results and errors are those of `read_hdf5`.
     """
     _require_file(path)
     try:

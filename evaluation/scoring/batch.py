@@ -206,26 +206,7 @@ def evaluate_paths(
 
 
 def score_all(paths, metrics, options, jobs, progress=None):
-    """Score what is not up to date, in worker processes.
-
-    Parameters
-    ----------
-    paths : list of Path
-    metrics : list of Metric
-        Those that `options` names.
-    options : Options
-    jobs : int
-    progress : callable, optional
-
-    Returns
-    -------
-    outcomes : list of Outcome
-        In the order of paths.
-    stored : dict of Path to Stored
-        What lies beside each representation that can be seen.
-    repaired : list of (Path, str)
-        Broken score files that were computed anew.
-    """
+    """Score what is not up to date: outcomes, what is stored by path, and what was repaired."""
     from .workers import score_files
 
     stored, outcomes = {}, {}

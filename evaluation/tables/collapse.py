@@ -218,8 +218,7 @@ def published_table(summary: Summary) -> Table | None:
     sources: dict[str, Any] = {}
     for (dataset, protocol), part in agreement.groupby(["dataset", "protocol"], sort=False):
         names = list(part["metric"])
-        more = notes_of(summary, dataset, protocol, names)
-        notes += [note for note in more if note not in notes]
+        notes += notes_of(summary, dataset, protocol, names)
         methods = summary.part("runs", dataset, protocol)["method"]
         sources |= dict.fromkeys(sources_of(summary, [dataset], protocol, methods, names))
     columns = ("Data", "Protocol", "Metric", "Cells", "Same sign", "Rank correlation")
@@ -229,6 +228,6 @@ def published_table(summary: Summary) -> Table | None:
         columns,
         tuple(rows),
         grid.reset_index(drop=True),
-        tuple(notes),
+        tuple(dict.fromkeys(notes)),
         tuple(sources),
     )

@@ -168,10 +168,9 @@ def ranking_table(
     ]
     brief = ["Rank of the mean score (1 is best) [95 % bootstrap interval].", *marks]
     for name in datasets:
-        more = notes_of(summary, name, protocol, names)
-        notes += [note for note in more if note not in notes]
-        more = notes_of(summary, name, protocol, paper, brief=True)
-        brief += [note for note in more if note not in brief]
+        notes += notes_of(summary, name, protocol, names)
+        brief += notes_of(summary, name, protocol, paper, brief=True)
+    notes, brief = dict.fromkeys(notes), dict.fromkeys(brief)
     heads = {name: heading(summary.describe(name)) for name in names}
     kinds = ("ranking", dataset) if dataset != "all" else (f"ranking-all-{kind}",)
     where = dataset if dataset != "all" else f"{len(datasets)} data sets ({kind})"
