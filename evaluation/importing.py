@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from .naming import unknown_name
+from .naming import one_line, unknown_name
 
 
 class ImportFailure(ValueError):
@@ -114,7 +114,7 @@ def _import_file(place):
 def _describe(error):
     if isinstance(error, SystemExit):
         return f"it ends the program while it is imported (sys.exit({error.code!r}))"
-    text = " ".join(str(error).split())[:300]
+    text = one_line(error)
     if isinstance(error, ImportError | FileNotFoundError) and text:
         return text
     return f"it raises {type(error).__name__} while it is imported: {text}".rstrip(": ")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -159,7 +160,7 @@ def _row_of(record):
 
 
 # What a record that says nothing gives: the columns are named in one place.
-_NOTHING = {key: {} for key in ("run", "config", "dataset", "method", "final")}
+_NOTHING: dict[str, Any] = {key: {} for key in ("run", "config", "dataset", "method", "final")}
 RECORD_COLUMNS = ("folder", *_row_of(_NOTHING | {"notes": [], "status": "", "reason": ""}))
 
 

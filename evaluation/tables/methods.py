@@ -170,7 +170,7 @@ def ranking_table(
     for name in datasets:
         notes += notes_of(summary, name, protocol, names)
         brief += notes_of(summary, name, protocol, paper, brief=True)
-    notes, brief = dict.fromkeys(notes), dict.fromkeys(brief)
+    notes, brief = list(dict.fromkeys(notes)), list(dict.fromkeys(brief))
     heads = {name: heading(summary.describe(name)) for name in names}
     kinds = ("ranking", dataset) if dataset != "all" else (f"ranking-all-{kind}",)
     where = dataset if dataset != "all" else f"{len(datasets)} data sets ({kind})"
