@@ -127,9 +127,11 @@ def _advise(place, error):
 
 
 def _is_own(module, name, value):
-    """Whether a module offers a name as its own, and did not import it from elsewhere."""
-    place = getattr(value, "__module__", module.__name__)
-    return not name.startswith("_") and place == module.__name__ and not inspect.ismodule(value)
+    """Whether a module offers a name as its own: no class, function or module of another."""
+    if name.startswith("_") or inspect.ismodule(value):
+        return False
+    defined_somewhere = inspect.isclass(value) or inspect.isroutine(value)
+    return not defined_somewhere or value.__module__ == module.__name__
 
 
 def _is_here(module):

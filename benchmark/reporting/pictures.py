@@ -9,7 +9,6 @@ from ..errors import BenchError
 IMAGES = 10
 SAMPLE = 500
 VALUES = tuple(-2 + 0.5 * i for i in range(9))
-FILES = ("reconstructions.png", "traversals.png", "traversals.gif")
 FORMAT = 1
 
 

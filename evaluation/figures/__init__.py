@@ -3,8 +3,9 @@
 The public functions are imported when they are first used, because matplotlib takes its time.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import import_when_used
 
 if TYPE_CHECKING:
     from .curves import plot_curves
@@ -14,18 +15,21 @@ if TYPE_CHECKING:
     from .matrices import plot_matrix, plot_mi_matrices
     from .methods import plot_boxes, plot_methods
 
-_PLACES = {
-    "plot_agreement": "grids",
-    "plot_boxes": "methods",
-    "plot_curves": "curves",
-    "plot_front": "fronts",
-    "plot_heat_maps": "grids",
-    "plot_latents": "fronts",
-    "plot_matrix": "matrices",
-    "plot_methods": "methods",
-    "plot_mi_matrices": "matrices",
-    "save_figure": "drawing",
-}
+__getattr__ = import_when_used(
+    __name__,
+    {
+        "plot_agreement": "grids",
+        "plot_boxes": "methods",
+        "plot_curves": "curves",
+        "plot_front": "fronts",
+        "plot_heat_maps": "grids",
+        "plot_latents": "fronts",
+        "plot_matrix": "matrices",
+        "plot_methods": "methods",
+        "plot_mi_matrices": "matrices",
+        "save_figure": "drawing",
+    },
+)
 
 __all__ = [
     "plot_agreement",
@@ -39,9 +43,3 @@ __all__ = [
     "plot_mi_matrices",
     "save_figure",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

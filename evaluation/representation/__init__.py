@@ -1,7 +1,6 @@
 """The interchange format: codes, factors and posteriors, written, read, checked and sampled."""
 
-import importlib
-from typing import Any
+from ..lazy import import_when_used
 
 _PLACES = {
     "Representation": "file_format",
@@ -15,8 +14,4 @@ _PLACES = {
 
 __all__ = sorted(_PLACES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = import_when_used(__name__, _PLACES)

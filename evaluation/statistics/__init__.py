@@ -3,8 +3,9 @@
 `collect` reads a results folder, `summarise` computes every statistic of it.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import import_when_used
 
 if TYPE_CHECKING:
     from .agreement import correlate_metrics
@@ -17,22 +18,25 @@ if TYPE_CHECKING:
     from .summary import Summary, summarise
     from .trend_table import describe_trends
 
-_PLACES = {
-    "KeyFacts": "labels",
-    "ScoresError": "run_reading",
-    "Summary": "summary",
-    "collect": "cells",
-    "compare_methods": "ranking",
-    "compute_cells": "cells",
-    "correlate_metrics": "agreement",
-    "describe_key": "labels",
-    "describe_trends": "trend_table",
-    "find_gaps": "gaps",
-    "rank_methods": "ranking",
-    "select_settings": "selection",
-    "summarise": "summary",
-    "tidy": "cells",
-}
+__getattr__ = import_when_used(
+    __name__,
+    {
+        "KeyFacts": "labels",
+        "ScoresError": "run_reading",
+        "Summary": "summary",
+        "collect": "cells",
+        "compare_methods": "ranking",
+        "compute_cells": "cells",
+        "correlate_metrics": "agreement",
+        "describe_key": "labels",
+        "describe_trends": "trend_table",
+        "find_gaps": "gaps",
+        "rank_methods": "ranking",
+        "select_settings": "selection",
+        "summarise": "summary",
+        "tidy": "cells",
+    },
+)
 
 __all__ = [
     "KeyFacts",
@@ -50,9 +54,3 @@ __all__ = [
     "summarise",
     "tidy",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

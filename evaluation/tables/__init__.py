@@ -3,8 +3,9 @@
 Each function takes a `Summary` and returns a `Table`; its `data` is the frame behind it.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..lazy import import_when_used
 
 if TYPE_CHECKING:
     from .citations import bibtex
@@ -15,23 +16,26 @@ if TYPE_CHECKING:
     from .table import Table
     from .tables import all_tables, beta_curve_table, gaps_table
 
-_PLACES = {
-    "Table": "table",
-    "all_tables": "tables",
-    "beta_curve_table": "tables",
-    "bibtex": "citations",
-    "collapse_table": "collapse",
-    "comparison_table": "methods",
-    "differences_table": "methods",
-    "gaps_table": "tables",
-    "published_table": "collapse",
-    "ranking_table": "methods",
-    "to_csv": "rendering",
-    "to_latex": "latex",
-    "to_markdown": "rendering",
-    "to_text": "rendering",
-    "write_tables": "rendering",
-}
+__getattr__ = import_when_used(
+    __name__,
+    {
+        "Table": "table",
+        "all_tables": "tables",
+        "beta_curve_table": "tables",
+        "bibtex": "citations",
+        "collapse_table": "collapse",
+        "comparison_table": "methods",
+        "differences_table": "methods",
+        "gaps_table": "tables",
+        "published_table": "collapse",
+        "ranking_table": "methods",
+        "to_csv": "rendering",
+        "to_latex": "latex",
+        "to_markdown": "rendering",
+        "to_text": "rendering",
+        "write_tables": "rendering",
+    },
+)
 
 __all__ = [
     "Table",
@@ -50,9 +54,3 @@ __all__ = [
     "to_text",
     "write_tables",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

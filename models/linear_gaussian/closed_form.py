@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-REGIMES = ("collapse", "water filling", "continuum", "unbounded")
-
 
 def find_regime(beta, lambda_):
     """Say what kind of optimum a pair of weights has.
@@ -26,7 +24,7 @@ def find_regime(beta, lambda_):
     Returns
     -------
     str
-        One of `REGIMES`: "collapse" (β > 1, λ = 0: no information is left), "water filling"
+        "collapse" (β > 1, λ = 0: no information is left), "water filling"
         (β > 1, λ > 0), "continuum" (β = 1, λ = 0: every amount of information costs the same),
         "unbounded" (β < 1, or β = 1 with λ > 0: more information always lowers the loss).
 
@@ -158,7 +156,7 @@ class ClosedForm:
     Attributes
     ----------
     regime : str
-        One of `REGIMES`.
+        As `find_regime` gives it.
     level : float
         Water level z*, in the units of y²; NaN where there is none.
     active : int or None

@@ -93,7 +93,13 @@ def test_names(here):
 
 def test_only_what_a_file_defines_itself_is_offered(tmp_path):
     (tmp_path / "mine.py").write_text(
-        "import os\nfrom json import dumps\n\n\nclass Own:\n    pass\n"
+        "import os\nfrom json import dumps, JSONDecoder\nclass Own:\n    pass\nOVERLAP = Own()\n"
     )
-    with pytest.raises(ImportFailure, match=r"Available: Own$"):
+    (tmp_path / "ours.py").write_text(
+        "from disentanglement_bench.evaluation import Key, Metric\n"
+        "SPREAD = Metric('spread', max, (Key('spread'),))\n"
+    )
+    with pytest.raises(ImportFailure, match=r"Available: Own, OVERLAP$"):
         load_object(f"{tmp_path / 'mine.py'}:Owl", "model")
+    with pytest.raises(ImportFailure, match=r"Available: SPREAD$"):
+        load_object(f"{tmp_path / 'ours.py'}:SPRAED", "metric")
