@@ -109,8 +109,6 @@ def add_identifiable(runs):
         With the column `mig_identifiable`, and in `attrs["unidentifiable"]` the factors left out,
         by data set; unchanged where no data set declares any.
     """
-    if "file" not in runs:
-        return runs
     scored = runs[(runs["status"] == "scored") & runs["file"].notna()]
     values, left_out = pd.Series(np.nan, runs.index), {}
     for dataset, part in scored.groupby("dataset", sort=False):

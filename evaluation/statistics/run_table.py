@@ -69,7 +69,7 @@ def _joined(scores, records):
     if records is None:
         records = pd.DataFrame(columns=list(RECORD_COLUMNS))
     if scores is None:
-        scores = pd.DataFrame(columns=["path", "folder"])
+        scores = pd.DataFrame(columns=["path", "file", "folder"])
     own = [name for name in records if name != "folder" and name in scores]
     # Only the file that a run writes is the run's; others beside it are files of their own.
     run_file = [str(path).endswith("representation.h5") for path in scores["path"]]

@@ -168,9 +168,10 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(results, tmp_path):
         report(results, tmp_path / "file" / "report", pictures=False, figures="none")
 
 
-def test_training_without_scores_still_gives_a_report(results):
+@pytest.mark.parametrize("extent", ["main", "all"])
+def test_training_without_scores_still_gives_a_report(extent, results):
     (results / "scores.csv").unlink()
-    made = make_report(results, pictures=False, figures="main")
+    made = make_report(results, pictures=False, figures=extent)
     assert "6 runs without scores" in made.page.read_text()
     assert len(made.summary.gaps) == 6
 
