@@ -126,6 +126,45 @@ def count_images(name: str, data_dir: str | PathLike[str] | None = None) -> int 
     return plugins.count_images(reference)
 
 
+def grid_sizes(name, data_dir=None):
+    """Tell whether the images of a data set are the full grid of its factors, and which grid.
+
+    Parameters
+    ----------
+    name : str
+        As `load_dataset` takes it.
+    data_dir : path, optional
+        The data folder, else ``$BENCH_DATA``, else the user's cache folder.
+
+    Returns
+    -------
+    tuple of int or None
+        Numbers of classes, the last factor fastest; None where classes belong to each image.
+
+    Raises
+    ------
+    BenchError
+        For an unknown name, or an object of the user's that cannot be loaded.
+
+    Examples
+    --------
+    >>> grid_sizes("sprites-small")
+    (3, 6, 10, 16, 16)
+    """
+    reference = name
+    if ":" not in name:
+        description = describe(name, data_dir)
+        if description.factor_sizes is not None:
+            return None if description.labelled else description.factor_sizes
+        if description.origin != "plugin":
+            # Its record is damaged, and loading says what to do.
+            return load_dataset(name, data_dir).grid_sizes
+        reference = _others(data_dir)[1][name].value
+    from .own import plugins
+
+    return plugins.grid_sizes(reference)
+
+
 def describe(name, data_dir=None):
     """Describe a data set without loading it.
 
@@ -190,6 +229,7 @@ def _describe_added(name, data_dir):
         factor_names=entry.factor_names,
         factor_sizes=entry.factor_sizes,
         size=entry.count,
+        labelled=entry.labelled,
         path=added.home_of(name, folder),
     )
 

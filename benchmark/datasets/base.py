@@ -155,6 +155,11 @@ class Dataset:
         return int(np.prod(self.factor_sizes, dtype=np.int64))
 
     @property
+    def grid_sizes(self) -> tuple[int, ...] | None:
+        """The sizes of the factors; None where the images are not the full grid."""
+        return self.factor_sizes if self.labels is None else None
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
         return self.source.image_shape

@@ -37,6 +37,8 @@ class Description:
         Numbers of classes; None for a plugin.
     size : int, optional
         Number of images; None for a plugin.
+    labelled : bool
+        Whether the images are not the full grid, so that classes are stored with each.
     present : bool
         Whether `load` finds it.
     path : Path, optional
@@ -52,6 +54,7 @@ class Description:
     factor_names: tuple[str, ...] | None = None
     factor_sizes: tuple[int, ...] | None = None
     size: int | None = None
+    labelled: bool = False
     present: bool = True
     path: Path | None = None
     loader: str | None = None

@@ -55,8 +55,23 @@ def count_images(reference):
     """
     try:
         return _count(_make_object(reference))
-    except (AttributeError, TypeError, ValueError):
+    except BenchError:
+        raise
+    except Exception:  # a property of the user's may raise anything
         return None
+
+
+def grid_sizes(reference):
+    """Sizes of the factors of a user's object; None where its images are not the full grid."""
+    given = _make_object(reference)
+    try:
+        if isinstance(given, Dataset):
+            return given.grid_sizes
+        labelled = getattr(given, "factors", None) is not None
+        return None if labelled else tuple(map(int, given.factor_sizes))
+    except Exception:  # a property of the user's may raise anything
+        # Loading says what is wrong with it.
+        return load(reference).grid_sizes
 
 
 def _count(given):

@@ -72,12 +72,28 @@ def test_images_are_counted_without_loading(folder, monkeypatch):
         datasets.count_images("nothing")
 
 
+def test_a_full_grid_is_known_without_loading(folder, monkeypatch):
+    monkeypatch.setattr("disentanglement_bench.benchmark.datasets.rendered.sprites.render", None)
+    assert datasets.grid_sizes("sprites") == (3, 6, 40, 32, 32)
+    assert datasets.grid_sizes("shapes3d") == (10, 10, 10, 8, 4, 15)
+    images = np.full((4, 8, 8), 200, np.uint8)
+    np.savez(folder / "grid.npz", images=images, factor_sizes=[2, 2])
+    np.savez(folder / "some.npz", images=images, factors=[[0, 0], [0, 1], [1, 1], [1, 0]])
+    for name, sizes in (("grid", (2, 2)), ("some", None)):
+        added.add(name, folder / f"{name}.npz", folder)
+        assert datasets.grid_sizes(name) == datasets.load_dataset(name).grid_sizes == sizes
+    (added.home_of("grid", folder) / "dataset.json").write_text("{}")
+    with pytest.raises(BenchError, match="is damaged or from another version"):
+        datasets.grid_sizes("grid")
+
+
 def test_an_explicit_folder_wins(tmp_path):
     assert datasets.describe("dsprites", tmp_path / "x").path.parent == tmp_path / "x"
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    for call in (datasets.load_dataset, datasets.describe, datasets.count_images):
+    calls = (datasets.load_dataset, datasets.describe, datasets.count_images, datasets.grid_sizes)
+    for call in calls:
         with pytest.raises(BenchError, match="unknown data set 'dsprite'; did you mean 'dsprites'"):
             call("dsprite")
 

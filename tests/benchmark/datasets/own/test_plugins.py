@@ -106,6 +106,14 @@ def test_images_are_counted_without_being_made(module):
     assert datasets.count_images(f"{module}:Squares") == 6
     assert datasets.count_images(f"{module}.py:Counted") == 4
     assert datasets.count_images(f"{module}:number") is None
+    assert datasets.count_images(f"{module}:Raising") is None
+
+
+def test_a_full_grid_is_known_without_making_images(module):
+    assert datasets.grid_sizes(f"{module}:Squares") == (2, 3)
+    assert datasets.grid_sizes(f"{module}.py:Counted") is None
+    with pytest.raises(BenchError, match="factor_names is missing"):
+        datasets.grid_sizes(f"{module}:number")
 
 
 def test_a_property_that_raises_is_one_line(module):
