@@ -19,8 +19,8 @@ SHOWN_ROWS = 40
     "--metrics",
     multiple=True,
     callback=split_names,
-    help="Names with commas, see `bench list metrics`, module:name or path/to/file.py:name "
-    "(default: all built in or installed).",
+    help="Names with commas, module:name or path/to/file.py:name; `all` for every one (default: "
+    "those that `bench list metrics` marks).",
 )
 @click.option(
     "--jobs",

@@ -57,7 +57,7 @@ def presets():
 
 @command.command()
 def metrics():
-    """List the metrics that bench evaluate computes.
+    """List the metrics that bench evaluate can compute.
 
     \b
     Example:

@@ -122,16 +122,17 @@ def show_presets():
 
 
 def show_metrics():
-    """Print the metrics that `bench evaluate` computes."""
+    """Print the metrics there are, and which of them `bench evaluate` computes unasked."""
     from ...evaluation.metrics import METRICS, plugins
 
-    shown = table("Metrics", "metric", "variant", "key", "range", "better", "what it is")
+    shown = table("Metrics", "metric", "default", "variant", "key", "range", "better", "what it is")
     for metric in METRICS.values():
         for key in metric.keys:
             high = format_number(key.high) if math.isfinite(key.high) else "∞"
             unit = f" {key.unit}" if key.unit else ""
             shown.add_row(
                 metric.name,
+                "yes" if metric.default else "no",
                 metric.variant,
                 key.name,
                 f"{format_number(key.low)} … {high}{unit}",
@@ -139,8 +140,13 @@ def show_metrics():
                 key.description,
             )
     for name, entry in plugins().items():
-        shown.add_row(name, "", "", "", "", f"plugin: {entry.value}")
+        shown.add_row(name, "", "", "", "", "", f"plugin: {entry.value}")
     console().print(shown)
+    click.echo(
+        "Without --metrics, bench evaluate computes those marked yes and those of plugins that do "
+        "not say otherwise; --metrics all computes every one. Names that end in _sampled and "
+        "_active are computed with their metric where there are log-variances."
+    )
 
 
 def show_published(dataset=None):

@@ -14,8 +14,9 @@ from .registry import get_metric
 def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
     """Check that a metric runs, keeps its range and repeats itself.
 
-    It is run on factors as codes, on noise, on codes with a constant column and on a single code;
-    the last two may be undefined but must not raise.
+    It and its twins are run on factors as codes, on noise, on codes with a constant column, on a
+    single code and, where it has a twin on active codes, with a code that is not; only the first
+    must be defined, and nothing may raise.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
     """
     metric = get_metric(metric)
     lines: list[str] = []
-    for case, representation in _make_cases():
+    for case, representation in _make_cases(metric):
         values = _run(metric, representation, case)
         again = _run(metric, representation, case)
         if values != again:
@@ -61,6 +62,8 @@ def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
             for key, value in values.items()
         )
         lines.append(f"{case}: {shown}")
+        for twin in metric.twins:
+            _run(twin, representation, case)
     return lines
 
 
@@ -75,7 +78,7 @@ def _run(metric, representation, case):
         raise MetricError(f"{metric.name}: {case} raised {text}") from error
 
 
-def _make_cases():
+def _make_cases(metric):
     """Small representations with known structure; the first is the best there can be."""
     stream = np.random.default_rng(0)
     factors = stream.integers(0, 4, size=(240, 3))
@@ -89,3 +92,7 @@ def _make_cases():
     for case, codes in cases:
         log_variances = np.full(codes.shape, -6.0)
         yield case, Representation(codes, factors, n_train=160, log_variances=log_variances)
+    if metric.masked:
+        spread = np.array([-6.0, 0.0, -6.0]) + np.zeros(noise.shape)
+        codes = noise * [1.0, 1e-3, 1.0]
+        yield "an inactive code", Representation(codes, factors, n_train=160, log_variances=spread)

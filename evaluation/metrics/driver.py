@@ -13,13 +13,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..naming import format_number, unknown_name
 from ..representation.file_format import Representation
+from ..representation.posterior import kl_per_latent
 from ..representation.sampling import sample_codes
-from .metric import Metric, MetricError
-from .registry import choose_metrics, with_twins
-from .sample import Sample, represent, take_sample
-from .score import Score, as_score, spread
+from .metric import ACTIVE_KL, Metric, MetricError
+from .registry import ALL, choose_metrics, with_twins
+from .sample import Sample, find_kinds, represent, take_sample
+from .score import Score, as_score, spread, spread_codes
 
 DEFAULT = ("mig", "sap", "dci", "mi")
+_OF_SAMPLE = (
+    "test_codes",
+    "test_factors",
+    "log_variances",
+    "all_codes",
+    "all_factors",
+    "all_log_variances",
+    "factor_names",
+    "factor_kinds",
+)
 
 
 def evaluate(
@@ -44,10 +55,11 @@ def evaluate(
         Ground-truth classes from 0.
     metrics : str, Metric, callable, or iterable of them, default ("mig", "sap", "dci", "mi")
         Names (see `bench list metrics`), `module:Name` or `path/to/file.py:Name` of a metric of
-        your own, or functions and `Metric` objects themselves.
+        your own, or functions and `Metric` objects themselves. "all" stands for every metric that
+        is built in or installed, without those that need log-variances where there are none.
     log_variances : array_like, shape (N, D), optional
-        Natural logarithms of posterior variances; with them `mig` and `mi` bring their sampled
-        twins.
+        Natural logarithms of posterior variances; with them metrics bring their twins: on codes
+        drawn from the posterior (as `mig` and `mi`), or on the active codes alone.
     n_train : int, optional
         Rows 0 … n_train − 1 are the training part; two thirds by default.
     seed : int, default 0
@@ -80,10 +92,14 @@ def evaluate(
     for name, number, least in (("seed", seed, 0), ("n_jobs", n_jobs, 1)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
             raise MetricError(f"{name} must be a whole number from {least}, not {number!r}")
+    if isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable):
+        metrics = [metrics]
+    metrics = list(metrics)
     chosen = choose_metrics(metrics)
+    named = choose_metrics(each for each in metrics if not (isinstance(each, str) and each == ALL))
     representation = represent(codes, factors, n_train, log_variances, factor_names)
     posterior = representation.log_variances is not None
-    lacking = [metric.name for metric in chosen if metric.needs_log_variances and not posterior]
+    lacking = [metric.name for metric in named if metric.needs_log_variances and not posterior]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")
     return {
@@ -170,21 +186,18 @@ def compute(
     TypeError
         For an option that the metric does not have.
     """
-    log_variances = representation.log_variances
-    if metric.needs_log_variances and log_variances is None:
+    if metric.needs_log_variances and representation.log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
     settings = _settle(metric, options or {})
-    codes = representation.codes
-    if metric.sampled and log_variances is not None:
-        codes = sample_codes(codes, log_variances, seed)
-    sample = take_sample(representation, codes, without_factors)
-    undefined = _find_reasons(metric, sample, codes, settings)
+    codes, log_variances, active = _choose_codes(metric, representation, seed)
+    sample = take_sample(representation, codes, log_variances, without_factors)
+    undefined = _find_reasons(metric, sample, active, settings)
     if len(undefined) == len(metric.keys):
         score = Score(values=dict.fromkeys(undefined))
     else:
         everything = {"seed": seed, "n_jobs": n_jobs, **settings}
         if metric.parts_rows:
-            arrays, more = _whole(representation, codes, without_factors)
+            arrays, more = _whole(representation, sample, without_factors)
         else:
             arrays, more = _parts(sample)
         score = as_score(metric, _call(metric, metric.function, arrays, everything | more))
@@ -193,6 +206,9 @@ def compute(
             score = dataclasses.replace(score, reference={**score.reference, **reference})
         if not metric.parts_rows:
             score = spread(score, sample.scored)
+        if metric.active:
+            score = spread_codes(score, active)
+    notes = () if metric.parts_rows else sample.notes
     score = dataclasses.replace(
         score,
         metric=score.metric or metric.name,
@@ -201,9 +217,37 @@ def compute(
         values={key: None if key in undefined else value for key, value in score.values.items()},
         reasons={**score.reasons, **undefined},
         settings={**score.settings, **settings, **({"seed": seed} if metric.uses_seed else {})},
-        notes=(*score.notes, *(() if metric.parts_rows else sample.notes)),
+        notes=(*score.notes, *notes, *_tell_inactive(active)),
     )
     return _add_identifiable(score, representation)
+
+
+def _choose_codes(
+    metric: Metric, representation: Representation, seed: int
+) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[np.bool_]]:
+    """Codes to score, their log-variances, and which of all codes these are."""
+    codes, log_variances = representation.codes, representation.log_variances
+    active = np.ones(codes.shape[1], dtype=bool)
+    if log_variances is None:
+        return codes, None, active
+    if metric.sampled:
+        return sample_codes(codes, log_variances, seed), log_variances, active
+    if metric.active:
+        train = slice(representation.n_train)
+        with np.errstate(over="ignore"):
+            active = kl_per_latent(codes[train], log_variances[train]) > ACTIVE_KL
+        codes, log_variances = (
+            np.ascontiguousarray(each[:, active]) for each in (codes, log_variances)
+        )
+    return codes, log_variances, active
+
+
+def _tell_inactive(active: NDArray[np.bool_]) -> tuple[str, ...]:
+    """A note on the codes that are not active, where there are any."""
+    if active.all():
+        return ()
+    numbers = ", ".join(map(str, np.flatnonzero(~active)))
+    return (f"left out, KL at most {ACTIVE_KL:g} nats: codes {numbers}",)
 
 
 def _settle(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,10 +259,12 @@ def _settle(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find_reasons(
-    metric: Metric, sample: Sample, codes: NDArray[Any], settings: Mapping[str, Any]
+    metric: Metric, sample: Sample, active: NDArray[np.bool_], settings: Mapping[str, Any]
 ) -> dict[str, str]:
     """Which keys are undefined on these arrays, and why."""
-    if metric.sampled and not np.isfinite(codes).all():
+    if not active.any():
+        return {key.name: f"no code has a KL above {ACTIVE_KL:g} nats" for key in metric.keys}
+    if metric.sampled and not np.isfinite(sample.all_codes).all():
         return {key.name: "the posterior is too wide to draw from" for key in metric.keys}
     if not metric.parts_rows and not sample.scored.any():
         return {key.name: "no factor varies in the training part" for key in metric.keys}
@@ -227,27 +273,29 @@ def _find_reasons(
         said = (need(sample, settings) for need in (*metric.needs, *key.needs))
         reason = next(filter(None, said), "")
         if reason:
-            reasons[key.name] = reason
+            few = f" ({active.sum()} of {len(active)} codes have a KL above {ACTIVE_KL:g} nats)"
+            reasons[key.name] = reason if active.all() else reason + few
     return reasons
 
 
 def _whole(
-    representation: Representation, codes: NDArray[Any], without: Collection[str]
+    representation: Representation, sample: Sample, without: Collection[str]
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
     """All rows, for a function that parts them itself."""
     kept = ~np.isin(representation.factor_names, list(without))
-    names = [name for name, keep in zip(representation.factor_names, kept, strict=True) if keep]
-    return (codes, representation.factors[:, kept]), {
+    names = np.array(representation.factor_names)[kept]
+    kinds = np.array(find_kinds(representation))[kept]
+    return (sample.all_codes, representation.factors[:, kept]), {
         "n_train": representation.n_train,
-        "log_variances": representation.log_variances,
-        "factor_names": tuple(names),
+        "log_variances": sample.all_log_variances,
+        "factor_names": tuple(map(str, names)),
+        "factor_kinds": tuple(map(str, kinds)),
     }
 
 
 def _parts(sample: Sample) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[str, Any]]:
-    """Training rows, and the test rows for whoever asks for them."""
-    names = ("test_codes", "test_factors", "log_variances", "factor_names")
-    return (sample.codes, sample.factors), {name: getattr(sample, name) for name in names}
+    """Training rows, and the other rows for whoever asks for them."""
+    return (sample.codes, sample.factors), {name: getattr(sample, name) for name in _OF_SAMPLE}
 
 
 def _call(

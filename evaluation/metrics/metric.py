@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from .sample import Sample
     from .score import Score
 
-TWIN = "_sampled"
+SAMPLED = "_sampled"
+ACTIVE = "_active"
+# A latent whose posterior diverges from the prior by more than this, in nats, is active.
+ACTIVE_KL = 0.01
 # What the driver can hand to a metric's function besides codes and factors.
 OFFERED = (
     "n_train",
     "test_codes",
     "test_factors",
     "log_variances",
+    "all_codes",
+    "all_factors",
+    "all_log_variances",
     "factor_names",
+    "factor_kinds",
     "seed",
     "n_jobs",
 )
+# What only posteriors have.
+_POSTERIOR = {"log_variances", "all_log_variances"}
 
 
 class MetricError(ValueError):
@@ -102,9 +111,11 @@ class Metric:
         Takes arrays, returns a number, a dict of flat keys to numbers, or a `Score`. Its first two
         arguments are `codes` (N, D) and `factors` (N, K): those of the training part, without
         factors that are constant there. It gets what else it names among its arguments:
-        `test_codes` and `test_factors`, `log_variances` (N, D), `factor_names`, `seed` and
-        `n_jobs` (threads). A function that names `n_train` gets all rows and all factors instead,
-        and parts them itself. Arguments of other names are its own options and have defaults.
+        `test_codes` and `test_factors`, `log_variances` (N, D), both parts in one as `all_codes`,
+        `all_factors` and `all_log_variances`, `factor_names` and `factor_kinds` (tuples of K
+        texts), `seed` and `n_jobs` (threads). A function that names `n_train` gets all rows and
+        all factors instead, and parts them itself. Arguments of other names are its own options
+        and have defaults.
     keys : tuple of Key
         The first is the headline.
     description : str
@@ -128,6 +139,16 @@ class Metric:
         Place in lists and tables, the lowest first.
     version : int
         Raised when the same input gives another score; older score files are then outdated.
+    default : bool
+        Whether `bench evaluate` computes it where no metric is named.
+    masked : bool
+        Whether the metric is also applied to the active codes alone: those whose posterior
+        diverges from the prior by more than 0.01 nats, on average over the training part.
+    active : bool
+        Whether this is such a twin.
+    continuous : bool
+        Whether the function takes factors that are real numbers (float64) rather than classes.
+        The score of any other metric is undefined where a factor is continuous.
     """
 
     name: str
@@ -143,6 +164,10 @@ class Metric:
     sampled: bool = False
     order: int = 100
     version: int = 1
+    default: bool = True
+    masked: bool = False
+    active: bool = False
+    continuous: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", self.name):
@@ -245,35 +270,65 @@ class Metric:
     @property
     def needs_log_variances(self) -> bool:
         """Whether the metric can only score posteriors."""
-        return self.sampled or "log_variances" in self.arguments
+        return self.sampled or self.active or not self.arguments.isdisjoint(_POSTERIOR)
 
     @property
     def uses_seed(self) -> bool:
         """Whether the score depends on the seed."""
         return self.sampled or "seed" in self.arguments
 
+    @property
+    def suffix(self) -> str:
+        """What a twin's name and keys end in; empty for a metric that is none."""
+        return SAMPLED if self.sampled else ACTIVE if self.active else ""
+
     @functools.cached_property
     def sampled_twin(self) -> Metric | None:
         """The same metric on codes drawn from the posterior, where it has such a twin."""
         if not self.twin:
             return None
+        variant = re.sub(r"(,mean)?\]$", ",sampled]", self.variant)
+        return self._make_twin(SAMPLED, "sampled codes", variant, _of_draws, sampled=True)
+
+    @functools.cached_property
+    def active_twin(self) -> Metric | None:
+        """The same metric on the active codes alone, where it has such a twin."""
+        if not self.masked:
+            return None
+        variant = re.sub(r"\]$", f",kl>{ACTIVE_KL:g}]", self.variant)
+        return self._make_twin(ACTIVE, "active codes", variant, _of_active, active=True)
+
+    @property
+    def twins(self) -> tuple[Metric, ...]:
+        """The metric's twins: on codes drawn from the posterior, and on the active ones."""
+        return tuple(twin for twin in (self.sampled_twin, self.active_twin) if twin is not None)
+
+    def _make_twin(
+        self,
+        suffix: str,
+        codes: str,
+        variant: str,
+        describe: Callable[[str], str],
+        **marks: bool,
+    ) -> Metric:
         keys = tuple(
             dataclasses.replace(
                 key,
-                name=key.name + TWIN,
-                label=f"{key.label.removesuffix(' (means)')} (sampled codes)",
-                description=_of_draws(key.description),
+                name=key.name + suffix,
+                label=f"{key.label.removesuffix(' (means)')} ({codes})",
+                description=describe(key.description),
             )
             for key in self.keys
         )
         return dataclasses.replace(
             self,
-            name=self.name + TWIN,
+            name=self.name + suffix,
             keys=keys,
-            description=_of_draws(self.description),
-            variant=re.sub(r"(,mean)?\]$", ",sampled]", self.variant),
+            description=describe(self.description),
+            variant=variant,
             twin=False,
-            sampled=True,
+            masked=False,
+            **marks,
         )
 
     def declaration(self) -> dict[str, object]:
@@ -297,3 +352,8 @@ def _of_draws(description: str) -> str:
     if "posterior means" in description:
         return description.replace("posterior means", "codes drawn from the posterior")
     return f"{description}, of codes drawn from the posterior"
+
+
+def _of_active(description: str) -> str:
+    """The description of a metric on all codes, as that of its twin."""
+    return f"{description}, of active codes alone"

@@ -15,6 +15,7 @@ from ..naming import one_line, unknown_name
 from .metric import Key, Metric, MetricError
 
 GROUP = "disentanglement_bench.metrics"
+ALL = "all"
 
 _NATS: dict[str, Any] = {"high": math.inf, "unit": "nats"}
 TRAINING_KEYS = {
@@ -77,11 +78,7 @@ def discover(package: str) -> dict[str, Metric]:
             module = importlib.import_module(f"{package}.{file.name}")
             declared |= {m.name: m for m in vars(module).values() if isinstance(m, Metric)}
     ordered = sorted(declared.values(), key=lambda metric: (metric.order, metric.name))
-    return {each.name: each for metric in ordered for each in _with_twin(metric)}
-
-
-def _with_twin(metric: Metric) -> list[Metric]:
-    return [metric] if metric.sampled_twin is None else [metric, metric.sampled_twin]
+    return {each.name: each for metric in ordered for each in (metric, *metric.twins)}
 
 
 METRICS: Mapping[str, Metric] = _BuiltIn(__package__)
@@ -173,7 +170,8 @@ def choose_metrics(
     Parameters
     ----------
     metrics : str, Metric, callable, or iterable of them
-        As `get_metric` takes them.
+        As `get_metric` takes them; "all" stands for every metric that is built in or offered by
+        an installed package.
 
     Returns
     -------
@@ -187,9 +185,12 @@ def choose_metrics(
     single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
     chosen: dict[str, Metric] = {}
     owners: dict[str, Metric] = {}
-    for metric in map(get_metric, [metrics] if single else metrics):  # type: ignore[arg-type]
+    given: list[Any] = []
+    for each in [metrics] if single else metrics:  # type: ignore[union-attr]
+        given += all_metrics() if isinstance(each, str) and each == ALL else [each]
+    for metric in map(get_metric, given):
         chosen.setdefault(metric.name, metric)
-        for each in _with_twin(metric):
+        for each in (metric, *metric.twins):
             for name in dict.fromkeys([each.name, *(key.name for key in each.keys)]):
                 if owners.setdefault(name, each) != each:
                     raise MetricError(
@@ -207,7 +208,7 @@ def _protect(metric: Metric) -> Metric:
         raise MetricError(f"a metric of your own cannot be called {metric.name!r}: rename it")
     owners = {key.name: f"metric {m.name!r}" for m in METRICS.values() for key in m.keys}
     owners |= dict.fromkeys(TRAINING_KEYS, "training")
-    for each in _with_twin(metric):
+    for each in (metric, *metric.twins):
         for key in each.keys:
             if key.name in owners:
                 raise MetricError(
@@ -235,10 +236,21 @@ def default_metrics() -> list[str]:
     Returns
     -------
     list of str
-        Those built in, whose sampled twins follow them, and those of installed packages. One of
-        these that cannot be loaded is left out with a warning.
+        Those of `all_metrics` that declare it.
     """
-    names = [metric.name for metric in METRICS.values() if not metric.sampled]
+    return [name for name in all_metrics() if get_metric(name).default]
+
+
+def all_metrics() -> list[str]:
+    """Names of all metrics that are built in or offered by installed packages.
+
+    Returns
+    -------
+    list of str
+        Without twins, which follow their metrics. A metric of a package that cannot be loaded is
+        left out with a warning.
+    """
+    names = [metric.name for metric in METRICS.values() if not metric.suffix]
     for name in sorted(plugins()):
         try:
             get_metric(name)
@@ -250,7 +262,7 @@ def default_metrics() -> list[str]:
 
 
 def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
-    """The metrics to compute: each once, and the sampled twins where there is a posterior.
+    """The metrics to compute: each once, and their twins where there is a posterior.
 
     Parameters
     ----------
@@ -270,6 +282,6 @@ def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
     """
     chosen: dict[str, Metric] = {}
     for metric in metrics:
-        for each in _with_twin(metric):
+        for each in (metric, *metric.twins):
             chosen.setdefault(each.name, each)
     return [m for m in chosen.values() if posterior or not m.needs_log_variances]

@@ -19,32 +19,57 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sample:
-    """Training and test rows of a representation, with the factors that can be scored.
+    """Rows of a representation, parted for training and test, with the factors that can be scored.
 
     Attributes
     ----------
-    codes, factors : ndarray, shape (N, D) and (N, K')
-        Training part; K' of the K factors take more than one class there and were not left out.
-    test_codes, test_factors : ndarray, shape (T, D) and (T, K')
-        Test part; T may be 0.
-    log_variances : ndarray, shape (N, D), or None
-        Training part.
-    factor_names : tuple of str
-        Of the K' factors.
+    all_codes, all_factors : ndarray, shape (N + T, D) and (N + T, K')
+        All rows; K' of the K factors take more than one value in the training part and were not
+        left out.
+    all_log_variances : ndarray, shape (N + T, D), or None
+    n_train : int
+        The first N rows are the training part, the others the test part; T may be 0.
+    factor_names, factor_kinds : tuple of str
+        Of the K' factors; an unknown kind is empty.
     scored : ndarray of bool, shape (K,)
         Which factors these are.
     notes : tuple of str
         Which factors are not among them, and why.
     """
 
-    codes: NDArray[np.floating]
-    factors: NDArray[np.int32]
-    test_codes: NDArray[np.floating]
-    test_factors: NDArray[np.int32]
-    log_variances: NDArray[np.floating] | None
+    all_codes: NDArray[np.floating]
+    all_factors: NDArray[Any]
+    all_log_variances: NDArray[np.floating] | None
+    n_train: int
     factor_names: tuple[str, ...]
+    factor_kinds: tuple[str, ...]
     scored: NDArray[np.bool_]
     notes: tuple[str, ...]
+
+    @property
+    def codes(self) -> NDArray[np.floating]:
+        """Codes of the training part."""
+        return self.all_codes[: self.n_train]
+
+    @property
+    def factors(self) -> NDArray[Any]:
+        """Factors of the training part."""
+        return self.all_factors[: self.n_train]
+
+    @property
+    def log_variances(self) -> NDArray[np.floating] | None:
+        """Log-variances of the training part."""
+        return None if self.all_log_variances is None else self.all_log_variances[: self.n_train]
+
+    @property
+    def test_codes(self) -> NDArray[np.floating]:
+        """Codes of the test part."""
+        return self.all_codes[self.n_train :]
+
+    @property
+    def test_factors(self) -> NDArray[Any]:
+        """Factors of the test part."""
+        return self.all_factors[self.n_train :]
 
 
 def represent(
@@ -114,7 +139,10 @@ def _table(name: str, value: Any) -> NDArray[Any]:
 
 
 def take_sample(
-    representation: Representation, codes: NDArray[np.floating], without: Collection[str] = ()
+    representation: Representation,
+    codes: NDArray[np.floating],
+    log_variances: NDArray[np.floating] | None,
+    without: Collection[str] = (),
 ) -> Sample:
     """Part the rows, and leave out the factors that cannot or shall not be scored.
 
@@ -122,7 +150,9 @@ def take_sample(
     ----------
     representation : Representation
     codes : ndarray, shape (rows, D)
-        The posterior means, or draws.
+        The posterior means, or draws; of all latents or of some.
+    log_variances : ndarray, shape (rows, D), or None
+        Of the same latents.
     without : collection of str
         Names of factors to leave out.
 
@@ -153,17 +183,23 @@ def take_sample(
     ]
     if not scored.all():
         factors = np.ascontiguousarray(factors[:, scored])
-    spread = representation.log_variances
+    kinds = np.array(find_kinds(representation))
     return Sample(
-        codes[:cut],
-        factors[:cut],
-        codes[cut:],
-        factors[cut:],
-        None if spread is None else spread[:cut],
+        codes,
+        factors,
+        log_variances,
+        cut,
         tuple(map(str, names[scored])),
+        tuple(map(str, kinds[scored])),
         scored,
         tuple(notes),
     )
+
+
+def find_kinds(representation: Representation) -> tuple[str, ...]:
+    """The kind of each factor, empty where it is unknown."""
+    unknown = ("",) * len(representation.factor_names)
+    return getattr(representation, "factor_kinds", None) or unknown
 
 
 def two_codes(sample: Sample, settings: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..naming import one_line
-from .metric import TWIN, Metric, MetricError
+from .metric import Metric, MetricError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def as_score(metric: Metric, result: object) -> Score:
         given = result
     else:
         given = Score(values=result if isinstance(result, Mapping) else {headline: result})
-    names = {key.name.removesuffix(TWIN): key.name for key in metric.keys if metric.sampled}
+    names = {key.name.removesuffix(metric.suffix): key.name for key in metric.keys}
 
     def rename(entries: Mapping[str, Any]) -> dict[str, Any]:
         return {names.get(name, name): entry for name, entry in entries.items()}
@@ -133,25 +133,51 @@ def spread(score: Score, scored: NDArray[np.bool_]) -> Score:
         With K values a factor, None or NaN for the others.
     """
 
-    def widen(values: Any) -> list[Any]:
-        places: list[Any] = [None] * len(scored)
-        for place, value in zip(np.flatnonzero(scored), _plain(values), strict=True):
-            places[place] = value
-        return places
-
     matrix = score.matrix
     if matrix is not None:
         matrix = np.full((len(matrix), len(scored)), np.nan)
         matrix[:, scored] = score.matrix
     return dataclasses.replace(
         score,
-        per_factor={name: widen(values) for name, values in score.per_factor.items()},
+        per_factor={name: _widen(values, scored) for name, values in score.per_factor.items()},
         matrix=matrix,
         reference={
-            name: widen(value) if isinstance(value, np.ndarray) and value.ndim else _number(value)
+            name: _widen(value, scored)
+            if isinstance(value, np.ndarray) and value.ndim
+            else _number(value)
             for name, value in score.reference.items()
         },
     )
+
+
+def spread_codes(score: Score, active: NDArray[np.bool_]) -> Score:
+    """Put values of the codes that were scored into their places among all codes.
+
+    Parameters
+    ----------
+    score : Score
+        With D' values a code.
+    active : ndarray of bool, shape (D,)
+        Which codes these are.
+
+    Returns
+    -------
+    Score
+        With D values a code, None or NaN for the others.
+    """
+    matrix = score.matrix
+    if matrix is not None:
+        matrix = np.full((len(active), matrix.shape[1]), np.nan)
+        matrix[active] = score.matrix
+    per_code = {name: _widen(values, active) for name, values in score.per_code.items()}
+    return dataclasses.replace(score, per_code=per_code, matrix=matrix)
+
+
+def _widen(values: Iterable[Any], chosen: NDArray[np.bool_]) -> list[Any]:
+    places: list[Any] = [None] * len(chosen)
+    for place, value in zip(np.flatnonzero(chosen), _plain(values), strict=True):
+        places[place] = value
+    return places
 
 
 def _plain(values: Iterable[Any]) -> list[Any]:

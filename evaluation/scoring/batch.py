@@ -117,9 +117,9 @@ def evaluate_paths(
     paths : str, Path or iterable of them
         Run folders, folders of them, or files.
     metrics : iterable of str, optional
-        Names, `module:name` or `path/to/file.py:name`; by default all that are built in or offered
-        by installed packages. `mig` and `mi` bring their sampled twins wherever log-variances are
-        given.
+        Names, `module:name` or `path/to/file.py:name`; "all" stands for every metric that is built
+        in or offered by an installed package. By default those that declare it, see
+        `bench list metrics`. Twins come with their metrics wherever log-variances are given.
     force : bool, default False
         Compute also what is up to date.
     jobs : int, default 1

@@ -65,7 +65,7 @@ def read_stored(path, metrics, seed=0, force=False):
     ----------
     path : Path
     metrics : list of Metric
-        Those asked for. Their sampled twins count where a score file tells of a posterior, or
+        Those asked for. Their twins count where a score file tells of a posterior, or
         where there is no score file yet.
     seed : int, default 0
     force : bool, default False

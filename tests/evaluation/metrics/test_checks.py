@@ -64,3 +64,17 @@ def test_wrong_keys():
     metric = Metric("m", lambda c, f, n_train: {"a": 1.0}, (Key("b", ""),))
     with pytest.raises(MetricError, match=r"declares \['b'\]"):
         check_metric(metric)
+
+
+def stumble(codes, factors, all_log_variances):
+    """Raises on fewer codes than three, unless there is one."""
+    if codes.shape[1] == 2:
+        raise IndexError("not these")
+    return 0.5
+
+
+def test_twins_are_tried_too():
+    masked = Metric("masked", stumble, (Key("masked"),), masked=True)
+    with pytest.raises(MetricError, match="masked_active: an inactive code raised IndexError"):
+        check_metric(masked)
+    assert len(check_metric(Metric("plain", stumble, (Key("plain"),)))) == 4

@@ -220,6 +220,100 @@ def test_functions_get_what_they_name(arrays):
         metric(posterior)(*arrays)
 
 
+def test_functions_get_both_parts_in_one_where_they_ask(arrays):
+    def both(codes, factors, all_codes, all_factors, all_log_variances, factor_kinds):
+        assert all_codes[:60].tolist() == codes.tolist()
+        assert all_factors[:60].tolist() == factors.tolist()
+        assert factor_kinds == ("",) * factors.shape[1]
+        return {"rows": len(all_factors), "factors": all_factors.shape[1]}
+
+    own = metric(both, "rows", "factors")
+    factors = np.column_stack([arrays[1], np.zeros(90, int)])
+    names = ["a", "b", "constant"]
+    found = own(
+        arrays[0],
+        factors,
+        log_variances=np.zeros((90, 2)),
+        factor_names=names,
+        without_factors=["a"],
+    )
+    assert found.values == {"rows": 90.0, "factors": 1.0}
+    with pytest.raises(MetricError, match="'own' needs log-variances"):
+        own(arrays[0], factors)
+
+
+def spread(codes, factors, all_codes, log_variances):
+    """Codes by factors and one number a code, of as many codes as there are."""
+    assert all_codes.shape[1] == codes.shape[1] == log_variances.shape[1]
+    each = codes.std(axis=0)
+    matrix = np.outer(each, np.ones(factors.shape[1]))
+    return Score(values={"own": codes.shape[1] / 10}, per_code={"own": each}, matrix=matrix)
+
+
+def test_active_codes_alone(arrays):
+    """Latents 1 and 3 have a KL of about 5e-7 and of 0.009 nats, the others of more than 0.01."""
+    codes = np.column_stack([arrays[0][:, 0], np.full(90, 1e-3), arrays[0][:, 1], np.full(90, 0.0)])
+    variance = np.array([1.0, 1.0, 1.0, np.exp(0.185)])
+    log_variances = np.log(variance) + np.zeros(codes.shape)
+    own = metric(spread, masked=True, variant="own[x]")
+    found = evaluate(codes, arrays[1], own, log_variances=log_variances)
+    assert list(found) == ["own", "own_active"]
+    assert found["own"].value == 0.4
+    active = found["own_active"]
+    assert (active.value, active.variant) == (0.2, "own[x,kl>0.01]")
+    assert active.notes == ("left out, KL at most 0.01 nats: codes 1, 3",)
+    spreads = found["own"].per_code["own"]
+    assert active.per_code["own_active"] == [spreads[0], None, spreads[2], None]
+    assert active.matrix.shape == (4, 2)
+    assert np.isnan(active.matrix[[1, 3]]).all()
+    assert active.matrix[[0, 2]].tolist() == found["own"].matrix[[0, 2]].tolist()
+
+
+def test_the_test_part_does_not_make_a_code_active(arrays):
+    codes, log_variances = arrays[0].copy(), np.zeros((90, 2))
+    codes[:60, 1] = 0.0
+    codes[60:, 1] = 9.0
+    own = metric(spread, masked=True)
+    found = evaluate(codes, arrays[1], own, log_variances, n_train=60)
+    assert found["own_active"].value == 0.1
+
+
+def test_a_metric_that_parts_rows_itself_gets_active_codes(arrays):
+    def count(codes, factors, n_train, log_variances, factor_kinds):
+        assert codes.shape == log_variances.shape
+        return codes.shape[1] / 10
+
+    codes = np.column_stack([arrays[0], np.zeros(90)])
+    found = evaluate(codes, arrays[1], metric(count, masked=True), np.zeros(codes.shape))
+    assert found["own_active"].value == 0.2
+
+
+def test_too_few_active_codes(arrays):
+    def compare(sample, settings):
+        return "" if sample.codes.shape[1] > 1 else "one code"
+
+    own = metric(half, masked=True, twin=True, needs=(compare,))
+    codes = np.column_stack([arrays[0][:, 0], np.zeros(90)])
+    found = evaluate(codes, arrays[1], own, np.zeros((90, 2)))
+    assert list(found) == ["own", "own_sampled", "own_active"]
+    assert found["own"].value == found["own_sampled"].value == 0.5
+    assert found["own_active"].values == {"own_active": None}
+    assert found["own_active"].reason == "one code (1 of 2 codes have a KL above 0.01 nats)"
+    found = evaluate(codes * 0.0, arrays[1], own, np.zeros((90, 2)))
+    assert found["own_active"].reason == "no code has a KL above 0.01 nats"
+
+
+def test_all_leaves_out_what_needs_posteriors(arrays, monkeypatch):
+    chosen = [METRICS["mig"], metric(spread)]
+    monkeypatch.setattr(
+        "disentanglement_bench.evaluation.metrics.registry.all_metrics", lambda: chosen
+    )
+    assert list(evaluate(*arrays, "all")) == ["mig"]
+    assert list(evaluate(*arrays, "all", np.zeros((90, 2)))) == ["mig", "mig_sampled", "own"]
+    with pytest.raises(MetricError, match="'own' needs log_variances"):
+        evaluate(*arrays, ["all", chosen[1]])
+
+
 def test_twins_of_ones_own_metrics(arrays):
     def width(codes, factors):
         return Score(values={"own": np.ptp(codes)}, per_factor={"own": np.zeros(2)})

@@ -90,6 +90,18 @@ def test_sampled_twins_say_that_they_are():
     assert metric("m", "m", twin=True, variant="m[x]").sampled_twin.variant == "m[x,sampled]"
 
 
+def test_twins_on_active_codes_say_that_they_are():
+    twins = metric("m", "m", twin=True, masked=True, variant="m[x,mean]", continuous=True).twins
+    assert [twin.name for twin in twins] == ["m_sampled", "m_active"]
+    active = twins[1]
+    assert active.variant == "m[x,mean,kl>0.01]"
+    assert [(key.name, key.label) for key in active.keys] == [("m_active", "m (active codes)")]
+    assert active.continuous
+    assert active.needs_log_variances
+    assert active.twins == twins[0].twins == ()
+    assert metric("m", "m").twins == ()
+
+
 def test_a_declaration_is_plain_data():
     assert METRICS["mi"].declaration()["keys"][0] == {
         "name": "mi_matched",
@@ -201,8 +213,26 @@ def test_metrics_of_installed_packages_are_computed_by_default(install):
     install(half=half, broken=ImportError("no such thing"))
     with pytest.warns(UserWarning, match="left out: metric 'broken'"):
         names = default_metrics()
-    assert names[-1] == "half"
-    assert set(names) == {name for name in METRICS if not name.endswith("_sampled")} | {"half"}
+    assert names == [
+        "mig",
+        "sap",
+        "sap_continuous",
+        "dci",
+        "mi",
+        "modularity",
+        "explicitness",
+        "half",
+    ]
+
+
+def test_all_stands_for_every_metric(install):
+    install(half=half, seldom=metric("seldom", "seldom", default=False))
+    names = [m.name for m in choose_metrics("all")]
+    assert names == [name for name, m in METRICS.items() if not m.suffix] + ["half", "seldom"]
+    assert "seldom" not in default_metrics()
+    own = metric("own", "own", default=False)
+    assert [m.name for m in choose_metrics([own, "all", "mig"])] == ["own", *names]
+    assert [m.name for m in choose_metrics([own])] == ["own"]
 
 
 @pytest.mark.parametrize(
