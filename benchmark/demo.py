@@ -9,6 +9,8 @@ from .protocol.request import TrainRequest
 from .workers.progress import format_seconds
 from .workers.train import train
 
+# The paper's claim and its comparison; the rest of the zoo would double the time.
+MODELS = ("vae", "betavae", "lambdabeta", "betatcvae")
 BETAS = (1.0, 8.0, 32.0)
 STAGES = 4
 # Beginnings of the names of tables that are printed at the end; the page has them all.
@@ -16,7 +18,7 @@ PRINTED_TABLES = ("ranking", "collapse")
 
 
 def demo(results, seeds, steps=None, device="auto", jobs=None):
-    """Train the zoo with the quick preset at three values of β, score it and report.
+    """Train the models of the paper with the quick preset at three values of β, score and report.
 
     Parameters
     ----------
@@ -35,6 +37,7 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
     """
     request = TrainRequest(
         preset="quick",
+        models=MODELS,
         seeds=tuple(range(seeds)),
         betas=BETAS,
         steps=steps,
@@ -47,7 +50,7 @@ def demo(results, seeds, steps=None, device="auto", jobs=None):
     start = time.monotonic()
     runs = len(request.plan())
     number = "one seed" if seeds == 1 else f"{seeds} seeds"
-    _announce(1, start, f"training the zoo on sprites-small: {runs} runs, {number}")
+    _announce(1, start, f"training {len(MODELS)} models on sprites-small: {runs} runs, {number}")
     code = train(request)
     if code > 1:
         return code

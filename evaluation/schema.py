@@ -81,6 +81,11 @@ def number(low=-math.inf, high=math.inf):
     return check
 
 
+def number_or_name(value, place):
+    """Check a setting's value: a finite number, or a name."""
+    (name if isinstance(value, str) else _NUMBER)(value, place)
+
+
 def whole(low=-(2**63), high=2**63 - 1):
     """A whole number in low … high that is not written as a fraction."""
 

@@ -16,7 +16,7 @@ from .options import device_option, results_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.")
 @results_option
 def command(seeds, steps, device, jobs, results):
-    """Train every model on the embedded data set at β = 1, 8 and 32, score it and report.
+    """Train the paper's models on the embedded data at β = 1, 8 and 32, score them and report.
 
     Needs no download. A second call trains and scores nothing anew.
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ...evaluation.importing import name_object
-from ...evaluation.naming import format_number
 from .presets import Config
 from .registry import Model
+from .settings import write_value
 from .sweep import list_points
 
 # Keys of a configuration that do not change what a run computes.
@@ -39,6 +39,8 @@ class RunSpec:
     parent : RunSpec or None
     notes : tuple of str
         Where the data set made the protocol change, a sentence each.
+    settings : tuple of (str, object)
+        Settings of the protocol that are swept and differ from it here; `config` has them.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class RunSpec:
     phases: tuple[int, ...]
     parent: "RunSpec | None" = None
     notes: tuple[str, ...] = ()
+    settings: tuple[tuple[str, object], ...] = ()
 
     def __hash__(self):
         return hash(self.path)
@@ -79,7 +82,8 @@ class RunSpec:
     @cached_property
     def path(self):
         """The run's folder below the folder of all runs; it is the run's identity."""
-        settings = [f"{name}={format_number(value)}" for name, value in self.hyperparameters]
+        chosen = (*self.hyperparameters, *self.settings)
+        settings = [f"{name}={write_value(value)}" for name, value in chosen]
         if self.from_scratch:
             settings.append("init=scratch")
         preset = f"{self.preset}+{self.tag}" if self.tag else self.preset
@@ -95,7 +99,7 @@ class RunSpec:
 
     def identity(self):
         """What was trained on what, as run.json and the tables name it."""
-        return {
+        identity = {
             "dataset": self.dataset_name,
             "preset": self.preset,
             "tag": self.tag,
@@ -104,6 +108,7 @@ class RunSpec:
             "init": self.init,
             "seed": self.seed,
         }
+        return {**identity, "settings": dict(self.settings)} if self.settings else identity
 
     def method(self):
         """What tables and figures need to know of the method, as run.json stores it."""
@@ -155,13 +160,14 @@ def make_plan(
     models, datasets : iterable of str
         Default: the whole zoo, the preset's data sets.
     seeds : iterable of int, optional
-    sweeps : dict of str to tuple of float, optional
-        Values of hyperparameters, in place of the models' own and the preset's.
+    sweeps : dict of str to tuple of (float or str), optional
+        Values of hyperparameters, in place of the models' own and the preset's; and, as text,
+        of settings of the protocol. Every model is trained at all combinations.
     init : str
         "parent" or "scratch": how a model that continues another begins.
     tag : str
     fit : callable, optional
-        ``fit(dataset) -> (Config, notes)``: the configuration on one data set.
+        ``fit(dataset, config) -> (Config, notes)``: the configuration on one data set.
 
     Returns
     -------
@@ -171,16 +177,21 @@ def make_plan(
     Raises
     ------
     BenchError
-        For unknown names, values out of range, a hyperparameter that no planned model has, or a
-        continuation of no steps.
+        For unknown names, values out of range or given twice, a hyperparameter that no planned
+        model has, a setting that cannot be swept, or a continuation of no steps.
     """
     points = list_points(preset, config, models, sweeps or {}, init)
+    configs = {point.settings: replace(config, **dict(point.settings)) for point in points}
     plan = []
     for dataset in dict.fromkeys(tuple(datasets) or preset.datasets):
-        fitted, notes = fit(dataset) if fit else (config, ())
+        fitted = {
+            settings: fit(dataset, varied) if fit else (varied, ())
+            for settings, varied in configs.items()
+        }
         for seed in dict.fromkeys(range(preset.seeds) if seeds is None else seeds):
             specs = {}
             for point in points:
+                varied, notes = fitted[point.settings]
                 specs[point] = RunSpec(
                     dataset=dataset,
                     preset=preset.name,
@@ -189,10 +200,11 @@ def make_plan(
                     hyperparameters=point.hyperparameters,
                     init="parent" if point.parent else "scratch",
                     seed=seed,
-                    config=fitted,
+                    config=varied,
                     phases=point.phases,
                     parent=specs.get(point.parent),
                     notes=notes,
+                    settings=point.settings,
                 )
             plan += specs.values()
     return plan

@@ -1,7 +1,7 @@
 """What a user asks `bench train` for, turned into a plan of runs."""
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
@@ -9,13 +9,19 @@ from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, fit_config
 from .plan import RunSpec, make_plan, shard
-from .presets import Config, get_preset, override
+from .presets import get_preset, override
+from .settings import TYPES, split_values
 from .sweep import refuse_same_names
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """The options of `bench train`; None takes the preset's value."""
+    """The options of `bench train`; None takes the preset's value.
+
+    `settings` are names with what stands behind ``=`` as text: one value of a setting is the
+    protocol's, a list of values (``"1e-3,2e-3"``, or ``"1e-3,"``) is a sweep, with a folder for
+    each value that is not the protocol's. Of a hyperparameter both are a sweep.
+    """
 
     preset: str = "quick"
     models: tuple[str, ...] = ()
@@ -52,12 +58,13 @@ class TrainRequest:
         """
         self._refuse_contradictions()
         preset = get_preset(self.preset)
-        protocol = {field.name for field in fields(Config)}
-        settings = [(key, text) for key, text in self.settings if key in protocol]
+        settings = [
+            (key, text) for key, text in self.settings if key in TYPES and not split_values(text)[1]
+        ]
         if self.amp is not None:
             settings.append(("amp", self.amp))
         config = override(preset.config, self.steps, self.continue_steps, settings)
-        chosen = {key for key, _ in settings}
+        chosen = {key for key, _ in self.settings}
         datasets = [self._find_dataset(name) for name in self.datasets or preset.datasets]
         refuse_same_names({reference: name_object(reference) for reference in datasets})
         plan = make_plan(
@@ -66,11 +73,11 @@ class TrainRequest:
             models=self.models,
             datasets=datasets,
             seeds=self.seeds,
-            sweeps=self._sweeps(protocol),
+            sweeps=self._sweeps(),
             init=self.init,
             tag=self.tag,
-            fit=lambda name: fit_config(
-                config, name, data.count_images(name, self.data_dir), chosen
+            fit=lambda name, varied: fit_config(
+                varied, name, data.count_images(name, self.data_dir), chosen
             ),
         )
         for name in datasets:
@@ -101,12 +108,13 @@ class TrainRequest:
                     exit_code=2,
                 )
 
-    def _sweeps(self, protocol):
-        """Values of hyperparameters by name; whether any model has them is the plan's business."""
+    def _sweeps(self):
+        """Values by name; whether any model has them is the plan's business."""
         sweeps = {"beta": self.betas, "lambda": self.lambdas}
         for key, text in self.settings:
-            if key not in protocol:
-                sweeps[key] = (text,)
+            values, listed = split_values(text)
+            if key not in TYPES or listed:
+                sweeps[key] = values
         return {key: values for key, values in sweeps.items() if values is not None}
 
     def _find_dataset(self, name):

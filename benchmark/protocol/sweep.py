@@ -1,14 +1,18 @@
 """Which points of which models' sweeps a plan trains, on every data set and seed alike."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import product
 
 from ...evaluation.naming import format_number, unknown_name
 from ...models.hyperparameters import resolve_hyperparameters
 from ...models.zoo import list_models
 from ..errors import BenchError
-from .presets import Config, parse_value
+from .presets import parse_value
 from .registry import Model, get_model
+from .settings import TYPES, list_variants, refuse_repeated, uses_setting
+
+# Names the whole zoo, where a model is named.
+EVERY_MODEL = "all"
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,15 @@ class SweepPoint:
         Steps of each phase, the parent's included.
     parent : SweepPoint or None
         Whose trained weights it begins with.
+    settings : tuple of (str, object)
+        Swept settings of the protocol where they differ from it; a parent's are the same.
     """
 
     model: Model
     hyperparameters: tuple[tuple[str, float], ...]
     phases: tuple[int, ...]
     parent: "SweepPoint | None" = None
+    settings: tuple[tuple[str, object], ...] = ()
 
 
 def list_points(preset, config, models, sweeps, init):
@@ -39,9 +46,10 @@ def list_points(preset, config, models, sweeps, init):
     preset : Preset
     config : Config
     models : iterable of str
-        Empty for the whole zoo.
+        Empty, or with "all", for the whole zoo.
     sweeps : dict of str to tuple of (float or str)
-        Values of hyperparameters, in place of the models' own and the preset's.
+        Values of hyperparameters, in place of the models' own and the preset's; and, as text,
+        of settings of the protocol, which are combined with these.
     init : str
         "parent" or "scratch": how a model that continues another begins.
 
@@ -54,10 +62,13 @@ def list_points(preset, config, models, sweeps, init):
     BenchError
         See `benchmark.protocol.plan.make_plan`.
     """
-    models = {name: get_model(name) for name in tuple(models) or list_models()}
+    models = {name: get_model(name) for name in name_models(models)}
     refuse_same_names({model.reference: model.name for model in models.values()})
-    _check_sweeps(sweeps, models.values())
-    sweeps = {name: tuple(_number(name, v) for v in values) for name, values in sweeps.items()}
+    settings = {name: values for name, values in sweeps.items() if name in TYPES}
+    sweeps = {name: values for name, values in sweeps.items() if name not in TYPES}
+    _check_sweeps(sweeps, settings, models.values())
+    sweeps = {name: _read_numbers(name, values) for name, values in sweeps.items()}
+    variants = list_variants(config, settings)
     if init == "scratch" and not any(model.continues for model in models.values()):
         raise BenchError(
             f"--init scratch is for models that continue another; none of {', '.join(models)} does",
@@ -67,11 +78,36 @@ def list_points(preset, config, models, sweeps, init):
     continued = {m.continues.name for m in (*zoo, *models.values()) if m.continues}
     points = {}
     for model in models.values():
-        for point in _points_of(model, preset, config, sweeps, init, zoo, continued):
-            if point.parent is not None:
-                points.setdefault(point.parent)
-            points.setdefault(point)
+        for point, variant in product(
+            _points_of(model, preset, config, sweeps, init, zoo, continued), variants
+        ):
+            varied = _vary(point, variant)
+            if varied.parent is not None:
+                points.setdefault(varied.parent)
+            points.setdefault(varied)
     return list(points)
+
+
+def name_models(models):
+    """The models that a call names, without repetitions.
+
+    Parameters
+    ----------
+    models : iterable of str
+        Empty, or with "all", for the whole zoo.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> name_models(["vae", "vae", "mine.py:Mine"])
+    ['vae', 'mine.py:Mine']
+    """
+    named = tuple(models) or (EVERY_MODEL,)
+    lists = [list_models() if name == EVERY_MODEL else (name,) for name in named]
+    return list(dict.fromkeys(name for names in lists for name in names))
 
 
 def find_stand_in(model, zoo, config):
@@ -134,8 +170,27 @@ def _make_point(model, values, config, init, continued):
     )
 
 
-def _number(name, value):
-    return parse_value(name, value, float) if isinstance(value, str) else value
+def _vary(point, settings):
+    """A point and its parent with the settings that change what their models compute."""
+    if not settings:
+        return point
+    parent = point.parent and _vary(point.parent, settings)
+    inherited = dict(parent.settings) if parent else {}
+    used = tuple(
+        (name, value)
+        for name, value in settings
+        if name in inherited or uses_setting(point.model, name)
+    )
+    return replace(point, settings=used, parent=parent)
+
+
+def _read_numbers(name, values):
+    """Values of a hyperparameter: numbers as they are; what --set gives as text, each once."""
+    if not any(isinstance(value, str) for value in values):
+        return tuple(values)
+    numbers = tuple(parse_value(name, value, float) for value in values)
+    refuse_repeated(name, numbers)
+    return numbers
 
 
 def _resolve(model, values):
@@ -164,8 +219,15 @@ def refuse_same_names(names):
             )
 
 
-def _check_sweeps(sweeps, models):
-    """Refuse hyperparameters that no planned model has."""
+def _check_sweeps(sweeps, settings, models):
+    """Refuse hyperparameters that no planned model has, and settings that none uses."""
+    for name in settings:
+        if not any(uses_setting(model, name) for model in models):
+            raise BenchError(
+                f"{name} changes nothing for {', '.join(model.name for model in models)}; "
+                f"leave --set {name}=… out",
+                exit_code=2,
+            )
     names = dict.fromkeys(name for model in models for name in model.hyperparameters)
     of_zoo = {name for model in list_models() for name in get_model(model).hyperparameters}
     for name in sweeps.keys() - names.keys():
@@ -175,8 +237,7 @@ def _check_sweeps(sweeps, models):
                 f"hyperparameter {name!r}; theirs: {', '.join(names) or 'none'}"
             )
         else:
-            settings = [field.name for field in fields(Config)]
-            message = unknown_name("setting or hyperparameter", name, [*names, *settings])
+            message = unknown_name("setting or hyperparameter", name, [*names, *TYPES])
         raise BenchError(message, exit_code=2)
 
 
@@ -186,7 +247,7 @@ def describe_stand_ins(models, config):
     Parameters
     ----------
     models : iterable of str
-        Empty for the whole zoo.
+        Empty, or with "all", for the whole zoo.
     config : Config
 
     Returns
@@ -196,7 +257,7 @@ def describe_stand_ins(models, config):
     """
     zoo = [get_model(name) for name in list_models()]
     sentences = []
-    for name in tuple(models) or list_models():
+    for name in name_models(models):
         model = get_model(name)
         stand_in = find_stand_in(model, zoo, config)
         if stand_in is not None:

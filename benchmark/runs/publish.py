@@ -72,6 +72,7 @@ def publish_representation(path, spec, dataset, trainer, images, claim):
             "preset": spec.preset,
             "seed": spec.seed,
             **dict(spec.hyperparameters),
+            **dict(spec.settings),
         },
     )
     return {**trainer.recorder.final(), "active_units": int(active.sum()), "bce_floor": floor}

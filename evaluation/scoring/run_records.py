@@ -21,6 +21,8 @@ _METHOD = schema.record(
     citation=schema.text(5000),
     continues=schema.optional(schema.name),
     reduces_to=schema.list_of(_REDUCED, 20),
+    axis=schema.optional(schema.name),
+    symbols=schema.mapping(schema.name, 100),
 )
 _RUN = schema.record(
     dataset=schema.name,
@@ -30,6 +32,7 @@ _RUN = schema.record(
     hyperparameters=_SETTINGS,
     init=schema.name,
     seed=_COUNT,
+    settings=schema.mapping(schema.number_or_name, 100),
 )
 _CONFIG = schema.record(
     model=schema.name,
@@ -63,6 +66,9 @@ _RECORD = schema.record(
     final=schema.optional(schema.mapping(schema.optional(schema.number()))),
     others=schema.plain,
 )
+
+# How tables and axes write the hyperparameters of models that say nothing of it.
+SYMBOLS = {"beta": "β", "lambda": "λ"}
 
 # What run records of version 1 leave out: the methods that wrote them.
 _VAE = {"name": "vae", "label": "VAE"}
@@ -99,7 +105,9 @@ def describe_method(model: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        What it is called, what to cite, what it continues and what it reduces to.
+        What it is called, what to cite, what it continues and what it reduces to, which
+        hyperparameter its curves are drawn over (`axis`, None where that is unknown) and how its
+        hyperparameters are written (`symbols`).
 
     Examples
     --------
@@ -107,7 +115,18 @@ def describe_method(model: str) -> dict[str, Any]:
     ('β-VAE', 'mine:VAE')
     """
     rest: dict[str, Any] = {"citation": "", "continues": None, "reduces_to": []}
+    axis = "beta" if model in _FIRST_METHODS and model != "vae" else None
+    rest |= {"axis": axis, "symbols": dict(SYMBOLS)}
     return {"name": model, "label": model, **rest, **_FIRST_METHODS.get(model, {})}
+
+
+def _describe_record(run, declared):
+    """The `method` block of a record, with what older ones leave out."""
+    method = {**describe_method(run.get("model", "")), **declared}
+    names = list(run.get("hyperparameters", {}))
+    first = "beta" if "beta" in names else next(iter(names), None)
+    symbols = {**SYMBOLS, **method["symbols"]}
+    return {**method, "axis": method["axis"] or first, "symbols": symbols}
 
 
 def _add_method(record):
@@ -168,7 +187,7 @@ def read_run(path: str | os.PathLike[str]) -> dict[str, Any]:
         "schema_version": RUN_SCHEMA_VERSION,
         "reason": record.get("reason") or "",
         "run": run,
-        "method": {**describe_method(run.get("model", "")), **record.get("method", {})},
+        "method": _describe_record(run, record.get("method", {})),
         "config": record.get("config", {}),
         "dataset": record.get("dataset", {}),
         "notes": record.get("notes", []),

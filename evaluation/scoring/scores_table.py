@@ -89,26 +89,33 @@ def make_table(scored, root, metrics):
                 declared[metric] = score.declaration or _guess_declaration(score)
         problems += [(path, line) for line in (stored.broken if stored else ())]
     owners = _own_columns(declared)
-    rows, settings, attributes = [], {}, {}
+    rows, configs, own_columns, swept, attributes = [], [], {}, {}, {}
     for path, stored, reasons in scored:
         row = {"path": Path(os.path.relpath(path, root or ".")).as_posix()}
         try:
-            about, own = _describe_run(path)
+            record = _read_record(path)
+            about, own = _describe_run(record)
         except RecordError as error:
             problems.append((path, str(error)))
-            about, own = {"source": "bench"}, {}
-        about, free = _add_attributes(about, own, stored)
+            record, about, own = None, {"source": "bench"}, {}
+        chosen = record["run"].get("settings", {}) if record else {}
+        about, free = _add_attributes(about, own, chosen, stored)
         for key, value in own.items():
             column = key if key not in owners else f"hyperparameter.{key}"
-            settings[column] = row[column] = value
+            own_columns[column] = row[column] = value
+        swept |= {key: key if key not in owners else f"setting.{key}" for key in chosen}
         attributes |= dict.fromkeys(free)
+        configs.append(record["config"] if record else {})
         rows.append(row | about | free | _scores(stored, declared, owners, reasons))
+    # Runs at the protocol's own value name no setting: their configuration says what it is.
+    for row, config in zip(rows, configs, strict=True):
+        row |= {column: config[key] for key, column in swept.items() if key in config}
     keys = [key["name"] for metric, each in declared.items() for key in each["keys"]
             if owners[key["name"]] == metric]  # fmt: skip
     columns = [
         "path",
         *RUN_COLUMNS,
-        *settings,
+        *dict.fromkeys([*own_columns, *swept.values()]),
         "source",
         *attributes,
         "steps",
@@ -160,16 +167,22 @@ def _own_columns(declared):
     return owners
 
 
-def _describe_run(path):
-    """What run.json says of a representation, flat, and its hyperparameters apart.
+def _read_record(path):
+    """The run.json of a representation; None where no run wrote it.
 
     Only the file that a run writes is the run's; others beside it are files of their own.
     """
     if path.name != "representation.h5":
-        return {"source": "external"}, {}
+        return None
     try:
-        record = read_run(path.parent / "run.json")
+        return read_run(path.parent / "run.json")
     except FileNotFoundError:
+        return None
+
+
+def _describe_run(record):
+    """What run.json says of a representation, flat, and its hyperparameters apart."""
+    if record is None:
         return {"source": "external"}, {}
     run, config = record["run"], record["config"]
     settings = dict(run.get("hyperparameters", {}))
@@ -184,10 +197,11 @@ def _describe_run(path):
     return about | {key: record["final"].get(key) for key in TRAINING_COLUMNS}, settings
 
 
-def _add_attributes(about, own, stored):
+def _add_attributes(about, own, chosen, stored):
     """Add what a representation says of itself; what has no column of its own is free-form.
 
-    The hyperparameters that an external file states are added to `own`.
+    What a run's record says, `about` it, of its `own` hyperparameters and of the settings `chosen`
+    in a sweep, is not said again. Hyperparameters that an external file states are added to `own`.
     """
     if stored is None:
         return about, {}
@@ -204,7 +218,7 @@ def _add_attributes(about, own, stored):
         about |= {key: given.pop(key) for key in ("beta", "lambda") if key in given}
         own.update(given)
     else:  # what the run's record says again
-        for column in (*RUN_COLUMNS, *own):
+        for column in (*RUN_COLUMNS, *own, *chosen):
             attributes.pop(column, None)
     return about, {
         f"attribute.{key}": one_line(value, 1000) if isinstance(value, str) else value

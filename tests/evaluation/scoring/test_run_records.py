@@ -51,6 +51,8 @@ def test_records_of_the_first_version_learn_their_method():
             {"name": "vae", "label": "VAE", "where": {"beta": 1, "lambda": 0}},
             {"name": "betavae", "label": "β-VAE", "where": {"lambda": 0}},
         ],
+        "axis": "beta",
+        "symbols": {"beta": "β", "lambda": "λ"},
     }
     betavae = read_run(OLD / "betavae/beta=8/seed-0")
     assert betavae["method"]["continues"] is None
@@ -70,6 +72,26 @@ def test_an_old_record_of_an_own_model_is_named_as_its_run(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("hyperparameters", "declared", "axis"),
+    [
+        ({"beta": 4, "gamma": 1}, {}, "beta"),
+        ({"gamma": 1, "delta": 2}, {}, "gamma"),
+        ({}, {}, None),
+        ({"beta": 4, "gamma": 1}, {"axis": "gamma", "symbols": {"gamma": "γ"}}, "gamma"),
+    ],
+)
+def test_what_curves_are_drawn_over_is_declared_or_guessed(
+    tmp_path, hyperparameters, declared, axis
+):
+    method = {"name": "mine", "label": "mine", **declared}
+    write_json(tmp_path / "run.json", run(run={"hyperparameters": hyperparameters}, method=method))
+    record = read_run(tmp_path)
+    assert record["method"]["axis"] == axis
+    symbols = {"beta": "β", "lambda": "λ", **declared.get("symbols", {})}
+    assert record["method"]["symbols"] == symbols
+
+
+@pytest.mark.parametrize(
     ("record", "message"),
     [
         ([], "no schema_version"),
@@ -85,6 +107,9 @@ def test_an_old_record_of_an_own_model_is_named_as_its_run(tmp_path):
         (run(run={"hyperparameters": {"beta": True}}), "a finite number, not a truth value"),
         (run(run={"seed": 1.5}), "run.seed must be a whole number"),
         (run(run={"seed": -1}), "run.seed must be in 0"),
+        (run(run={"settings": {"amp": "a\nb"}}), "run.settings.amp must be a name without line"),
+        (run(run={"settings": {"batch_size": [8]}}), "run.settings.batch_size must be a finite"),
+        (run(method={"name": "a", "label": "a", "axis": 3}), "method.axis must be text, not 3"),
         (run(run={"model": None}), "run.model must be text, not null"),
         (run(run={"model": "a\x1b[31m"}), "run.model must be a name without line breaks"),
         (run(run={"model": "a" * 2000}), "run.model has 2000 characters"),

@@ -163,6 +163,33 @@ def test_only_the_file_that_a_run_writes_is_the_runs(tmp_path):
     assert set(rows.values()) == {"external"}
 
 
+def test_settings_that_were_swept_are_columns_after_the_hyperparameters(tmp_path):
+    """The run at the protocol's own value names no setting: its configuration does."""
+    config = {"learning_rate": 2e-3, "network": "conv", "latent_size": 10}
+    for name, chosen in {
+        "ordinary": {},
+        "slow": {"learning_rate": 1e-3},
+        "small": {"network": "conv-small"},
+    }.items():
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "representation.h5", attributes=chosen)
+        about = {"hyperparameters": {"gamma": 3.0}} | ({"settings": chosen} if chosen else {})
+        record = {"schema_version": 2, "status": "done", "run": about, "config": config | chosen}
+        write_json(tmp_path / name / "run.json", record)
+    write(tmp_path / "other.h5")
+    table = evaluate_paths(tmp_path, metrics=["mig"])
+    first = table.columns.index("seed")
+    assert table.columns[first + 1 : first + 5] == ["gamma", "learning_rate", "network", "source"]
+    assert not [column for column in table.columns if column.startswith("attribute.")]
+    rows = {row["path"].partition("/")[0]: row for row in read_table(tmp_path / "scores.csv")}
+    assert {name: (row["learning_rate"], row["network"]) for name, row in rows.items()} == {
+        "ordinary": ("0.002", "conv"),
+        "slow": ("0.001", "conv"),
+        "small": ("0.002", "conv-small"),
+        "other.h5": ("", ""),
+    }
+
+
 NAMES = (
     "a\rb",
     "a\nb",
