@@ -177,10 +177,11 @@ def test_settings_that_were_swept_are_columns_after_the_hyperparameters(tmp_path
         record = {"schema_version": 2, "status": "done", "run": about, "config": config | chosen}
         write_json(tmp_path / name / "run.json", record)
     write(tmp_path / "other.h5")
-    table = evaluate_paths(tmp_path, metrics=["mig"])
-    first = table.columns.index("seed")
-    assert table.columns[first + 1 : first + 5] == ["gamma", "learning_rate", "network", "source"]
-    assert not [column for column in table.columns if column.startswith("attribute.")]
+    evaluate_paths(tmp_path, metrics=["mig"])
+    columns = list(read_table(tmp_path / "scores.csv")[0])
+    first = columns.index("seed")
+    assert columns[first + 1 : first + 5] == ["gamma", "learning_rate", "network", "source"]
+    assert not [column for column in columns if column.startswith("attribute.")]
     rows = {row["path"].partition("/")[0]: row for row in read_table(tmp_path / "scores.csv")}
     assert {name: (row["learning_rate"], row["network"]) for name, row in rows.items()} == {
         "ordinary": ("0.002", "conv"),
