@@ -4,6 +4,9 @@ import difflib
 import hashlib
 import re
 
+# What the values of a factor are: names, steps, steps of a circle, or real numbers.
+FACTOR_KINDS = ("nominal", "ordinal", "periodic", "continuous")
+
 
 def unknown_name(kind, name, available):
     """Say that a name is unknown, what was probably meant and what there is.

@@ -228,6 +228,7 @@ def _describe_added(name, data_dir):
         image_shape=entry.image_shape,
         factor_names=entry.factor_names,
         factor_sizes=entry.factor_sizes,
+        factor_kinds=entry.factor_kinds,
         size=entry.count,
         labelled=entry.labelled,
         path=added.home_of(name, folder),

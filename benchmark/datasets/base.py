@@ -1,11 +1,15 @@
 """What a data set is: a factor grid, images by flat index, and an identity."""
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...evaluation.naming import FACTOR_KINDS
+
 KINDS = ("bits", "uint8", "templates")
+SHARED_IMAGES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +112,13 @@ class Dataset:
         Classes of every image where the images are not the full grid.
     unidentifiable_factors : tuple of str
         Factors that the images do not determine, so that no code can be perfect on them.
+    factor_kinds : tuple of str, optional
+        For each factor ``nominal``, ``ordinal`` or ``periodic``, or nothing where nobody says.
 
     Raises
     ------
     ValueError
-        When the number of images is not what the factors say.
+        When the number of images is not what the factors say, or a kind is none of these.
 
     Examples
     --------
@@ -133,6 +139,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     labels: np.ndarray | None = field(default=None, repr=False)
     unidentifiable_factors: tuple[str, ...] = ()
+    factor_kinds: tuple[str, ...] = ()
 
     def __post_init__(self):
         if len(self.factor_names) != len(self.factor_sizes):
@@ -148,6 +155,14 @@ class Dataset:
         unknown = set(self.unidentifiable_factors) - set(self.factor_names)
         if unknown:
             raise ValueError(f"data set {self.name}: no factor is named {sorted(unknown)}")
+        kinds = tuple(self.factor_kinds) or ("",) * len(self.factor_names)
+        # A data set's factors are classes; only files of codes hold continuous ones.
+        if len(kinds) != len(self.factor_names) or not {*kinds} <= {"", *FACTOR_KINDS[:-1]}:
+            raise ValueError(
+                f"data set {self.name}: expected factor_kinds to be nominal, ordinal, periodic or "
+                f"empty for each of {len(self.factor_names)} factors, got {kinds}"
+            )
+        object.__setattr__(self, "factor_kinds", kinds)
 
     def __len__(self) -> int:
         if self.labels is not None:
@@ -187,6 +202,22 @@ class Dataset:
         if count > len(self):
             raise ValueError(f"data set {self.name} has {len(self)} images, {count} were asked for")
         return np.random.default_rng(seed).choice(len(self), count, replace=False)
+
+    def shared_index(self) -> np.ndarray:
+        """Draw the images whose codes every run on the data set stores, to be compared by them.
+
+        They depend on the name, the version and the number of images alone.
+
+        Returns
+        -------
+        ndarray of int64, shape (M,)
+            Flat indices in ascending order: 1,000 of them, or all where there are fewer.
+        """
+        identity = f"shared images/{self.name}/{self.version}/{len(self)}"
+        seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big")
+        count = min(SHARED_IMAGES, len(self))
+        drawn = np.random.default_rng(seed).choice(len(self), count, replace=False)
+        return np.sort(drawn).astype(np.int64)
 
     def images(self, index: ArrayLike) -> np.ndarray:
         """Give images as bytes.

@@ -15,6 +15,11 @@ MPI3D_FACTORS = (
     "horizontal_axis",
     "vertical_axis",
 )
+# Orientation turns once round on the full grid of sprites, and by less on the small one.
+SMALL_SPRITES_KINDS = ("nominal", "ordinal", "ordinal", "ordinal", "ordinal")
+SPRITES_KINDS = ("nominal", "ordinal", "periodic", "ordinal", "ordinal")
+ROOMS_KINDS = ("periodic", "periodic", "periodic", "ordinal", "nominal", "ordinal")
+MPI3D_KINDS = ("nominal", "nominal", "ordinal", "ordinal", "nominal", "ordinal", "ordinal")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Description:
         Names of the factors; None for a plugin.
     factor_sizes : tuple of int, optional
         Numbers of classes; None for a plugin.
+    factor_kinds : tuple of str, optional
+        Kinds of the factors, empty where nobody says; None for a plugin.
     size : int, optional
         Number of images; None for a plugin.
     labelled : bool
@@ -53,6 +60,7 @@ class Description:
     image_shape: tuple[int, ...] | None = None
     factor_names: tuple[str, ...] | None = None
     factor_sizes: tuple[int, ...] | None = None
+    factor_kinds: tuple[str, ...] | None = None
     size: int | None = None
     labelled: bool = False
     present: bool = True
@@ -60,7 +68,7 @@ class Description:
     loader: str | None = None
 
 
-def _describe(name, text, kind, loader, channels, factor_names, factor_sizes):
+def _describe(name, text, kind, loader, channels, factor_names, factor_sizes, factor_kinds):
     return Description(
         name=name,
         text=text,
@@ -68,6 +76,7 @@ def _describe(name, text, kind, loader, channels, factor_names, factor_sizes):
         image_shape=(64, 64, channels),
         factor_names=factor_names,
         factor_sizes=factor_sizes,
+        factor_kinds=factor_kinds,
         size=math.prod(factor_sizes),
         present=kind == "re-rendered",
         loader=loader,
@@ -85,6 +94,7 @@ BUILT_IN = {
             1,
             SPRITES_FACTORS,
             (3, 6, 10, 16, 16),
+            SMALL_SPRITES_KINDS,
         ),
         _describe(
             "sprites",
@@ -94,6 +104,7 @@ BUILT_IN = {
             1,
             SPRITES_FACTORS,
             (3, 6, 40, 32, 32),
+            SPRITES_KINDS,
         ),
         _describe(
             "rooms3d",
@@ -103,6 +114,7 @@ BUILT_IN = {
             3,
             ROOMS_FACTORS,
             (10, 10, 10, 8, 4, 15),
+            ROOMS_KINDS,
         ),
         _describe(
             "dsprites",
@@ -112,6 +124,7 @@ BUILT_IN = {
             1,
             SPRITES_FACTORS,
             (3, 6, 40, 32, 32),
+            SPRITES_KINDS,
         ),
         _describe(
             "shapes3d",
@@ -121,6 +134,7 @@ BUILT_IN = {
             3,
             ROOMS_FACTORS,
             (10, 10, 10, 8, 4, 15),
+            ROOMS_KINDS,
         ),
         _describe(
             "mpi3d_real",
@@ -130,6 +144,7 @@ BUILT_IN = {
             3,
             MPI3D_FACTORS,
             (6, 6, 2, 3, 3, 40, 40),
+            MPI3D_KINDS,
         ),
     )
 }

@@ -1,6 +1,7 @@
 """From a trained run to its representation."""
 
 from ...evaluation.representation.file_format import write_representation
+from ...evaluation.representation.representation import Shared
 from ...models.encoding import encode
 from ...models.training.recording import ACTIVE_VARIANCE
 from ...models.training.streams import sample_without_replacement
@@ -18,7 +19,7 @@ def check_enough_images(config, available):
 
 
 def publish_representation(path, spec, dataset, trainer, images, claim):
-    """Encode a run's evaluation sample and write it.
+    """Encode a run's evaluation sample, and the images that all runs share, and write them.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ def publish_representation(path, spec, dataset, trainer, images, claim):
             f"the model gave {codes.shape[1]} codes an image in evaluation mode; "
             f"latent_size is {config.latent_size}"
         )
+    shared_index = dataset.shared_index()
+    shared_codes, shared_log_variances, _ = encode(trainer.model, images, shared_index)
     active = codes.astype("float64").var(axis=0) > ACTIVE_VARIANCE
     claim.check()
     write_representation(
@@ -64,6 +67,8 @@ def publish_representation(path, spec, dataset, trainer, images, claim):
         index=index,
         factor_names=dataset.factor_names,
         factor_sizes=dataset.factor_sizes,
+        factor_kinds=dataset.factor_kinds,
+        shared=Shared(shared_codes, shared_index, shared_log_variances),
         dataset=dataset.name,
         attributes={
             "dataset_version": dataset.version,

@@ -3,8 +3,9 @@
 from ..lazy import import_when_used
 
 _PLACES = {
-    "Representation": "file_format",
+    "Representation": "representation",
     "RepresentationError": "array_checks",
+    "Shared": "representation",
     "collapse_order": "posterior",
     "kl_per_latent": "posterior",
     "read_representation": "file_format",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..naming import one_line
+from ..naming import FACTOR_KINDS, one_line
 from ..schema import SchemaError, name
 
 LARGEST_INT32 = np.iinfo(np.int32).max
@@ -59,8 +59,75 @@ def classes(name, array, dimensions, largest, dtype):
     return np.ascontiguousarray(array, dtype=dtype)
 
 
-def factor_labels(factors, names, sizes):
-    """Check factor names and sizes, or make them up from the classes."""
+def check_posterior(codes, log_variances, index, prefix=""):
+    """Check what may stand beside codes, row by row: log-variances and flat indices, or None.
+
+    The names in messages begin with `prefix`.
+    """
+    if log_variances is not None:
+        log_variances = real(f"{prefix}log_variances", log_variances)
+        if log_variances.shape != codes.shape:
+            raise RepresentationError(
+                f"{prefix}log_variances must have the shape of {prefix}codes, {codes.shape}, "
+                f"not {log_variances.shape}"
+            )
+    if index is not None:
+        index = classes(f"{prefix}index", index, 1, np.iinfo(np.int64).max, np.int64)
+        if len(index) != len(codes):
+            raise RepresentationError(
+                f"{prefix}codes have {len(codes)} rows but {prefix}index {len(index)}"
+            )
+    return log_variances, index
+
+
+def factor_table(array, kinds):
+    """Check factors and their kinds; give both, as int32 where no factor is continuous.
+
+    A factor is continuous if its kind says so, or if one of its values is not whole.
+    """
+    array = _numbers("factors", array, 2, "fiub", "numbers")
+    kinds = _factor_kinds(kinds, array.shape[1])
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
+            raise RepresentationError(
+                f"factors must be finite, but row {row}, column {column} is {array[row, column]}"
+            )
+        for column in np.flatnonzero((array != np.round(array)).any(axis=0)):
+            if kinds[column] not in ("", "continuous"):
+                values = array[:, column]
+                raise RepresentationError(
+                    f"column {column} of factors is {kinds[column]} by factor_kinds, so it must "
+                    f"hold classes from 0, but one is {values[values != np.round(values)][0]}"
+                )
+            kinds[column] = "continuous"
+    discrete = np.array([kind != "continuous" for kind in kinds])
+    if discrete.all():
+        return classes("factors", array, 2, LARGEST_INT32 - 1, np.int32), tuple(kinds)
+    if discrete.any():
+        classes("factors", array[:, discrete], 2, LARGEST_INT32 - 1, np.int32)
+    return np.ascontiguousarray(array, dtype=np.float64), tuple(kinds)
+
+
+def _factor_kinds(kinds, count):
+    """A list of kinds, one a factor; empty where nobody says."""
+    if kinds is None:
+        return [""] * count
+    shown = one_line(repr(kinds), 100)
+    if isinstance(kinds, str) or np.ndim(kinds) != 1 or len(kinds) != count:
+        raise RepresentationError(f"factor_kinds must be {count} kinds, one a factor, not {shown}")
+    kinds = [str(kind) for kind in kinds]
+    if not {*kinds} <= {"", *FACTOR_KINDS}:
+        raise RepresentationError(
+            f"a kind in factor_kinds must be {', '.join(FACTOR_KINDS)} or empty, not {shown}"
+        )
+    return kinds
+
+
+def factor_labels(factors, names, sizes, kinds):
+    """Check factor names and sizes, or make them up from the classes; no size if continuous."""
     count = factors.shape[1]
     if names is None:
         names = [f"factor_{k}" for k in range(count)]
@@ -72,7 +139,10 @@ def factor_labels(factors, names, sizes):
     if len(names) != count or len(set(names)) != count:
         shown = one_line(names, 100)
         raise RepresentationError(f"factor_names must be {count} different names, not {shown}")
-    largest = [int(top) for top in factors.max(axis=0)]
+    largest = [
+        -1 if kind == "continuous" else int(top)
+        for top, kind in zip(factors.max(axis=0), kinds, strict=True)
+    ]
     if sizes is None:
         return tuple(names), tuple(top + 1 for top in largest)
     shown = one_line(sizes, 100)
@@ -88,7 +158,9 @@ def factor_labels(factors, names, sizes):
             raise RepresentationError(
                 f"factor {label!r} has {size} classes by factor_sizes, but a row has class {top}"
             )
-    return tuple(names), tuple(sizes)
+    return tuple(names), tuple(
+        0 if k == "continuous" else n for n, k in zip(sizes, kinds, strict=True)
+    )
 
 
 def check_name(text, place):

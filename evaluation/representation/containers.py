@@ -19,7 +19,15 @@ LARGEST_ATTRIBUTE = 2**18
 LONGEST_ATTRIBUTE = 4096
 LARGEST_CHUNK = 2**26
 MOST_ATTRIBUTES = 1000
-_DIMENSIONS = {"codes": 2, "factors": 2, "log_variances": 2, "index": 1}
+_DIMENSIONS = {
+    "codes": 2,
+    "factors": 2,
+    "log_variances": 2,
+    "index": 1,
+    "shared_codes": 2,
+    "shared_log_variances": 2,
+    "shared_index": 1,
+}
 
 
 def _require_file(path):
@@ -46,9 +54,10 @@ def check_declared(declared):
     ------
     RepresentationError
         If one does not hold numbers, has other dimensions or another number of rows than the
-        first, or if together they are larger than `LARGEST_FILE_CONTENT` bytes once read.
+        first of its block, or if together they are larger than `LARGEST_FILE_CONTENT` bytes once
+        read.
     """
-    total, rows = 0, None
+    total, blocks = 0, {}
     for label, (shape, dtype) in declared.items():
         if dtype.kind not in "fiub":
             kinds = {"O": "Python objects", "S": "text", "U": "text", "c": "complex numbers"}
@@ -65,10 +74,9 @@ def check_declared(declared):
                 f"{label} declares the shape {_shape(shape)}: the arrays would take more than "
                 f"{LARGEST_FILE_CONTENT >> 20} MiB of memory"
             )
-        rows = shape[0] if rows is None else rows
+        first, rows = blocks.setdefault(label.startswith("shared_"), (label, shape[0]))
         if shape[0] != rows:
-            raise RepresentationError(f"{next(iter(declared))} have {rows} rows but {label} "
-                                      f"{shape[0]}")  # fmt: skip
+            raise RepresentationError(f"{first} have {rows} rows but {label} {shape[0]}")
 
 
 def _shape(shape):
@@ -99,6 +107,11 @@ def _attribute_value(value):
     return str(value).encode("utf-8", "replace").decode()
 
 
+def hdf5_place(name):
+    """Where an array lies in an HDF5 file: those of the shared images in a group of their own."""
+    return name.replace("shared_", "shared/", 1)
+
+
 def read_hdf5(path, names):
     """Read the named arrays and all root attributes of an HDF5 file.
 
@@ -107,8 +120,9 @@ def read_hdf5(path, names):
     Parameters
     ----------
     path : Path
-    names : iterable of str
-        Data sets to read where present.
+    names : callable
+        Called with the attribute `format_version`, None where there is none; gives the names of
+        the arrays to read where present.
 
     Returns
     -------
@@ -125,11 +139,11 @@ def read_hdf5(path, names):
     _require_file(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
-            items = {name: _hdf5_array(file, name) for name in names if name in file}
+            attributes = _hdf5_attributes(file)
+            items = _hdf5_arrays(file, names(attributes.get("format_version")))
             check_declared({name: (item.shape, item.dtype) for name, item in items.items()})
             for label, item in items.items():
                 _check_storage(label, item)
-            attributes = _hdf5_attributes(file)
             return {name: item[()] for name, item in items.items()}, attributes
     except (RepresentationError, MemoryError):
         raise
@@ -137,13 +151,28 @@ def read_hdf5(path, names):
         raise RepresentationError(f"is not a readable HDF5 file ({_describe(error)})") from None
 
 
+def _hdf5_arrays(file, names):
+    """The arrays of these names in an HDF5 file, unread, by name."""
+    import h5py
+
+    shared = file.get("shared", getlink=True) if any("shared_" in name for name in names) else None
+    if shared is not None and not isinstance(shared, h5py.HardLink):
+        raise RepresentationError("shared is a link; store the arrays themselves")
+    if shared is None:
+        names = [name for name in names if not name.startswith("shared_")]
+    elif not isinstance(file["shared"], h5py.Group):
+        raise RepresentationError("shared is no group; it should hold codes, log_variances, index")
+    return {name: _hdf5_array(file, name) for name in names if hdf5_place(name) in file}
+
+
 def _hdf5_array(file, label):
     """An array in an HDF5 file, unread, refused if it lies elsewhere or holds nothing."""
     import h5py
 
-    if not isinstance(file.get(label, getlink=True), h5py.HardLink):
+    place = hdf5_place(label)
+    if not isinstance(file.get(place, getlink=True), h5py.HardLink):
         raise RepresentationError(f"{label} is a link; store the array itself")
-    item = file[label]
+    item = file[place]
     if not isinstance(item, h5py.Dataset):
         raise RepresentationError(f"{label} is a group, not an array")
     if item.shape is None:
@@ -196,6 +225,7 @@ def read_npz(path, names):
                 raise RepresentationError(f"has {len(members)} members, more than "
                                           f"{MOST_ATTRIBUTES}")  # fmt: skip
             headers = {m.filename.removesuffix(".npy"): _npz_header(archive, m) for m in members}
+            names = names(_npz_version(archive, headers.get("format_version")))
             check_declared({n: headers[n][1:3] for n in names if n in headers})
             for label, header in headers.items():
                 if label not in names:
@@ -207,6 +237,14 @@ def read_npz(path, names):
         raise
     except Exception as error:  # zlib, tokenize, struct and others raise their own
         raise RepresentationError(f"is not a readable .npz file ({_describe(error)})") from None
+
+
+def _npz_version(archive, header):
+    """The attribute `format_version`, None where there is none."""
+    if header is None:
+        return None
+    _check_npz_attribute("format_version", *header)
+    return _attribute_value(_npz_array(archive, "format_version", *header))
 
 
 def _npz_header(archive, member):

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import METRICS, check_metric, evaluate, evaluate_paths
+from disentanglement_bench.evaluation import (
+    METRICS,
+    Shared,
+    check_metric,
+    evaluate,
+    evaluate_paths,
+    read_representation,
+    write_representation,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -18,14 +26,35 @@ def blocks(name):
 def test_examples_of_formats(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    ours = [b for b in blocks("formats.md") if "encoder" not in b]
-    assert len(ours) == 2
+    ours = [b for b in blocks("formats.md") if "encode" not in b]
+    assert len(ours) == 3
     for block in ours:
         exec(block, names)
+    assert read_representation("angles.h5").factor_kinds == ("nominal", "continuous")
     report = evaluate_paths(["mine.npz", "mine.h5"], metrics=["mig"], table="scores.csv")
     assert report.problems == []
     assert report.rows[0]["mig"] == pytest.approx(report.rows[1]["mig"], abs=1e-4)
     assert report.rows[1]["beta"] == 4.0
+
+
+def test_the_example_of_shared_images(tmp_path, monkeypatch):
+    """Its data set and its encoder are stood in for; what it does with them is as written."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = [b for b in blocks("formats.md") if "shared_index()" in b]
+    dataset = type("Dataset", (), {"shared_index": staticmethod(lambda: np.arange(9))})
+    names = {
+        "load_dataset": lambda name: dataset,
+        "encode": lambda index: (np.zeros((9, 2)), np.ones((9, 2))),
+        "codes": np.zeros((30, 2)),
+        "factors": np.arange(30)[:, None],
+        "Shared": Shared,
+        "write_representation": write_representation,
+    }
+    Path("seed-0").mkdir()
+    exec(block.rpartition("\nwrite_representation")[0], names)
+    found = read_representation("seed-0/mine.h5")
+    assert found.shared.index.tolist() == list(range(9))
+    assert found.shared.log_variances.mean() == 1
 
 
 def test_examples_of_other_frameworks_write_what_is_read(tmp_path, monkeypatch):

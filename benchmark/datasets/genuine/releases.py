@@ -165,8 +165,17 @@ class Release:
             "file": self.filename,
             **digests,
         }
-        names = BUILT_IN[self.name].factor_names
-        return Dataset(self.name, FORMAT_VERSION, names, tuple(sizes), source, identity, **more)
+        entry = BUILT_IN[self.name]
+        return Dataset(
+            self.name,
+            FORMAT_VERSION,
+            entry.factor_names,
+            tuple(sizes),
+            source,
+            identity,
+            factor_kinds=entry.factor_kinds,
+            **more,
+        )
 
     def path_in(self, folder):
         """Where the file lies, or would."""

@@ -34,6 +34,8 @@ class Entry:
         Number of images.
     factor_names : tuple of str
     factor_sizes : tuple of int
+    factor_kinds : tuple of str
+        Empty where the file does not say.
     labelled : bool
         Whether the images are not the full grid, so that their classes are stored.
     """
@@ -44,6 +46,7 @@ class Entry:
     count: int
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
+    factor_kinds: tuple[str, ...]
     labelled: bool
 
 
@@ -58,7 +61,8 @@ def add(name, path, folder, report=None):
         An ``.npz`` or ``.h5`` file with ``images``, (N, H, W), (N, H, W, C) or (N, C, H, W), uint8
         from 0 to 255, bool, or floating point from 0 to 1; and either ``factor_sizes`` (K,) for a
         full grid, last factor fastest, or ``factors``, integer classes (N, K); optionally
-        ``factor_names`` (K,). In HDF5, sizes and names may be attributes.
+        ``factor_names`` and ``factor_kinds`` (K,). In HDF5, all but images and factors may be
+        attributes.
     folder : Path
         The data folder.
     report : callable, optional
@@ -143,6 +147,7 @@ def read_entry(name, folder):
             count=int(content["count"]),
             factor_names=tuple(map(str, content["factor_names"])),
             factor_sizes=tuple(map(int, content["factor_sizes"])),
+            factor_kinds=tuple(map(str, content.get("factor_kinds", ()))),
             labelled=bool(content["labelled"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -176,6 +181,7 @@ def load(name, folder):
                 **entry.source,
             },
             labels=labels,
+            factor_kinds=entry.factor_kinds,
         )
     except (OSError, ValueError) as error:
         raise BenchError(

@@ -114,7 +114,8 @@ def from_object(given, name, reference, forced=False):
         - ``factor_names`` and ``factor_sizes``: K each, the last factor fastest;
         - optionally ``factors``: integer classes (N, K), where the images are not the full grid;
         - optionally ``name``, ``version``, ``notes`` (sentences to stand under every table) and
-          ``unidentifiable_factors`` (names of factors that the images do not determine).
+          ``unidentifiable_factors`` (names of factors that the images do not determine);
+        - optionally ``factor_kinds``: ``nominal``, ``ordinal``, ``periodic`` or nothing, K texts.
     name : str
         Used unless the object has a ``name``.
     reference : str
@@ -163,6 +164,7 @@ def from_object(given, name, reference, forced=False):
         notes=_read_texts(given, "notes"),
         labels=labels,
         unidentifiable_factors=_read_texts(given, "unidentifiable_factors"),
+        factor_kinds=rules.check_kinds(getattr(given, "factor_kinds", None), len(names), where),
     )
     return _share(dataset)
 

@@ -12,7 +12,7 @@ from ..files.arrays import open_arrays
 from . import rules
 
 FORMAT_VERSION = "1"
-OPTIONAL = ("factor_sizes", "factor_names", "factors")
+OPTIONAL = ("factor_sizes", "factor_names", "factor_kinds", "factors")
 
 
 def copy_file(path, source, home, name, report=None):
@@ -46,6 +46,7 @@ def copy_file(path, source, home, name, report=None):
         factor_names, sizes, labels = rules.check_factors(
             given["factor_names"], given["factor_sizes"], given["factors"], layout.shape[0], where
         )
+        factor_kinds = rules.check_kinds(given["factor_kinds"], len(sizes), where)
         largest = 0
 
         def convert_blocks():
@@ -69,6 +70,7 @@ def copy_file(path, source, home, name, report=None):
         "image_shape": layout.shape[1:],
         "factor_names": factor_names,
         "factor_sizes": sizes,
+        "factor_kinds": factor_kinds,
         "labelled": labels is not None,
     }
     with storage.writing(home / "dataset.json"):
@@ -76,7 +78,7 @@ def copy_file(path, source, home, name, report=None):
 
 
 def _read_small(archive, key, count):
-    """Names, sizes or classes; None where the file has none. Their headers are judged first."""
+    """Small arrays of the file, None where it has none; their headers are judged first."""
     if key not in archive.names():
         return None
     member = archive.member(key)

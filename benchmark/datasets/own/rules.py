@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....evaluation.naming import one_line
+from ....evaluation.naming import FACTOR_KINDS, one_line
 from ...errors import BenchError
 from ..catalogue import BUILT_IN
 
@@ -159,6 +159,21 @@ def check_factors(names, sizes, labels, count, where):
     return _check_factor_names(names, len(sizes), where), sizes, labels
 
 
+def check_kinds(kinds, count, where):
+    """Check what a user says of the factors' kinds: one a factor, empty where nobody says."""
+    if kinds is None:
+        return ("",) * count
+    kinds = np.asarray(kinds)
+    texts = [k.decode("utf-8", "replace") if isinstance(k, bytes) else str(k) for k in kinds.flat]
+    if kinds.ndim == 1 and len(texts) == count and {*texts} <= {"", *FACTOR_KINDS[:-1]}:
+        return tuple(texts)
+    shown = one_line(texts[: count + 1], 120)
+    raise BenchError(
+        f"{where}: expected {count} factor_kinds, each {', '.join(FACTOR_KINDS[:-1])} or empty, "
+        f"got {shown}"
+    )
+
+
 def _check_sizes(sizes, where):
     sizes = np.asarray(sizes)
     if (
@@ -195,7 +210,7 @@ def _check_labels(labels, count, where):
     if labels.dtype.kind == "f":
         raise BenchError(
             f"{where}: expected factors to be whole numbers, classes from 0, got {labels.dtype}; "
-            "continuous factors cannot be used yet: turn each column of values into classes with "
+            "a data set has no continuous factors: turn each column of values into classes with "
             "np.unique(column, return_inverse=True)[1], or into bins with np.digitize"
         )
     if labels.ndim != 2 or labels.shape[0] != count or labels.dtype.kind not in "iu":

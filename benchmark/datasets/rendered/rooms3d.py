@@ -136,6 +136,7 @@ def load(folder, report=None):
         source=ImageSource("templates", templates, (SIDE, SIDE, 3), palette()),
         identity=identity,
         notes=NOTES,
+        factor_kinds=entry.factor_kinds,
     )
 
 

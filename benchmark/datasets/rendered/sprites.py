@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from ..base import Dataset, ImageSource
-from ..catalogue import SPRITES_FACTORS
+from ..catalogue import BUILT_IN, SPRITES_FACTORS
 from ..files import copies, storage
 
 RENDERER_VERSION = "1"
@@ -158,6 +158,7 @@ def _load(name, grid, folder, report, **more):
         source=ImageSource("bits", packed, (SIDE, SIDE, 1)),
         identity=identity,
         notes=NOTES[name],
+        factor_kinds=BUILT_IN[name].factor_kinds,
         **more,
     )
 

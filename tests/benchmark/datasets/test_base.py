@@ -110,3 +110,34 @@ def test_only_a_factor_there_is_can_be_unidentifiable(pixels):
     assert dataset(source, unidentifiable_factors=("b",)).unidentifiable_factors == ("b",)
     with pytest.raises(ValueError, match=r"no factor is named .'hue'."):
         dataset(source, unidentifiable_factors=("hue",))
+
+
+def test_kinds_are_those_of_classes(pixels):
+    source = ImageSource("uint8", pixels, (8, 8, 3))
+    assert dataset(source).factor_kinds == ("", "")
+    assert dataset(source, factor_kinds=["nominal", ""]).factor_kinds == ("nominal", "")
+    for kinds in (("nominal",), ("nominal", "continuous"), ("round", "")):
+        with pytest.raises(ValueError, match="expected factor_kinds to be nominal, ordinal"):
+            dataset(source, factor_kinds=kinds)
+
+
+def test_shared_images_follow_from_the_identity_alone(pixels):
+    small = dataset(ImageSource("uint8", pixels, (8, 8, 3)))
+    assert small.shared_index().tolist() == list(range(6))
+    images = np.zeros((5000, 8, 8, 1), np.uint8)
+    one, other = (
+        Dataset(name, "1", ("a",), (5000,), ImageSource("uint8", images, (8, 8, 1)), {})
+        for name in ("one", "other")
+    )
+    index = one.shared_index()
+    assert (len(set(index)), index.dtype) == (1000, np.int64)
+    assert (np.diff(index) > 0).all()
+    np.testing.assert_array_equal(index, one.shared_index())
+    assert len(set(index) & set(other.shared_index())) < 300
+
+
+def test_shared_images_of_the_default_set_never_change():
+    from disentanglement_bench.benchmark.datasets import load_dataset
+
+    index = load_dataset("sprites-small").shared_index()
+    assert index[:5].tolist() == [44, 48, 168, 188, 219]

@@ -41,13 +41,15 @@ def test_descriptions_are_what_is_loaded(name):
     assert known.image_shape == loaded.image_shape
     assert known.factor_names == loaded.factor_names
     assert known.factor_sizes == loaded.factor_sizes
+    assert known.factor_kinds == loaded.factor_kinds
 
 
 def test_every_description_counts_its_grid():
     for name in datasets.list_names():
         known = datasets.describe(name)
         assert known.size == math.prod(known.factor_sizes)
-        assert len(known.factor_names) == len(known.factor_sizes)
+        assert len(known.factor_names) == len(known.factor_sizes) == len(known.factor_kinds)
+        assert {*known.factor_kinds} <= {"nominal", "ordinal", "periodic"}
 
 
 @pytest.mark.parametrize("name", list(RELEASES))

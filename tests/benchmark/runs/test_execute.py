@@ -84,6 +84,23 @@ def test_the_representation_is_that_of_the_images_it_names(store, plan, dataset)
     np.testing.assert_allclose(found.log_variances, log_variances.numpy(), atol=1e-5)
 
 
+def test_runs_of_any_seed_hold_codes_of_the_same_images(store, plan, dataset):
+    dataset = replace(dataset, factor_kinds=("ordinal", "ordinal", ""))
+    specs = plan(models=("betavae",), seeds=(0, 1))
+    found = []
+    for spec in specs:
+        carry_out(spec, store, dataset)
+        found.append(read_representation(store.folder(spec).representation))
+        assert found[-1].factor_kinds == ("ordinal", "ordinal", "")
+    np.testing.assert_array_equal(found[0].shared.index, dataset.shared_index())
+    np.testing.assert_array_equal(found[1].shared.index, dataset.shared_index())
+    assert not np.array_equal(found[0].index, found[1].index)
+    for each in found:  # an image that is in both blocks has the same code in both
+        rows = np.searchsorted(each.shared.index, each.index)
+        np.testing.assert_allclose(each.shared.codes[rows], each.codes, atol=1e-5)
+        np.testing.assert_allclose(each.shared.log_variances[rows], each.log_variances, atol=1e-5)
+
+
 def test_factors_that_images_do_not_determine_are_named_in_both_files(store, plan, dataset):
     spec = plan(models=("betavae",))[0]
     carry_out(spec, store, replace(dataset, unidentifiable_factors=("level",)))

@@ -188,6 +188,10 @@ def test_undecodable_text_can_be_written_again(tmp_path):
         ({"factor_names": ["a\nb"]}, "a name in factor_names must be a name without line breaks"),
         ({"factor_sizes": [2.5]}, "factor_sizes must be 1 whole numbers"),
         ({"factor_sizes": [2**40]}, "factor_sizes must be 1 whole numbers"),
+        ({"factor_kinds": ["ordinal"] * 2}, "factor_kinds must be 1 kinds, one a factor, not"),
+        ({"factor_kinds": "ordinal"}, "factor_kinds must be 1 kinds, one a factor, not 'ordinal'"),
+        ({"factor_kinds": ["\x1b[31m"]}, "a kind in factor_kinds must be nominal, ordinal, per"),
+        ({"factor_kinds": [3]}, "a kind in factor_kinds must be nominal, ordinal, periodic, cont"),
         ({"dataset": "a" * 5000}, "dataset has 5000 characters"),
         ({"dataset": [1, 2]}, "dataset must be text, not a list"),
         ({"n_train": [1, 2]}, r"n_train must be a whole number in 1 … 2, not \[1, 2\]"),
@@ -256,5 +260,92 @@ def test_npz_headers(tmp_path, header, message):
 
 
 def test_unknown_format_version(tmp_path):
-    np.savez(tmp_path / "a.npz", codes=[[0.0]], factors=[[0]], format_version=2)
-    refused(tmp_path / "a.npz", r"format_version 2 is not known here \(newest 1\)")
+    np.savez(tmp_path / "a.npz", codes=[[0.0]], factors=[[0]], format_version=3)
+    refused(tmp_path / "a.npz", r"format_version 3 is not known here \(newest 2\)")
+
+
+SHARED_BLOCKS = [
+    ({"index": [0, 1, 2]}, "holds shared_index but no shared_codes"),
+    ({"codes": np.zeros((3, 2))}, "holds shared_codes but no shared_index"),
+    ({"codes": np.zeros((3, 2)), "index": [0, 1]}, "shared_codes have 3 rows but shared_index 2"),
+    ({"codes": np.zeros((3, 1)), "index": [0, 1, 2]}, "must have as many codes as the others, 2"),
+    ({"codes": [[0, np.nan]] * 3, "index": [0, 1, 2]}, "shared_codes must be finite"),
+    ({"codes": np.zeros((3, 2)), "index": [0, 1, -2]}, "shared_index must lie in 0"),
+    ({"codes": np.zeros(3), "index": [0, 1, 2]}, "shared_codes must be a non-empty array of 2"),
+    ({"codes": np.array([["a", "b"]] * 3, "S1"), "index": [0, 1, 2]}, "must hold numbers"),
+    (
+        {"codes": np.zeros((3, 2)), "index": [0, 1, 2], "log_variances": np.zeros((3, 1))},
+        r"shared_log_variances must have the shape of shared_codes, \(3, 2\), not \(3, 1\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "message"), SHARED_BLOCKS)
+@pytest.mark.parametrize("ending", ["h5", "npz"])
+def test_shared_images_that_break_the_format(tmp_path, block, message, ending):
+    path = tmp_path / f"a.{ending}"
+    codes, factors = np.zeros((4, 2)), np.zeros((4, 1), int)
+    if ending == "npz":
+        named = {f"shared_{name}": array for name, array in block.items()}
+        np.savez(path, codes=codes, factors=factors, **named)
+    else:
+        with h5py.File(path, "w") as file:
+            file["codes"], file["factors"] = codes, factors
+            for name, array in block.items():
+                file[f"shared/{name}"] = array
+    refused(path, message)
+
+
+def test_hostile_groups_of_shared_images(tmp_path):
+    def variant(name, make):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["codes"], file["factors"] = np.zeros((2, 2)), np.zeros((2, 2), int)
+            make(file)
+        return tmp_path / f"{name}.h5"
+
+    def link(file):
+        file["shared"] = h5py.ExternalLink("/etc/passwd", "/")
+
+    refused(variant("link", link), "shared is a link; store the arrays themselves")
+
+    def soft(file):
+        file["shared"] = h5py.SoftLink("/")
+
+    refused(variant("soft", soft), "shared is a link; store the arrays themselves")
+
+    def member(file):
+        file["shared/codes"] = h5py.ExternalLink("/etc/passwd", "/codes")
+
+    refused(variant("member", member), "shared_codes is a link; store the array itself")
+
+    def array(file):
+        file["shared"] = np.zeros(3)
+
+    refused(variant("array", array), "shared is no group; it should hold codes")
+
+    def huge(file):
+        file.create_dataset("shared/codes", shape=(10**12, 2), dtype="f4", chunks=(1000, 2))
+
+    refused(variant("huge", huge), r"shared_codes declares the shape \(1000000000000, 2\)")
+
+    def hollow(file):
+        file.create_dataset("shared/codes", shape=(1000, 2), dtype="f4", chunks=(1000, 2))
+        file["shared/index"] = np.arange(1000)
+
+    refused(variant("hollow", hollow), "shared_codes declares the shape .* but holds no data")
+
+    def outside(file):
+        file.create_dataset("shared/codes", (2, 2), "f4", external=[("/etc/passwd", 0, 16)])
+
+    refused(variant("outside", outside), "shared_codes lies in another file")
+
+
+def test_all_blocks_are_judged_together(tmp_path, monkeypatch):
+    many = 2**22
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for place, columns in (("codes", 6), ("factors", 6), ("shared/codes", 6)):
+            file.create_dataset(
+                place, (many, columns), "i1", chunks=(2**16, columns), compression="gzip"
+            )[:8] = 1
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", None)
+    refused(tmp_path / "a.h5", "the arrays would take more than 512 MiB of memory")

@@ -1,13 +1,15 @@
 import fcntl
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation.representation.file_format import (
+from disentanglement_bench.evaluation.representation import (
     Representation,
     RepresentationError,
+    Shared,
     read_representation,
     write_representation,
 )
@@ -105,8 +107,16 @@ BROKEN = [
     ({"codes": np.array([[np.inf], [0.0]])}, "finite, but row 0, column 0 is inf"),
     ({"factors": [[0], [-1]]}, r"factors must lie in 0 … \d+, but one is -1"),
     ({"factors": [[0], [2**40]]}, r"factors must lie in 0 … \d+, but one is 1099511627776"),
-    ({"factors": [[0.5], [1.0]]}, "factors must be whole numbers from 0, but one is 0.5"),
-    ({"factors": [[np.nan], [1.0]]}, "factors must be whole numbers from 0, but one is nan"),
+    ({"factors": [["a"], ["b"]]}, "factors must hold numbers, not <U1"),
+    ({"factors": [[0.0], [np.nan]]}, "factors must be finite, but row 1, column 0 is nan"),
+    ({"factors": [[np.inf], [0.5]]}, "factors must be finite, but row 0, column 0 is inf"),
+    ({"factors": [[0.5, -1], [0.1, 0]]}, r"factors must lie in 0 … \d+, but one is -1"),
+    (
+        {"factors": [[0.5], [1.0]], "factor_kinds": ["ordinal"]},
+        "column 0 of factors is ordinal by factor_kinds, so it must hold classes from 0, but one "
+        "is 0.5",
+    ),
+    ({"factor_kinds": ["round"]}, r"must be nominal, .*, continuous or empty, not \['round'\]"),
     ({"factors": [[0], [1], [2]]}, "codes have 2 rows but factors 3"),
     ({"log_variances": [[0.0]]}, r"shape of codes, \(2, 1\), not \(1, 1\)"),
     ({"log_variances": [[0.0], [np.nan]]}, "log_variances must be finite"),
@@ -160,3 +170,66 @@ def test_any_name_can_be_an_attribute(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     write_representation(path, [[0.0], [1.0]], [[0], [1]], attributes=attributes)
     assert read_representation(path).attributes == attributes
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz"])
+def test_shared_images_and_kinds(tmp_path, arrays, stream, name):
+    shared = Shared(stream.normal(size=(5, 3)), [9, 2, 4, 1, 0], stream.normal(size=(5, 3)))
+    kinds = ["nominal", ""]
+    write_representation(tmp_path / name, **arrays, shared=shared, factor_kinds=kinds)
+    found = read_representation(tmp_path / name)
+    assert found.factor_kinds == ("nominal", "")
+    assert found.factors.dtype == np.int32
+    assert found.shared.index.tolist() == [9, 2, 4, 1, 0]
+    assert found.shared.codes.dtype == found.shared.log_variances.dtype == np.float32
+    np.testing.assert_array_equal(found.shared.codes, shared.codes.astype("f4"))
+    np.testing.assert_array_equal(found.shared.log_variances, shared.log_variances.astype("f4"))
+    write_representation(tmp_path / name, **arrays, shared=Shared([[0.0, 1.0, 2.0]], [3]))
+    assert read_representation(tmp_path / name).shared.log_variances is None
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz"])
+def test_continuous_factors(tmp_path, name):
+    """A value that is not whole makes a factor continuous, and so does its kind."""
+    factors = np.array([[0, 0.25, -3], [1, 7, 2**40], [2, -1, 5]])
+    kinds = ["ordinal", "", "continuous"]
+    write_representation(tmp_path / name, [[0.0]] * 3, factors, factor_kinds=kinds)
+    found = read_representation(tmp_path / name)
+    assert found.factors.dtype == np.float64
+    np.testing.assert_array_equal(found.factors, factors)
+    assert found.factor_kinds == ("ordinal", "continuous", "continuous")
+    assert found.factor_sizes == (3, 0, 0)
+
+
+def test_a_size_of_a_continuous_factor_says_nothing():
+    found = Representation([[0.0]] * 2, [[0.5, 1], [1.5, 0]], factor_sizes=[10, 2])
+    assert found.factor_sizes == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz"])
+def test_version_1_is_read_as_before(tmp_path, name):
+    """There, the names that version 2 added were attributes like any other."""
+    codes, factors = [[0.0], [1.0]], [[0], [1]]
+    more = {"factor_kinds": "my own", "format_version": 1}
+    if name == "a.npz":
+        more["shared_codes"] = [1.5, 2.5]
+        np.savez(tmp_path / name, codes=codes, factors=factors, **more)
+    else:
+        with h5py.File(tmp_path / name, "w") as file:
+            file["codes"], file["factors"] = codes, factors
+            file["shared"] = np.zeros(3)
+            file.attrs.update(more)
+    found = read_representation(tmp_path / name)
+    assert found.shared is None
+    assert found.factor_kinds == ("",)
+    assert found.attributes.pop("factor_kinds") == "my own"
+    assert found.attributes == ({"shared_codes": [1.5, 2.5]} if name == "a.npz" else {})
+
+
+def test_files_of_version_0_1_0_are_read():
+    folder = Path(__file__).parents[2] / "data/results-0.1.0"
+    for path in sorted(folder.rglob("representation.h5")):
+        found = read_representation(path)
+        assert found.shared is None
+        assert found.factor_kinds == ("",) * found.factors.shape[1]
+        assert found.factors.dtype == np.int32

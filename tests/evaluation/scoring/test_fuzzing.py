@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import write_representation
+from disentanglement_bench.evaluation import Shared, write_representation
 from disentanglement_bench.evaluation.files import RecordError
 from disentanglement_bench.evaluation.scoring.run_records import read_run
 from disentanglement_bench.evaluation.scoring.score_files import load_score, read_score
@@ -40,6 +40,8 @@ def originals(folder):
         "dataset": "toy",
         "log_variances": np.zeros_like(codes),
         "attributes": {"note": "x" * 40, "beta": 4.0},
+        "factor_kinds": ["nominal", "ordinal"],
+        "shared": Shared(codes[:20], np.arange(20), np.zeros((20, 2))),
     }
     write_representation(folder / "plain.h5", codes, factors, **options)
     write_representation(folder / "plain.npz", codes, factors, **options)
@@ -156,6 +158,24 @@ def hostile_hdf5(folder):
         file["codes"] = codes
         for k in range(1100):
             file.attrs[f"a{k}"] = k
+    shared_blocks = {
+        "shared-link": {"shared": h5py.ExternalLink("/etc/passwd", "/")},
+        "shared-loop": {"shared": h5py.SoftLink("/shared")},
+        "shared-array": {"shared": codes},
+        "shared-member": {"shared/codes": h5py.SoftLink("/codes")},
+        "shared-half": {"shared/codes": codes},
+        "shared-rows": {"shared/codes": codes, "shared/index": np.arange(3)},
+        "shared-text": {"shared/codes": np.array([[b"a", b"b"]]), "shared/index": [0]},
+        "shared-nan": {"shared/codes": codes * np.nan, "shared/index": np.arange(ROWS)},
+    }
+    for name, block in shared_blocks.items():
+        with begin(name) as file:
+            file["codes"] = codes
+            for place, content in block.items():
+                file[place] = content
+    with begin("shared-bomb") as file:
+        file["codes"], file["shared/index"] = codes, np.arange(2**22)
+        file.create_dataset("shared/codes", data=np.zeros((2**22, 17), "i1"), compression="gzip")
     write_representation(
         folder / "heap-loop.h5", codes, factors, factor_names=["a", "b"], attributes={"n": "x" * 50}
     )
@@ -181,6 +201,10 @@ def hostile_npz(folder, mark):
     save("nan", codes=codes * np.nan)
     save("classes", factors=factors * 1e9)
     save("sizes", factor_sizes=[3, -1])
+    save("kinds", factor_kinds=["\x1b[31m\n", "ordinal"])
+    save("continuous-nan", factors=factors + np.nan)
+    save("shared-pickle", shared_codes=np.array([[Bomb(mark)]], dtype=object), shared_index=[0])
+    save("shared-bomb", shared_codes=np.zeros((2**22, 17), "i1"), shared_index=np.arange(2**22))
 
     def archive(name, **members):
         with zipfile.ZipFile(folder / f"{name}.npz", "w", zipfile.ZIP_DEFLATED) as file:

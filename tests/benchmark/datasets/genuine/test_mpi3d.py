@@ -21,7 +21,7 @@ def five_factors(monkeypatch):
     from dataclasses import replace
 
     known = mpi3d.BUILT_IN["mpi3d_real"]
-    short = replace(known, factor_names=known.factor_names[2:])
+    short = replace(known, factor_names=known.factor_names[2:], factor_kinds=known.factor_kinds[2:])
     monkeypatch.setitem(mpi3d.BUILT_IN, "mpi3d_real", short)
 
 

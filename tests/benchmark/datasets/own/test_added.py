@@ -77,6 +77,24 @@ def test_sizes_and_names_may_be_hdf5_attributes(tmp_path):
     assert (loaded.factor_names, loaded.factor_sizes) == (("size", "hue"), (2, 3))
 
 
+@pytest.mark.parametrize(
+    ("ending", "layout"), [(".npz", None), (".h5", None), (".h5", "attributes")]
+)
+def test_a_file_may_state_kinds(tmp_path, ending, layout):
+    kinds = np.array(["ordinal", ""])
+    kinds = kinds if ending == ".npz" else kinds.astype("S")
+    added.add("mine", write(tmp_path / f"mine{ending}", layout, factor_kinds=kinds), tmp_path)
+    assert added.load("mine", tmp_path).factor_kinds == ("ordinal", "")
+
+
+def test_a_set_added_by_an_earlier_version_states_no_kinds(tmp_path):
+    home = added.add("mine", write(tmp_path / "mine.npz"), tmp_path)
+    record = json.loads((home / "dataset.json").read_text())
+    del record["factor_kinds"]
+    (home / "dataset.json").write_text(json.dumps(record))
+    assert added.load("mine", tmp_path).factor_kinds == ("", "")
+
+
 @pytest.mark.parametrize("ending", [".npz", ".h5"])
 def test_labels_instead_of_a_grid(tmp_path, ending):
     path = write(tmp_path / f"mine{ending}", factor_sizes=None, factors=LABELS)
@@ -125,7 +143,7 @@ BAD = [
     ({"factor_names": np.array(["a"])}, "expected 2 different factor_names .*, got a$"),
     ({"factor_names": np.array(["a", "a"])}, "expected 2 different factor_names .*, got a, a"),
     ({"factors": LABELS[:5]}, r"whole numbers of shape \(6, K\), got int64 of shape \(5, 2\)"),
-    ({"factors": LABELS.astype(float)}, "continuous factors cannot be used yet.*np.unique"),
+    ({"factors": LABELS.astype(float)}, "a data set has no continuous factors.*np.unique"),
     ({"factors": LABELS[:, :0]}, "expected 1 to 1000 factors, got 0"),
     ({"factors": LABELS[:, 0]}, r"got int64 of shape \(6,\)"),
     ({"factors": LABELS.astype("S")}, "whole numbers of shape .* got .S21"),
@@ -142,6 +160,9 @@ BAD = [
     ({"factor_names": np.array(["a" * 1000, "b"])}, "at most 100 characters"),
     ({"factor_names": np.array(["a", "b\x1b[31m"])}, "on one line, got a, b .31m"),
     ({"factor_names": np.array(["a", "b\nc"])}, "on one line, got a, b c"),
+    ({"factor_kinds": np.array([b"ordinal"])}, "expected 2 factor_kinds, each nominal, ordinal, p"),
+    ({"factor_kinds": np.array([b"\x1b", b"cubic"])}, "or empty, got .*cubic"),
+    ({"factor_kinds": np.array([b"ordinal", b"continuous"])}, "periodic or empty, got"),
     ({"factors": LABELS - 1}, "classes in factors that start at 0"),
     ({"factors": LABELS * [0, 1]}, "column 0 of factors is constant; leave it out"),
     ({"factors": LABELS, "factor_sizes": np.array([2, 2])}, "do not fit factor_sizes"),

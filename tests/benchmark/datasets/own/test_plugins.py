@@ -165,8 +165,10 @@ def test_identity_follows_the_content():
 
 def test_own_name_version_and_labels():
     labels = np.array([[0, 1], [1, 0], [0, 2], [1, 1], [0, 0], [1, 2]])
-    made = plugins.from_object(toy(factors=labels, name="mine", version=3), "toy", "m:toy")
-    assert (made.name, made.version) == ("mine", "3")
+    kinds = ["ordinal", "periodic"]
+    given = toy(factors=labels, name="mine", version=3, factor_kinds=kinds)
+    made = plugins.from_object(given, "toy", "m:toy")
+    assert (made.name, made.version, made.factor_kinds) == ("mine", "3", tuple(kinds))
     np.testing.assert_array_equal(made.factors(range(6)), labels)
 
 
@@ -182,6 +184,7 @@ def test_own_name_version_and_labels():
         ({"name": "a/b"}, "letters, digits"),
         ({"factor_names": ("a",)}, "expected 2 different factor_names"),
         ({"factors": np.zeros((6, 2))}, "continuous factors"),
+        ({"factor_kinds": ("ordinal",)}, "expected 2 factor_kinds"),
     ],
 )
 def test_objects_that_do_not_follow_the_protocol(changes, message):
