@@ -5,6 +5,7 @@ import contextlib
 import torch
 from torch import nn
 
+from .hooks import read_hooks
 from .networks import build_network
 from .terms import TERMS, Outputs
 
@@ -16,6 +17,7 @@ class Autoencoder(nn.Module):
     ``__init__(image_shape, latent_size, network)``, ``encode(images) -> (means, log_variances)``,
     ``decode(codes) -> logits`` and ``loss(outputs, coefficients) -> (loss, terms)``; a frozen
     dataclass ``Hyperparameters`` beside them names the coefficients and their defaults.
+    `models.hooks.Hooks` names what else it may have.
 
     Parameters
     ----------
@@ -59,45 +61,85 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self.amp = amp
+        self.hooks = read_hooks(type(model))
 
-    def forward(self, images, noise, coefficients):
+    def forward(self, images, noise, coefficients, permutation=None):
         """Compute the loss and the terms that are logged.
 
         Parameters
         ----------
         images : Tensor of shape (B, C, H, W)
+            For a model of pairs, row i and row i + B/2 are one.
         noise : Tensor of shape (B, D)
             Standard normal draws for the reparameterisation.
         coefficients : dict of str to Tensor of shape ()
             The hyperparameters of the objective.
+        permutation : models.training.permutations.Permutation, optional
+            For a model that permutes codes.
 
         Returns
         -------
         loss : Tensor of shape ()
-        logged : Tensor of shape (5,)
-            Loss, NLL, KL, L2 and TC, without gradient.
-        means : Tensor of shape (B, D)
-            Posterior means, without gradient.
+        logged : Tensor of shape (5 + number of the loss's further terms,)
+            Loss, NLL, KL, L2, TC and what else the model logs, without gradient.
+        outputs : Outputs
+            Of this pass, without gradient.
         """
-        with self._precision(images.device):
-            means, log_variances = self.model.encode(images)
-        means, log_variances = means.float(), log_variances.float()
-        codes = means + torch.exp(0.5 * log_variances) * noise
+        codes, means, log_variances = self._draw_codes(images, noise, self.hooks.couples)
         with self._precision(images.device):
             logits = self.model.decode(codes)
-        outputs = Outputs(images, logits.float(), codes, means, log_variances)
+        permuted = None if permutation is None else self._permute(codes, permutation)
+        outputs = Outputs(images, logits.float(), codes, means, log_variances, permuted)
         loss, terms = self.model.loss(outputs, coefficients)
         with torch.no_grad():
             logged = [loss] + [
                 terms[name] if name in terms else term(outputs) for name, term in TERMS.items()
             ]
-            return loss, torch.stack([value.detach() for value in logged]), means.detach()
+            logged += self._read_further(terms)
+            return loss, torch.stack([value.detach() for value in logged]), outputs.detach()
+
+    def _draw_codes(self, images, noise, couples=False):
+        """One sample of the posterior an image, and the posterior's parameters, in float32."""
+        with self._precision(images.device):
+            means, log_variances = self.model.encode(images)
+        means, log_variances = means.float(), log_variances.float()
+        if couples:
+            first, second = zip(means.chunk(2), log_variances.chunk(2), strict=True)
+            pairs = self.model.couple(first, second)
+            means, log_variances = (torch.cat(halves) for halves in zip(*pairs, strict=True))
+        return means + torch.exp(0.5 * log_variances) * noise, means, log_variances
+
+    def _permute(self, codes, permutation):
+        """Codes of this batch, or of a second one, permuted latent by latent."""
+        if permutation.images is not None:
+            with torch.no_grad():
+                codes, *_ = self._draw_codes(permutation.images, permutation.noise)
+        return codes.detach().gather(0, permutation.order)
+
+    def _read_further(self, terms):
+        """The terms that the model logs of its own."""
+        missing = [name for name in self.hooks.logs if name not in terms]
+        if missing:
+            raise ValueError(f"logs names a term {missing[0]!r} that loss does not return")
+        return [terms[name] for name in self.hooks.logs]
 
     def _precision(self, device):
         # Autocast refuses some devices ("meta") even when it is switched off.
         if not self.amp:
             return contextlib.nullcontext()
         return torch.autocast(device.type, torch.bfloat16)
+
+
+class AdversaryObjective(nn.Module):
+    """The adversary's loss on what one forward pass gave, as a function of its parameters."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, outputs, coefficients):
+        """Compute the loss, of shape (); `outputs` carry no gradient, so it ends at the codes."""
+        return self.model.adversary_loss(outputs, coefficients)
 
 
 LOGGED = ("loss", *TERMS)

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from .hooks import Hooks, read_hooks
 from .hyperparameters import hyperparameter_names, is_finite, resolve_hyperparameters
+
+# How tables and axes write hyperparameters of these names unless a model says else.
+SYMBOLS = {"beta": "β", "lambda": "λ"}
+# The longest symbol that fits an axis and the head of a column.
+_SYMBOL_LENGTH = 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,13 @@ class Declaration:
     sweeps : dict of str to dict
         By preset, then by hyperparameter: the values that are trained; what is not named takes
         the preset's own values.
+    axis : str or None
+        The hyperparameter that curves are drawn over: `beta` where there is one, else the first
+        that is swept.
+    symbols : dict of str to str
+        How tables and axes write hyperparameters: ``{"gamma": "γ"}``.
+    hooks : Hooks
+        Which optional members it has.
     """
 
     hyperparameters: dict[str, float]
@@ -36,6 +49,9 @@ class Declaration:
     continues: str | None = None
     reduces_to: dict[str, dict[str, float]] = field(default_factory=dict)
     sweeps: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
+    axis: str | None = None
+    symbols: dict[str, str] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)
 
     def reduces(self, values, name):
         """Whether the model is the method called `name` at these values."""
@@ -50,8 +66,9 @@ def read_declaration(model_class, name):
     ----------
     model_class : type
         Its ``Hyperparameters``, and what it says itself of ``label``, ``citation``, ``continues``,
-        ``reduces_to`` and ``sweeps`` (see `Declaration`); all may be missing. What a base class
-        says of these is not inherited: with another loss it is another method.
+        ``reduces_to``, ``sweeps``, ``axis`` and ``symbols`` (see `Declaration`), and what it has
+        of `Hooks`; all may be missing. What a base class says of itself is not inherited, because
+        with another loss it is another method; its hooks are, because they are what it does.
     name : str
         The label of a model that has none.
 
@@ -98,7 +115,43 @@ def read_declaration(model_class, name):
         continues=continues,
         reduces_to=reduces_to,
         sweeps=sweeps,
+        axis=_read_axis(namespace, names, sweeps),
+        symbols=_read_symbols(namespace, names),
+        hooks=read_hooks(model_class),
     )
+
+
+def _read_axis(namespace, names, sweeps):
+    axis = namespace.get("axis")
+    if axis is not None and axis not in names:
+        raise ValueError(
+            f"axis must be one of the model's hyperparameters ({', '.join(names) or 'none'}), "
+            f"got {axis!r}"
+        )
+    if axis is not None or "beta" in names:
+        return axis or "beta"
+    # λ has the preset's own sweep.
+    swept = {"lambda", *(name for sweep in sweeps.values() for name in sweep)}
+    return next((name for name in names if name in swept), None)
+
+
+def _read_symbols(namespace, names):
+    symbols = namespace.get("symbols", {})
+    if not isinstance(symbols, dict):
+        raise ValueError(f"symbols must be a dict of hyperparameters to texts, got {symbols!r}")
+    for name, symbol in symbols.items():
+        if name not in names:
+            raise ValueError(
+                f"symbols names a hyperparameter {name!r} that the model does not have; "
+                f"it has: {', '.join(names) or 'none'}"
+            )
+        fits = isinstance(symbol, str) and symbol.isprintable() and symbol.strip()
+        if not fits or len(symbol) > _SYMBOL_LENGTH:
+            raise ValueError(
+                f"symbols: {name} must be written in 1 to {_SYMBOL_LENGTH} characters, "
+                f"got {symbol!r}"
+            )
+    return {name: text for name, text in {**SYMBOLS, **symbols}.items() if name in names}
 
 
 def _check_methods(model_class, name):

@@ -21,6 +21,9 @@ class Outputs(NamedTuple):
         One reparameterised sample of the posterior per image.
     means, log_variances : Tensor of shape (B, D)
         Parameters of the posterior q(z|x) = N(means, diag exp(log_variances)).
+    permuted : Tensor of shape (B, D) or None
+        Codes permuted over a batch, latent by latent, without gradient: draws from the product
+        of the aggregate posterior's marginals. None unless the model permutes.
     """
 
     images: Tensor
@@ -28,6 +31,11 @@ class Outputs(NamedTuple):
     codes: Tensor
     means: Tensor
     log_variances: Tensor
+    permuted: Tensor | None = None
+
+    def detach(self):
+        """The same without gradient."""
+        return Outputs(*(part if part is None else part.detach() for part in self))
 
 
 def negative_log_likelihood(outputs):

@@ -117,6 +117,10 @@ class RunSpec:
     def resolved(self):
         """Everything that decides the result, as plain data; what run.json stores as config."""
         config = {k: v for k, v in vars(self.config).items() if k not in _BOOKKEEPING}
+        hooks = self.model.declaration.hooks
+        for name, used in (("permuted_batch", hooks.permutes), ("pair_factors", hooks.pairs)):
+            if not used:
+                del config[name]
         config["final_steps"] = min(self.config.final_steps, max(1, self.phases[-1] // 10))
         return {
             "model": self.model.name,

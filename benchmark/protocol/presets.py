@@ -32,6 +32,12 @@ class Config:
         Images of the representation's training and test part.
     amp : str
         "none" or "bf16".
+    permuted_batch : str
+        Whose codes a model with an adversary permutes: "second" (those of a second batch, from a
+        stream of its own) or "same" (those of the batch it trains on).
+    pair_factors : int
+        In how many factors the images of a pair differ, for a model that trains on pairs; 0 draws
+        it for each pair.
     """
 
     network: str = "conv"
@@ -50,6 +56,8 @@ class Config:
     n_train: int = 10_000
     n_test: int = 5_000
     amp: str = "none"
+    permuted_batch: str = "second"
+    pair_factors: int = 0
 
     def __post_init__(self):
         for name, (low, high) in _RANGES.items():
@@ -58,8 +66,12 @@ class Config:
                 raise BenchError(
                     f"{name} must be from {low:g} to {high:g}, got {value:g}", exit_code=2
                 )
-        if self.amp not in ("none", "bf16"):
-            raise BenchError(f"amp must be none or bf16, got {self.amp!r}", exit_code=2)
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise BenchError(
+                    f"{name} must be {' or '.join(choices)}, got {value!r}", exit_code=2
+                )
 
 
 _RANGES = {
@@ -77,7 +89,9 @@ _RANGES = {
     "checkpoint_every": (1, 10**9),
     "n_train": (1, 10**8),
     "n_test": (1, 10**8),
+    "pair_factors": (0, 1000),
 }
+_CHOICES = {"amp": ("none", "bf16"), "permuted_batch": ("second", "same")}
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ PRESETS = {
             datasets=GENUINE,
             seeds=50,
             sweeps={"beta": (1, 2, 4, 6, 8, 16), "lambda": (0, 2, 4, 6, 8)},
-            config=Config(network="conv-dlib", steps=300_000),
+            config=Config(network="conv-dlib", steps=300_000, permuted_batch="same"),
         ),
     )
 }

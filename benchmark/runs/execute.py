@@ -10,6 +10,8 @@ import torch
 from ...models.training.batches import Batches
 from ...models.training.images import Images
 from ...models.training.loop import Stopped, Trainer, build_model
+from ...models.training.pairs import PairedBatches
+from ...models.training.permutations import Permutations
 from ...models.training.schedule import Schedule
 from ...models.training.streams import Noise
 from ..errors import BenchError
@@ -102,11 +104,8 @@ class Execution:
         side = self.spec.config.image_size or None
         images = self.load_images(self.dataset.source, self.device, side)
         check_enough_images(self.spec.config, len(images))
-        try:
-            batches = Batches(images, self.spec.config.batch_size, self.spec.seed)
-        except ValueError as error:
-            raise BenchError(str(error)) from error
-        trainer = self._build_trainer(images.shape, batches)
+        batches, permutations = self._build_streams(images)
+        trainer = self._build_trainer(images.shape, batches, permutations)
         self._go_on(trainer, state)
         start = self.spec.start
 
@@ -118,6 +117,8 @@ class Execution:
             trainer.run(self._save, report, should_stop)
         finally:
             batches.close()
+            if permutations is not None:
+                permutations.close()
         final = publish_representation(
             self.folder.representation, self.spec, self.dataset, trainer, images, self.claim
         )
@@ -165,7 +166,39 @@ class Execution:
             write_checkpoint(path, state)
         return state
 
-    def _build_trainer(self, image_shape, batches):
+    def _build_streams(self, images):
+        """The run's batches, and the permutations of codes where its model needs them.
+
+        Raises
+        ------
+        BenchError
+            If the data set has too few images for a batch, or is no grid to draw pairs from.
+        """
+        spec, config, hooks = self.spec, self.spec.config, self.spec.model.declaration.hooks
+        permutations = None
+        try:
+            if hooks.pairs:
+                sizes = self.dataset.factor_sizes if self.dataset.labels is None else None
+                batches = PairedBatches(
+                    images, config.batch_size, spec.seed, sizes, config.pair_factors
+                )
+            else:
+                batches = Batches(images, config.batch_size, spec.seed)
+            if hooks.permutes:
+                second = images if config.permuted_batch == "second" else None
+                permutations = Permutations(self._code_shape, spec.seed, self.device, second)
+        except ValueError as error:
+            raise BenchError(str(error)) from error
+        return batches, permutations
+
+    @property
+    def _code_shape(self):
+        """Shape of a batch's codes; a batch of pairs has two images a pair."""
+        config = self.spec.config
+        images = config.batch_size * (2 if self.spec.model.declaration.hooks.pairs else 1)
+        return images, config.latent_size
+
+    def _build_trainer(self, image_shape, batches, permutations):
         spec, config = self.spec, self.spec.config
         schedule = Schedule(
             phases=spec.phases,
@@ -182,11 +215,12 @@ class Execution:
             construct(spec.model.load(), spec.seed, self.device, image_shape, config),
             dict(spec.hyperparameters),
             batches,
-            Noise((config.batch_size, config.latent_size), spec.seed, self.device),
+            Noise(self._code_shape, spec.seed, self.device),
             schedule,
             spec.seed,
             amp=config.amp == "bf16",
             compiled=self.compiled,
+            permutations=permutations,
         )
 
     def _go_on(self, trainer, state):
@@ -194,7 +228,10 @@ class Execution:
         if self.folder.checkpoint.exists():
             # The number of threads decides the order of sums, and so the last bits.
             torch.set_num_threads(state["threads"])
-            trainer.load(state)
+            try:
+                trainer.load(state)
+            except ValueError as error:
+                raise BenchError(f"{self.folder.checkpoint}: {error}") from error
             # Version 0.1.0 recorded the last session only, and that in run.json.
             self.sessions = state.get("sessions", [])
         elif state is not None:

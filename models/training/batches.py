@@ -22,6 +22,8 @@ class Batches:
     read_ahead : bool, optional
         Read the next batch in a thread of its own while the device computes; by default where an
         accelerator's images stay on the host.
+    stream : str, default "order"
+        Name of the random stream that the order comes from.
 
     Raises
     ------
@@ -29,7 +31,7 @@ class Batches:
         If the data set has fewer images than a batch.
     """
 
-    def __init__(self, images, batch_size, seed, read_ahead=None):
+    def __init__(self, images, batch_size, seed, read_ahead=None, stream="order"):
         if batch_size > len(images):
             raise ValueError(
                 f"the data set has {len(images)} images, fewer than a batch of {batch_size}; "
@@ -38,6 +40,7 @@ class Batches:
         self.images = images
         self.batch_size = batch_size
         self.seed = seed
+        self.stream = stream
         self.per_epoch = len(images) // batch_size
         self._epoch = None
         self._order = None
@@ -82,7 +85,7 @@ class Batches:
         """Flat indices (B,) of a step's images."""
         epoch, position = divmod(step, self.per_epoch)
         if epoch != self._epoch:
-            order = permutation(len(self.images), self.seed, "order", epoch)
+            order = permutation(len(self.images), self.seed, self.stream, epoch)
             self._order = order.to(self.images.device) if self.images.resident else order
             self._epoch = epoch
         return self._order[position * self.batch_size : (position + 1) * self.batch_size]

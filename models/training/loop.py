@@ -2,11 +2,15 @@
 
 import contextlib
 import time
+from dataclasses import replace
 
 import torch
 
-from ..autoencoder import Objective, coefficient_tensors
+from ..autoencoder import Objective
+from ..hooks import read_hooks
+from .coefficients import Coefficients
 from .recording import Diverged, Recorder
+from .step import Adversary, training_step
 from .streams import global_states, private_randomness, seeded_states, stream_seed
 
 
@@ -55,23 +59,6 @@ def fused_adam(parameters, schedule):
     )
 
 
-def training_step(objective, optimiser, images, noise, coefficients):
-    """One update; everything stays on the device.
-
-    Returns
-    -------
-    logged : Tensor of shape (5,)
-        Loss, NLL, KL, L2, TC.
-    means : Tensor of shape (B, D)
-        Posterior means.
-    """
-    loss, logged, means = objective(images, noise, coefficients)
-    loss.backward()
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    return logged, means
-
-
 class Trainer:
     """A training run that can be stopped, saved and continued bit for bit.
 
@@ -80,11 +67,13 @@ class Trainer:
     model : torch.nn.Module
         With the protocol of `models.autoencoder.Autoencoder`, on its device.
     hyperparameters : dict of str to float
-        The coefficients of the objective.
+        The coefficients of the objective; the model's ``coefficients_at`` may change them.
     batches : callable
-        ``batches(step) -> images``, e.g. `models.training.batches.Batches`.
+        ``batches(step) -> images``, e.g. `models.training.batches.Batches`, or for a model of
+        pairs `models.training.pairs.PairedBatches`.
     noise : callable
-        ``noise(step) -> Tensor (B, D)``, e.g. `models.training.streams.Noise`.
+        ``noise(step) -> Tensor (B, D)``, e.g. `models.training.streams.Noise`; B counts images,
+        so that a batch of pairs has two rows a pair.
     schedule : Schedule
     seed : int
         Seeds what randomness the model itself has (dropout, say).
@@ -94,6 +83,9 @@ class Trainer:
         Pass the objective through `torch.compile`.
     make_optimiser : callable, default fused_adam
         ``make_optimiser(parameters, schedule) -> torch.optim.Optimizer``.
+    permutations : callable, optional
+        ``permutations(step) -> Permutation``, for a model that permutes codes, e.g.
+        `models.training.permutations.Permutations`.
 
     Attributes
     ----------
@@ -116,13 +108,18 @@ class Trainer:
         amp=False,
         compiled=False,
         make_optimiser=fused_adam,
+        permutations=None,
     ):
         self.model = model
         self.batches = batches
         self.noise = noise
         self.schedule = schedule
         self.device = next(model.parameters()).device
-        self.coefficients = coefficient_tensors(hyperparameters, self.device)
+        self.hooks = read_hooks(type(model))
+        if self.hooks.permutes and permutations is None:
+            raise ValueError("the model permutes codes, so its trainer needs permutations")
+        self.permutations = permutations if self.hooks.permutes else None
+        self.coefficients = Coefficients(model, hyperparameters, schedule, self.device)
         objective = Objective(model, amp)
         self.objective = torch.compile(objective) if compiled else objective
         self.make_optimiser = make_optimiser
@@ -135,8 +132,12 @@ class Trainer:
             noise.shape[1],
             self.device,
             final_from=max(schedule.start, schedule.end - schedule.final_steps),
+            further=self.hooks.columns,
         )
-        self.optimiser = make_optimiser(model.parameters(), schedule)
+        self.adversary = None
+        if self.hooks.adversary is not None:
+            self.adversary = Adversary(model, self.hooks, compiled)
+        self._begin_phase()
         # None while training, when the global generators hold them.
         self._random = seeded_states(self.device, stream_seed(seed, "model"))
 
@@ -164,16 +165,8 @@ class Trainer:
             began = time.perf_counter()
             while self.step < schedule.end:
                 if self.step in schedule.boundaries and self.step > schedule.start:
-                    self.optimiser = self.make_optimiser(self.model.parameters(), schedule)
-                recorder.add(
-                    *training_step(
-                        self.objective,
-                        self.optimiser,
-                        self.batches(self.step),
-                        self.noise(self.step),
-                        self.coefficients,
-                    )
-                )
+                    self._begin_phase()
+                recorder.add(*self._train_step())
                 self.step += 1
                 self.steps_here += 1
                 finished = self.step == schedule.end
@@ -190,25 +183,65 @@ class Trainer:
                 if stopping:
                     raise Stopped(self.step)
 
+    def _train_step(self):
+        """Carry out the step that is next."""
+        return training_step(
+            self.objective,
+            self.optimiser,
+            self.batches(self.step),
+            self.noise(self.step),
+            self.coefficients(self.step),
+            self.permutations(self.step) if self.permutations is not None else None,
+            self.adversary,
+        )
+
+    def _begin_phase(self):
+        """Make fresh optimisers: one for the model, and one for its adversary."""
+        if self.adversary is None:
+            self.optimiser = self.make_optimiser(self.model.parameters(), self.schedule)
+            return
+        self.optimiser = self.make_optimiser(self.adversary.opponents, self.schedule)
+        self.adversary.optimiser = self.make_optimiser(
+            self.adversary.parameters, replace(self.schedule, **self.adversary.adam)
+        )
+
     def state(self):
         """Everything that a bit-identical continuation needs, loadable with weights_only.
 
         The tensors are the run's own, not copies: save them before the next step.
         """
+        adversary = {}
+        if self.adversary is not None:
+            adversary["adversary"] = self.adversary.optimiser.state_dict()
         return {
             "step": self.step,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            **adversary,
             "recorder": self.recorder.state(),
             "random": self._random or global_states(self.device),
             "threads": torch.get_num_threads(),
         }
 
     def load(self, state):
-        """Continue a run of the same schedule from its own `state`."""
+        """Continue a run of the same schedule from its own `state`.
+
+        Raises
+        ------
+        ValueError
+            If the model has an adversary and the state none, or the other way round.
+        """
+        if ("adversary" in state) != (self.adversary is not None):
+            there, wanted = ("one", "none") if self.adversary is None else ("none", "one")
+            raise ValueError(
+                f"the checkpoint has {there} where the model has {wanted}: the optimiser of an "
+                "adversary; remove the checkpoint to train the run from its start"
+            )
         self._load_common(state)
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.adversary is not None:
+            self.adversary.optimiser.load_state_dict(state["adversary"])
         self.recorder.load(state["recorder"])
         self.seconds = state["seconds"]
 

@@ -9,15 +9,17 @@ from ..autoencoder import LOGGED
 # A latent is active when its posterior mean varies by more than this (Burda et al. 2016).
 ACTIVE_VARIANCE = 0.01
 COLUMNS = ("step", "nll", "kl", "l2", "tc", "active_units")
+# What is trained on and so must stay finite, as messages name it.
+LOSSES = {"loss": "the loss", "adversary_loss": "the adversary's loss"}
 
 
 class Diverged(ArithmeticError):
-    """The loss, or a weight, became NaN or infinite."""
+    """A loss, or a weight, became NaN or infinite."""
 
     def __init__(self, step, value, quantity="the loss"):
         super().__init__(
             f"{quantity} became {value} at step {step}; lower learning_rate "
-            "(--set learning_rate=…) or the weights β and λ"
+            "(--set learning_rate=…) or the weights of the loss, such as β and λ"
         )
         self.step = step
         self.value = value
@@ -34,27 +36,33 @@ class Recorder:
     device : torch.device
     final_from : int
         The first step (counted from 0) that enters the final means.
+    further : tuple of str
+        Names of terms beside those of every model; "adversary_loss" must stay finite as well.
 
     Attributes
     ----------
     rows : list of tuple
-        One (step, nll, kl, l2, tc, active units) an interval: means over the interval's steps,
-        active units by the variance of the posterior means over all its images.
+        One (step, nll, kl, l2, tc, active units, further terms …) an interval: means over the
+        interval's steps, active units by the variance of the posterior means over all its images.
     """
 
-    def __init__(self, interval, latent_size, device, final_from):
+    def __init__(self, interval, latent_size, device, final_from, further=()):
         self.interval = interval
         self.final_from = final_from
         self.rows = []
-        self._buffer = torch.zeros(interval, len(LOGGED), device=device)
+        self._names = (*LOGGED, *further)
+        self._losses = {
+            self._names.index(name): text for name, text in LOSSES.items() if name in self._names
+        }
+        self._buffer = torch.zeros(interval, len(self._names), device=device)
         self._moments = torch.zeros(2, latent_size, device=device)
         self._filled = 0
         self._images = 0
-        self._sums = [0.0] * len(LOGGED)
+        self._sums = [0.0] * len(self._names)
         self._count = 0
 
     def add(self, logged, means):
-        """Take one step's terms, shape (5,), and posterior means, shape (B, D)."""
+        """Take one step's terms, a vector, and posterior means, shape (B, D)."""
         self._buffer[self._filled] = logged
         self._moments[0] += means.sum(dim=0)
         self._moments[1] += means.square().sum(dim=0)
@@ -91,14 +99,15 @@ class Recorder:
                 self._sums = [a + b for a, b in zip(self._sums, row, strict=True)]
                 self._count += 1
         means = [sum(column) / self._filled for column in zip(*values, strict=True)]
-        self.rows.append((step, *means[1:], self._active_units()))
+        common, further = means[1 : len(LOGGED)], means[len(LOGGED) :]
+        self.rows.append((step, *common, self._active_units(), *further))
         self._reset()
 
     def final(self):
-        """Means over the last steps, in nats (L2 in squared intensity) per image."""
+        """Means over the last steps, in nats (L2 in squared intensity) per image, by name."""
         return {
             name: total / self._count
-            for name, total in zip(LOGGED, self._sums, strict=True)
+            for name, total in zip(self._names, self._sums, strict=True)
             if name != "loss"
         }
 
@@ -125,18 +134,23 @@ class Recorder:
 
     def csv(self):
         """The log as CSV text, one row an interval."""
-        lines = [",".join(COLUMNS)]
-        for step, *terms, active in self.rows:
-            numbers = ",".join(f"{value:.6g}" for value in terms)
-            lines.append(f"{int(step)},{numbers},{int(active)}")
+        columns = (*COLUMNS, *self._names[len(LOGGED) :])
+        whole = [columns.index("step"), columns.index("active_units")]
+        lines = [",".join(columns)]
+        for row in self.rows:
+            texts = [f"{value:.6g}" for value in row]
+            for position in whole:
+                texts[position] = str(int(row[position]))
+            lines.append(",".join(texts))
         return "\n".join(lines) + "\n"
 
     def _read_terms(self, step):
         """Copy the terms since the last `flush` to the host, one list a step."""
         values = self._buffer[: self._filled].tolist()
-        for number, (loss, *_) in enumerate(values, step - self._filled + 1):
-            if not math.isfinite(loss):
-                raise Diverged(number, loss)
+        for number, row in enumerate(values, step - self._filled + 1):
+            for position, text in self._losses.items():
+                if not math.isfinite(row[position]):
+                    raise Diverged(number, row[position], text)
         return values
 
     def _active_units(self):

@@ -63,11 +63,14 @@ class Noise:
     draw : callable, optional
         ``draw(shape, seed) -> Tensor``; by default from a generator on the device, which devices
         such as "meta" do not have.
+    stream : str, default "noise"
+        Name of the random stream.
     """
 
-    def __init__(self, shape, seed, device, draw=None):
+    def __init__(self, shape, seed, device, draw=None, stream="noise"):
         self.shape = tuple(shape)
         self.seed = seed
+        self.stream = stream
         self.device = torch.device(device)
         self._draw = draw or self._draw_on_device
         self._generator = None
@@ -78,7 +81,7 @@ class Noise:
         """Return the noise (B, D) of a step, counted from 0."""
         block, position = divmod(step, NOISE_BLOCK)
         if block != self._block:
-            seed = stream_seed(self.seed, "noise", block)
+            seed = stream_seed(self.seed, self.stream, block)
             self._values = self._draw((NOISE_BLOCK, *self.shape), seed)
             self._block = block
         return self._values[position]

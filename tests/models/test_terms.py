@@ -19,7 +19,11 @@ def logistic(x):
 
 def arrays(outputs):
     return SimpleNamespace(
-        **{name: value.detach().numpy() for name, value in outputs._asdict().items()}
+        **{
+            name: value.detach().numpy()
+            for name, value in outputs._asdict().items()
+            if value is not None
+        }
     )
 
 

@@ -12,9 +12,10 @@ from disentanglement_bench.models.encoding import encode
 from disentanglement_bench.models.terms import bernoulli_entropy
 from disentanglement_bench.models.training import loop
 from disentanglement_bench.models.training.images import Images
-from disentanglement_bench.models.training.loop import Stopped, training_step
+from disentanglement_bench.models.training.loop import Stopped
 from disentanglement_bench.models.training.recording import Diverged
 from disentanglement_bench.models.training.schedule import Schedule
+from disentanglement_bench.models.training.step import training_step
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
@@ -258,7 +259,7 @@ def test_rows_hold_the_terms_of_the_steps(make_trainer):
     for step in range(4):
         images, noise = by_hand.batches(step), by_hand.noise(step)
         logged, means = training_step(
-            by_hand.objective, by_hand.optimiser, images, noise, by_hand.coefficients
+            by_hand.objective, by_hand.optimiser, images, noise, by_hand.coefficients(step)
         )
         assert means.shape == (4, 3)
         steps.append(logged.double())
@@ -343,8 +344,8 @@ def test_a_loss_that_is_not_finite_is_never_saved(make_trainer):
     forward = trainer.objective.forward
 
     def forward_badly(images, noise, coefficients):
-        loss, logged, means = forward(images, noise, coefficients)
-        return loss, logged * (float("nan") if trainer.step == 1 else 1), means
+        loss, logged, outputs = forward(images, noise, coefficients)
+        return loss, logged * (float("nan") if trainer.step == 1 else 1), outputs
 
     trainer.objective.forward = forward_badly
     with pytest.raises(Diverged, match=r"^the loss became nan at step 2;"):
