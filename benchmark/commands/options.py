@@ -85,9 +85,9 @@ class Shard(click.ParamType):
 
 
 class Setting(click.ParamType):
-    """``key=value``."""
+    """``key=value``, or ``key=value,value`` for a sweep."""
 
-    name = "key=value"
+    name = "key=value[,value…]"
 
     def convert(self, value, param, ctx):
         """Return (key, value as text)."""

@@ -29,7 +29,7 @@ from .options import (
     callback=split_names,
     shell_complete=complete_names(list_model_names),
     help="A name of `bench list models`, package.module:Class or path/to/file.py:Class (default: "
-    "the zoo).",
+    "all, the zoo).",
 )
 @click.option(
     "--dataset",
@@ -50,8 +50,16 @@ from .options import (
     help="Protocol, see `bench list presets`.",
 )
 @click.option("--seeds", type=SeedList(), help="A count (10), a range (0-4) or a list (1,3).")
-@click.option("--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4.")
-@click.option("--lambda", "lambdas", type=NumberList(), multiple=True, help="λ values, e.g. 0,8.")
+@click.option(
+    "--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4: --set beta=1,4."
+)
+@click.option(
+    "--lambda",
+    "lambdas",
+    type=NumberList(),
+    multiple=True,
+    help="λ values, e.g. 0,8: --set lambda=0,8.",
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the first phase.")
 @click.option(
     "--continue-steps",
@@ -70,7 +78,8 @@ from .options import (
     "settings",
     type=Setting(),
     multiple=True,
-    help="A setting of the protocol or a hyperparameter of a model, e.g. batch_size=32.",
+    help="A setting of the protocol or a hyperparameter of a model, e.g. batch_size=32; several "
+    "values are a sweep, e.g. gamma=10,40 or learning_rate=1e-3,2e-3.",
 )
 @click.option(
     "--tag", type=Tag(), default="", help="Name of a variant, kept in folders of its own."
@@ -100,6 +109,7 @@ def command(betas, lambdas, dry_run, **options):
     Examples:
       bench train --model lambdabeta --seeds 10
       bench train --model betavae,betatcvae --beta 1,8,32 --seeds 0-4 --dry-run
+      bench train --model factorvae --set gamma=2,10,40 --set latent_size=5,10
       bench train --preset paper --dataset dsprites --device cuda --shard 0/4
     """
     from ..protocol.request import TrainRequest

@@ -131,6 +131,25 @@ def find_stand_in(model, zoo, config):
     return None
 
 
+def list_values(model, preset):
+    """The values at which a preset trains a model, of each of its hyperparameters.
+
+    Parameters
+    ----------
+    model : Model
+    preset : Preset
+
+    Returns
+    -------
+    dict of str to tuple of float
+        The default alone of a hyperparameter that the preset does not sweep.
+    """
+    swept = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {})}
+    return {
+        name: tuple(swept.get(name, (default,))) for name, default in model.hyperparameters.items()
+    }
+
+
 def _points_of(model, preset, config, sweeps, init, zoo, continued):
     """The points of one model's sweep."""
     stand_in = find_stand_in(model, zoo, config)

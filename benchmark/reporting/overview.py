@@ -12,6 +12,9 @@ from ...evaluation.scoring.run_records import STATUSES, find_runs
 from ..console import console, table
 from ..errors import BenchError
 
+# More values than these are shown by their ends.
+MOST_VALUES = 10
+
 
 def show_status(results, each=False):
     """Print the state of the runs below a results folder.
@@ -29,7 +32,7 @@ def show_status(results, each=False):
     if not runs.is_dir():
         raise BenchError(f"there are no runs below {runs}; bench train makes them")
     observer = Observer()
-    counts, lines, problems = {}, [], []
+    counts, values, lines, problems = {}, {}, [], []
     for path in find_runs(runs):
         name = os.path.relpath(path, runs)
         try:
@@ -38,6 +41,7 @@ def show_status(results, each=False):
             status, reason = "unreadable", str(error)
         group = tuple(name.split(os.sep)[:3])
         counts.setdefault(group, Counter())[status] += 1
+        values.setdefault(group, []).append(_read_settings(name))
         lines.append((name, status, reason))
         if status not in ("done", "running"):
             problems.append((name, status, reason))
@@ -49,10 +53,10 @@ def show_status(results, each=False):
         statuses = [*STATUSES]
         if any(count["unreadable"] for count in counts.values()):
             statuses.append("unreadable")
-        shown = table(f"Runs below {runs}", "data set", "preset", "model", *statuses)
+        shown = table(f"Runs below {runs}", "data set", "preset", "model", "values", *statuses)
         for group, count in counts.items():
-            group = (*group, "", "", "")[:3]
-            shown.add_row(*group, *(str(count[status] or "") for status in statuses))
+            cells = [*(*group, "", "", "")[:3], _write_values(_gather(values[group]))]
+            shown.add_row(*cells, *(str(count[status] or "") for status in statuses))
     console().print(shown)
     if not each:
         for name, status, reason in problems[:20]:
@@ -62,18 +66,25 @@ def show_status(results, each=False):
 
 
 def show_models():
-    """Print the models that `--model` takes."""
+    """Print the models that `--model` takes, and the values that the default preset trains."""
+    from ..protocol.presets import DEFAULT_PRESET, PRESETS
     from ..protocol.registry import get_model, list_models, list_plugins
+    from ..protocol.sweep import list_values
 
-    shown = table("Models", "name", "method", "loss", "hyperparameters", "continues", "source")
+    heading = f"hyperparameters, values in {DEFAULT_PRESET}"
+    shown = table("Models", "name", "method", "loss", heading, "continues", "source")
     for name in list_models():
-        model = get_model(name).declaration
-        names = ", ".join(model.hyperparameters)
-        cells = (model.label, model.description, names, model.continues or "", model.citation)
+        model = get_model(name)
+        values = _write_values(list_values(model, PRESETS[DEFAULT_PRESET]))
+        about = model.declaration
+        cells = (about.label, about.description, values, about.continues or "", about.citation)
         shown.add_row(name, *cells)
     for name, point in list_plugins().items():
         shown.add_row(name, "", f"from {point.dist.name} ({point.value})", "", "", "")
     console().print(shown)
+    click.echo(
+        "--set name=1,2,3 trains other values; bench list presets shows those of all presets."
+    )
     click.echo(
         "Your own: --model package.module:Class or path/to/file.py:Class; try bench check first."
     )
@@ -103,6 +114,9 @@ def show_presets():
     from dataclasses import asdict
 
     from ..protocol.presets import DEFAULT_PRESET, PRESETS
+    from ..protocol.registry import get_model, list_models
+    from ..protocol.settings import SWEEPABLE
+    from ..protocol.sweep import list_values
 
     shown = table("Presets", "", *PRESETS)
     rows = {
@@ -110,8 +124,10 @@ def show_presets():
         "data sets": [", ".join(p.datasets) for p in PRESETS.values()],
         "seeds": [f"0 to {p.seeds - 1}" for p in PRESETS.values()],
     }
-    for name in dict.fromkeys(name for preset in PRESETS.values() for name in preset.sweeps):
-        rows[f"values of {name}"] = [_sweeps(p, name) for p in PRESETS.values()]
+    for name in list_models():
+        if (model := get_model(name)).hyperparameters:
+            values = [list_values(model, p) for p in PRESETS.values()]
+            rows[f"values of {name}"] = [_write_values(each) for each in values]
     for key in asdict(PRESETS[DEFAULT_PRESET].config):
         values = [getattr(p.config, key) for p in PRESETS.values()]
         rows[key] = [f"{v:,}" if isinstance(v, int) else f"{v}" for v in values]
@@ -119,6 +135,10 @@ def show_presets():
         shown.add_row(key, *values)
     console().print(shown)
     click.echo("Everything from network on can be changed with --set key=value.")
+    click.echo(
+        f"--set key=value,value trains every value, of a hyperparameter or of one of these: "
+        f"{', '.join(SWEEPABLE)}."
+    )
 
 
 def show_metrics():
@@ -195,16 +215,41 @@ def show_published(dataset=None):
     console().print(shown)
 
 
-def _numbers(values):
-    return ", ".join(format_number(value) for value in values)
+def _read_settings(name):
+    """What the name of a run's folder says of its settings."""
+    parts = [part.partition("=") for part in [*name.split(os.sep), "", "", "", ""][3].split(",")]
+    return {key: value for key, equals, value in parts if equals}
 
 
-def _sweeps(preset, name):
-    """The values of a hyperparameter, and those of models that have their own."""
-    from ..protocol.registry import get_model, list_models
+def _gather(settings):
+    """All values of each setting; runs at the protocol's value of a swept one do not name it."""
+    from ..protocol.settings import SWEEPABLE
 
-    texts = [_numbers(preset.sweeps[name])]
-    for model in list_models():
-        own = get_model(model).declaration.sweeps.get(preset.name, {}).get(name)
-        texts += [f"{model}: {_numbers(own)}"] if own else []
+    gathered = {}
+    for key in dict.fromkeys(key for each in settings for key in each):
+        words = [each[key] for each in settings if key in each]
+        ordinary = key in SWEEPABLE and len(words) < len(settings)
+        gathered[key] = [*dict.fromkeys(words), *(["the preset's"] if ordinary else [])]
+    return gathered
+
+
+def _write_values(values):
+    """Names with all their values, numbers in order: ``beta 1, 4; lambda 0, 8``."""
+    texts = []
+    for name, each in values.items():
+        words = sorted(map(_write, each), key=_order)
+        if len(words) > MOST_VALUES:
+            words = [f"{words[0]} … {words[-1]} ({len(words)} values)"]
+        texts.append(f"{name} {', '.join(words)}")
     return "; ".join(texts)
+
+
+def _write(value):
+    return value if isinstance(value, str) else format_number(value)
+
+
+def _order(word):
+    try:
+        return 0, float(word), word
+    except ValueError:
+        return 1, 0.0, word

@@ -72,7 +72,8 @@ class Store:
             raise BenchError(
                 f"{folder.path}{others} holds a run with another configuration: "
                 f"{one_line('; '.join(differences))}. Give this variant a folder of its own with "
-                "--tag NAME, or remove the old run",
+                "--tag NAME, or a setting with a comma behind its value (--set name=value,); or "
+                "remove the old run",
                 exit_code=2,
             )
         return states

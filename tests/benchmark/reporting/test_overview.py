@@ -1,0 +1,56 @@
+import re
+
+import pytest
+
+from disentanglement_bench.benchmark.reporting.overview import (
+    show_models,
+    show_presets,
+    show_status,
+)
+from disentanglement_bench.evaluation.files import write_json
+
+
+def rows(text):
+    """The cells of a printed table, by the first cell; folded lines are joined."""
+    table, last = {}, None
+    for line in text.splitlines():
+        if line.startswith("│"):
+            cells = [cell.strip() for cell in line.strip("│").split("│")]
+            if cells[0] or last is None:
+                last = table.setdefault(cells[0], [""] * len(cells))
+            last[:] = [f"{old} {new}".strip() for old, new in zip(last, cells, strict=True)]
+    return table
+
+
+@pytest.mark.parametrize("show", [show_models, show_presets])
+def test_the_values_of_every_model_are_listed(show, capsys):
+    show()
+    shown = rows(capsys.readouterr().out)
+    names = {name.removeprefix("values of ") for name in shown}
+    assert {"betavae", "betatcvae", "lambdabeta"} <= names
+    (row,) = (cells for name, cells in shown.items() if name.endswith("lambdabeta"))
+    assert any("beta 1, 4, 8, 16, 32; lambda 0, 8" in cell for cell in row)
+
+
+def test_a_presets_own_values_of_a_model_are_listed(capsys):
+    show_presets()
+    shown = rows(capsys.readouterr().out)
+    assert shown["values of betatcvae"][3] == "beta 1, 2, 4, 6, 8, 10"
+    assert shown["values of betavae"][3] == "beta 1, 2, 4, 6, 8, 16"
+
+
+def test_the_state_of_runs_says_which_values_there_are(tmp_path, capsys):
+    settings = [f"gamma={gamma}" for gamma in (*range(1, 12), "1e+20")]
+    for setting in (*settings, "gamma=2,learning_rate=0.001", "gamma=2,init=scratch"):
+        folder = tmp_path / "runs/toy/quick/mine" / setting / "seed-0"
+        folder.mkdir(parents=True)
+        write_json(folder / "run.json", {"schema_version": 2, "status": "failed"})
+    (tmp_path / "runs/stray").mkdir()
+    write_json(tmp_path / "runs/stray/run.json", {"schema_version": 2, "status": "failed"})
+    show_status(tmp_path)
+    shown = rows(re.sub(r"^failed: .*$", "", capsys.readouterr().out, flags=re.MULTILINE))
+    assert shown["toy"][3] == (
+        "gamma 1 … 1e+20 (12 values); init scratch; learning_rate 0.001, the preset's"
+    )
+    assert shown["toy"][5] == "14"
+    assert shown["stray"][3] == ""
