@@ -37,6 +37,7 @@ def measure_downstream_logreg(codes, factors, test_codes, test_factors, *, seed=
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.random.default_rng(0).integers(0, 2, size=(1500, 2))
     >>> train, test = factors[:1000], factors[1000:]
     >>> score = measure_downstream_logreg(train * 4.0, train, test * 4.0, test)

@@ -72,7 +72,7 @@ def find_obstacle(factors, batch_size=BATCH_SIZE, factor_names=()):
     Examples
     --------
     >>> find_obstacle(np.indices((2, 3)).reshape(2, -1).T.repeat(20, axis=0))
-    'a class of factor 1 has 40 rows; batches of 64 are drawn from each class'
+    'a class of factor 0 has 60 rows; batches of 64 are drawn from each class'
     """
     names = [one_line(name) for name in factor_names] or range(factors.shape[1])
     for name, column in zip(names, factors.T, strict=True):

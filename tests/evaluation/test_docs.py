@@ -102,5 +102,5 @@ def test_every_variant_and_key_is_described():
     for metric in METRICS.values():
         assert metric.variant in text
         for key in metric.keys:
-            stem = key.name.removesuffix("_sampled").removesuffix("_train").removesuffix("_test")
+            stem = key.name.removesuffix(metric.suffix).removesuffix("_train").removesuffix("_test")
             assert stem.removeprefix("dci_") in text
