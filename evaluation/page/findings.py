@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..naming import format_number
 from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
-from ..tables.collapse import PEAKS, drop_text, p_text, range_text
+from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
 from ..tables.notes import number_text
 
 RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
@@ -78,69 +78,72 @@ def _about_peaks(rows, facts):
 
 
 def _about_peak(row, facts):
-    first, last, peak = (format_number(row[k]) for k in ("first_beta", "last_beta", "peak_beta"))
+    first, last, peak = row["first_value"], row["last_value"], row["peak_value"]
+    symbol, at_peak, at_last = row["axis_label"], value_text(row, peak), value_text(row, last)
     subject = f"{facts.label} of {row['curve_label']}"
-    if row["n_betas"] < 2:
-        return f"{subject} is known at a single β ({peak}): there is no curve to judge."
+    if row["n_values"] < 2:
+        single = format_number(peak)
+        return f"{subject} is known at a single {symbol} ({single}): there is no curve to judge."
     mean = number_text(row["peak_mean"], facts)
     if row["verdict"] == "peak":
         text = (
-            f"{subject} peaks at β = {peak} (mean {mean}; {_test_text(row)}) and falls by "
-            f"{drop_text(row)} to β = {last}; it stays within 10 % of the peak for "
-            f"β = {range_text(row)}."
+            f"{subject} peaks at {at_peak} (mean {mean}; {_test_text(row)}) and falls by "
+            f"{drop_text(row)} to {at_last}; it stays within 10 % of the peak for "
+            f"{symbol} = {range_text(row)}."
         )
-    elif row["range_low"] == row["first_beta"] and row["range_open"]:
+    elif row["range_low"] == first and row["range_open"]:
         text = (
-            f"{subject} stays within 10 % of its largest mean ({mean} at β = {peak}) over every β "
-            f"tried, {first} to {last}."
+            f"{subject} stays within 10 % of its largest mean ({mean} at {at_peak}) over every "
+            f"{symbol} tried, {format_number(first)} to {format_number(last)}."
         )
-    elif row["peak_beta"] == row["last_beta"]:
+    elif peak == last:
         text = (
-            f"{subject} is largest at the largest β tried, {last} (mean {mean}): no fall was seen."
+            f"{subject} is largest at the largest {symbol} tried, {format_number(last)} "
+            f"(mean {mean}): no fall was seen."
         )
-    elif row["peak_beta"] == row["first_beta"]:
+    elif peak == first:
         text = (
-            f"{subject} is largest at the smallest β tried, {first} (mean {mean}), and lower by "
-            f"{drop_text(row)} at β = {last}: a fall, not a peak."
+            f"{subject} is largest at the smallest {symbol} tried, {format_number(first)} "
+            f"(mean {mean}), and lower by {drop_text(row)} at {at_last}: a fall, not a peak."
         )
     else:
         text = (
-            f"{subject} is largest at β = {peak} (mean {mean}) and lower by {drop_text(row)} at "
-            f"β = {last}."
+            f"{subject} is largest at {at_peak} (mean {mean}) and lower by {drop_text(row)} at "
+            f"{at_last}."
         )
     if row["verdict"] == "too few seeds":
         text += f" Too few seeds for a test ({row['n']})."
     elif row["verdict"] == "no peak shown":
         text += f" A peak is not confirmed ({_test_text(row)})."
-    for beta, seeds in row["left_out"]:
-        text += (
-            f" β = {format_number(beta)} is left out: {seeds} of {row['n_asked']} seeds have it."
-        )
+    for value, seeds in row["left_out"]:
+        text += f" {value_text(row, value)} is left out: {seeds} of {row['n_asked']} seeds have it."
     return text
 
 
 def _test_text(row):
-    """The p-value, and the β that it belongs to where that is not the peak's."""
-    tested = row["tested_beta"]
-    where = "" if tested == row["peak_beta"] else f" at β = {format_number(tested)}"
+    """The p-value, and the value that it belongs to where that is not the peak's."""
+    tested = row["tested_value"]
+    where = "" if tested == row["peak_value"] else f" at {value_text(row, tested)}"
     return f"peak test {p_text(row['p_peak_holm'])}{where}"
 
 
 def _about_collapse(cells, facts):
-    """Collapsed runs and KL at the largest β."""
-    kl = cells[(cells["metric"] == "kl") & (cells["n"] > 0) & cells["beta"].notna()]
+    """Collapsed runs and KL at the largest value of every curve."""
+    kl = cells[(cells["metric"] == "kl") & (cells["n"] > 0) & cells["axis_value"].notna()]
     kl = kl[kl["role"] != "first"]
     parts = []
-    for _, part in kl.groupby("curve", sort=False):
-        row = part.loc[part["beta"].idxmax()]
+    for _, part in kl.groupby(["curve", "axis"], sort=False):
+        row = part.loc[part["axis_value"].idxmax()]
         collapsed = 0 if pd.isna(row["collapsed"]) else int(row["collapsed"])
         parts.append(
-            f"{row['curve_label']} at β = {format_number(row['beta'])}: {collapsed} of "
+            f"{row['curve_label']} at {value_text(row, row['axis_value'])}: {collapsed} of "
             f"{int(row['n_kl'])} (mean KL {number_text(row['mean'], facts)} nats)"
         )
     if not parts:
         return []
-    return [f"Runs that collapsed (KL < 0.1 nats) at the largest β – {'; '.join(parts)}."]
+    symbols = kl["axis_label"].unique()
+    last = symbols[0] if len(symbols) == 1 else "value tried"
+    return [f"Runs that collapsed (KL < 0.1 nats) at the largest {last} – {'; '.join(parts)}."]
 
 
 def _about_lambda(summary, dataset, protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..statistics.labels import setting_label
+from ..statistics.axes import setting_label
 from .manifests import read_pictures, read_theory
 
 # Bytes of pictures that a page takes in, before base64 adds a third.

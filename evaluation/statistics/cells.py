@@ -16,8 +16,17 @@ from .run_table import metric_columns, run_table
 
 STRATUM = ["dataset", "dataset_kind", "protocol"]
 _METHOD = ["method", "method_label", "role", "citation"]
-_CURVE = ["curve", "curve_label", "reduces_to"]
-CELL = [*STRATUM, *_METHOD, *_CURVE, "setting", "beta", "lambda"]
+_CURVE = ["curve", "curve_label", "axis", "axis_label", "reduces_to"]
+CELL = [
+    *STRATUM,
+    *_METHOD,
+    *_CURVE,
+    "axis_value",
+    "setting",
+    "setting_label",
+    "beta",
+    "lambda",
+]
 _METRIC = ["metric", "variant", *FACTS]
 _RUN = [*CELL, "init", "seed", "steps", "unequal_steps", "collapsed", "path"]
 
@@ -71,8 +80,9 @@ def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFra
     -------
     DataFrame
         `dataset`, `dataset_kind`, `protocol`, `method`, `method_label`, `role`, `citation`,
-        `curve`, `curve_label`, `reduces_to`, `setting`, `beta`, `lambda`, `init`, `seed`, `steps`,
-        `unequal_steps`, `collapsed`, `path` as in `run_table`; `metric` (flat key), `variant`,
+        `curve`, `curve_label`, `axis`, `axis_label`, `reduces_to`, `axis_value`, `setting`,
+        `setting_label`, `beta`, `lambda`, `init`, `seed`, `steps`, `unequal_steps`, `collapsed`,
+        `path` as in `run_table`; `metric` (flat key), `variant`,
         and what the metric declares of the key: `metric_label`, `unit`, `higher_is_better`,
         `minimum`, `maximum`; `value` (float, NaN where there is none), `status` (done, undefined,
         missing for a metric that was not computed, other variant, or the run's own status when it
@@ -226,14 +236,15 @@ def _packed(values, groups, count):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
-    """Scores of one metric over β.
+    """Scores of one metric over what was swept.
 
     Attributes
     ----------
     key : dict
-        `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `reduces_to`, `role`,
-        `metric`, `variant`.
-    betas : ndarray, shape (B,)
+        `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `axis`, `axis_label`,
+        `reduces_to`, `role`, `metric`, `variant`.
+    places : ndarray, shape (B,)
+        Values of the axis: β, say.
         Ascending.
     seeds : ndarray, shape (n,)
         Ascending.
@@ -242,43 +253,43 @@ class Curve:
     """
 
     key: dict
-    betas: np.ndarray
+    places: np.ndarray
     seeds: np.ndarray
     values: np.ndarray
 
 
 def gather_curves(scores, metrics=None):
-    """Seeds by β matrices of every curve and metric.
+    """Matrices of seeds by values of the axis, for every curve and metric.
 
     Parameters
     ----------
     scores : DataFrame
-        From `tidy`; runs without β or seed are left out.
+        From `tidy`; runs without a value of the axis or a seed are left out.
     metrics : list of str, optional
         All by default.
 
     Returns
     -------
     list of Curve
-        In the order of `scores`. A curve has the values of β that at least one run was asked for.
+        In the order of `scores`. A curve has the values that at least one run was asked for.
     """
     keys = [*STRATUM, *_CURVE, "role", "metric", "variant"]
-    kept = scores[scores["beta"].notna() & scores["seed"].notna()]
+    kept = scores[scores["axis_value"].notna() & scores["seed"].notna()]
     kept = kept[kept["status"] != "duplicate"]
     if metrics is not None:
         kept = kept[kept["metric"].isin(metrics)]
     if kept.empty:
         return []
-    columns = {name: kept[name].to_numpy() for name in ("beta", "seed", "value", *keys)}
+    columns = {name: kept[name].to_numpy() for name in ("axis_value", "seed", "value", *keys)}
     groups = kept.groupby(keys, dropna=False, sort=False).indices
     gathered = []
     for rows in sorted(groups.values(), key=lambda rows: rows[0]):
-        betas, column = np.unique(columns["beta"][rows], return_inverse=True)
+        places, column = np.unique(columns["axis_value"][rows], return_inverse=True)
         seeds, row = np.unique(columns["seed"][rows], return_inverse=True)
-        values = np.full((len(seeds), len(betas)), np.nan)
+        values = np.full((len(seeds), len(places)), np.nan)
         value = columns["value"][rows]
         known = np.isfinite(value)
         values[row[known], column[known]] = value[known]
         key = {name: columns[name][rows[0]] for name in keys}
-        gathered.append(Curve(key, betas, seeds.astype(int), values))
+        gathered.append(Curve(key, places, seeds.astype(int), values))
     return gathered

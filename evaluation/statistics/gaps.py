@@ -14,12 +14,12 @@ def find_gaps(runs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `dataset`, `protocol`, `method`, `method_label`, `setting`, `seed`, `status`, `reason`,
-        `path`: every run without scores, and as status "missing" every seed that other runs of
-        the same data set and protocol have but a setting has no run of. Representations from
-        elsewhere are missing no seed.
+        `dataset`, `protocol`, `method`, `method_label`, `setting`, `setting_label`, `seed`,
+        `status`, `reason`, `path`: every run without scores, and as status "missing" every seed
+        that other runs of the same data set and protocol have but a setting has no run of.
+        Representations from elsewhere are missing no seed.
     """
-    cell = ["dataset", "protocol", "method", "method_label", "setting"]
+    cell = ["dataset", "protocol", "method", "method_label", "setting", "setting_label"]
     names = [*cell, "seed", "status"]
     bad = runs[runs["status"] != "scored"]
     bad = bad[[*names, "status_reason", "path"]].rename(columns={"status_reason": "reason"})

@@ -1,4 +1,4 @@
-"""What tables and figures know about flat keys and settings, read from what metrics declare."""
+"""What tables and figures know about flat keys, read from what metrics declare."""
 
 import dataclasses
 import functools
@@ -7,7 +7,6 @@ import math
 import pandas as pd
 
 from ..metrics import METRICS, TRAINING_KEYS
-from ..naming import format_number
 
 HEADLINE = (
     "mig",
@@ -184,33 +183,3 @@ def describe_keys(scores):
     """
     firsts = scores.drop_duplicates("metric")
     return {name: describe_key(name, firsts) for name in firsts["metric"]}
-
-
-def setting_label(setting):
-    """How hyperparameters are written: ``beta=4,lambda=2`` as ``β = 4, λ = 2``."""
-    return ", ".join(_greek(part) for part in setting.split(",") if part) or "default"
-
-
-def _greek(part):
-    name, _, value = part.partition("=")
-    return f"{ {'beta': 'β', 'lambda': 'λ'}.get(name, name) } = {value}"
-
-
-def write_setting(values):
-    """Hyperparameters as one text, β and λ first.
-
-    Parameters
-    ----------
-    values : dict of str to float
-        NaN and None are left out.
-
-    Examples
-    --------
-    >>> write_setting({"lambda": 2.0, "beta": 4.0, "gamma": None})
-    'beta=4,lambda=2'
-    """
-    order = sorted(values, key=lambda name: ({"beta": 0, "lambda": 1}.get(name, 2), name))
-    known = {name: values[name] for name in order if values[name] is not None}
-    return ",".join(
-        f"{name}={format_number(value)}" for name, value in known.items() if not math.isnan(value)
-    )

@@ -1,6 +1,6 @@
 """The run that stands for a setting in pictures and matrices: the one of the median seed."""
 
-SETTING = ["dataset", "protocol", "method", "curve", "setting", "beta", "lambda"]
+SETTING = ["dataset", "protocol", "method", "curve", "setting"]
 CHOOSE_BY = ("mig", "mig_sampled", "nll")
 
 

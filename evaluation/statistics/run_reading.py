@@ -111,7 +111,9 @@ def read_records(root):
     -------
     DataFrame
         One row for each run, whatever became of it: `folder` (absolute), what was trained on what
-        (`hyperparameters` is a dict, `declared` what the model says about itself), `run_status`
+        (`hyperparameters` and `settings`, those of the protocol that were swept, are dicts;
+        `resolved` are all settings that are numbers, `declared` what the model says about itself),
+        `run_status`
         and `run_reason` (`unreadable` where the record is broken), the training results, and what
         is known of the data: `dataset_kind`, `dataset_identity` (text), `fingerprint` (hash of
         the identity), `notes` (one on each line), `pixels`.
@@ -144,6 +146,8 @@ def _row_of(record):
         "beta": given.get("beta"),
         "lambda": given.get("lambda"),
         "hyperparameters": given,
+        "settings": run.get("settings") or {},
+        "resolved": {k: float(v) for k, v in config.items() if type(v) in (int, float)},
         "declared": record["method"],
         "dataset_kind": data.get("kind"),
         "dataset_identity": identity_text(data) if data else None,

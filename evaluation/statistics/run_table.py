@@ -40,8 +40,10 @@ def run_table(scores=None, records=None):
         - `dataset_kind`: genuine, re-rendered, added, plugin or unknown.
         - `source`: "bench" for runs that were trained here, else "external".
         - `protocol`: preset, or preset+tag; "unstated" for representations from elsewhere.
-        - `method`, `method_label`, `curve`, `curve_label`, `setting`, `reduces_to`, `role`,
-          `citation`, `continued_by`: see `evaluation.statistics.methods`.
+        - `method`, `method_label`, `curve`, `curve_label`, `axis`, `axis_label`, `setting`,
+          `setting_label`, `reduces_to`, `role`, `citation`, `continued_by`: see
+          `evaluation.statistics.methods`; `axis_value`: the run's value of the axis, NaN where it
+          has none.
         - `steps`: NaN for representations from elsewhere, whatever their files say.
         - `unequal_steps`: whether its steps differ from the longest of data set and protocol.
         - `collapsed`: 1.0 if KL < 0.1 nats, 0.0 if not, NaN if the KL is unknown.
@@ -59,7 +61,8 @@ def run_table(scores=None, records=None):
     runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
     runs["collapsed"] = (runs["kl"] < COLLAPSED).astype(float).where(runs["kl"].notna())
     declarations = _declarations(runs, _other_hyperparameters(scores))
-    runs = add_methods(runs, declarations).drop(columns="declared")
+    _fill_settings(runs, declarations)
+    runs = add_methods(runs, declarations).drop(columns=["declared", "resolved"])
     _refuse_doubles(runs)
     runs.attrs["metrics"] = {} if scores is None else scores.attrs.get("metrics", {})
     return runs
@@ -97,7 +100,7 @@ def _joined(scores, records):
 
 
 def _other_hyperparameters(scores):
-    """Columns with hyperparameters besides β and λ, where a table of scores has some."""
+    """Columns with what was swept besides β and λ, where a table of scores has some."""
     columns = [] if scores is None else list(scores.columns)
     if not {"seed", "source"} <= set(columns):
         return []
@@ -115,6 +118,26 @@ def _declarations(runs, others):
     return [
         declared if isinstance(declared, dict) else describe_method(model)
         for declared, model in zip(runs["declared"], runs["model"], strict=True)
+    ]
+
+
+def _fill_settings(runs, declarations):
+    """What was swept besides hyperparameters, for every run of a model that it was swept for.
+
+    A run at the preset's own value does not record it as swept; its configuration has it.
+    """
+    settings = [given if isinstance(given, dict) else {} for given in runs["settings"]]
+    columns = (runs["dataset"], runs["protocol"], declarations)
+    keys = [(*key, declared["name"]) for *key, declared in zip(*columns, strict=True)]
+    swept = {}
+    for key, given in zip(keys, settings, strict=True):
+        swept.setdefault(key, {}).update(given)
+    runs["settings"] = [
+        {name: known[name] for name in swept[key] if name in known}
+        for key, known in (
+            (key, {**resolved, **given} if isinstance(resolved, dict) else given)
+            for key, given, resolved in zip(keys, settings, runs["resolved"], strict=True)
+        )
     ]
 
 

@@ -1,4 +1,4 @@
-"""How β, λ and other settings of a method were chosen."""
+"""How the setting of a method was chosen: β, λ, and whatever else was swept."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .cells import STRATUM
-from .labels import describe_keys, setting_label
+from .labels import describe_keys
 from .run_reading import ScoresError
 
 COMPANION = "mig"
@@ -140,16 +140,15 @@ def _picks(pool, fixed, facts):
     return usable.loc[best, [*keys, "setting", "chosen", "n_settings"]]
 
 
-def describe_choice(setting, chosen):
-    """A setting and how it was chosen, for a table's cell.
+def describe_choice(label, chosen):
+    """A setting's label and how it was chosen, for a table's cell.
 
     Examples
     --------
-    >>> describe_choice("beta=8,lambda=2", "best of 20, held-out seeds")
+    >>> describe_choice("β = 8, λ = 2", "best of 20, held-out seeds")
     'β = 8, λ = 2 (best of 20)'
     """
     short = chosen.split(",")[0]
-    label = setting_label(setting)
     if short == "only setting":
         return label
     return f"{label} ({short}{', biased' if 'biased' in chosen else ''})"

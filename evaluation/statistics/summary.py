@@ -102,6 +102,18 @@ class Summary:
             self.parts["own_keys"] = own_keys(self.runs)
         return self.parts["own_keys"]
 
+    def axes(self, dataset: str, protocol: str) -> dict[str, str]:
+        """What curves of one data set and protocol are drawn over.
+
+        Returns
+        -------
+        dict of str to str
+            How each axis is written, by its name, in the order of the runs.
+        """
+        runs = self.part("runs", dataset, protocol)
+        runs = runs[runs["axis_value"].notna()].drop_duplicates("axis")
+        return dict(zip(runs["axis"], runs["axis_label"], strict=True))
+
     @property
     def strata(self) -> list[tuple[str, str]]:
         """(dataset, protocol) pairs in order."""

@@ -1,4 +1,4 @@
-"""Where each score peaks over β, whether it falls after, and over what range it holds."""
+"""Where each score peaks over what was swept, whether it falls after, and where it holds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,16 +20,26 @@ from .trends import (
 )
 
 ALPHA = 0.05
-KEY = [*STRATUM, "curve", "curve_label", "reduces_to", "role", "metric", "variant"]
+KEY = [
+    *STRATUM,
+    "curve",
+    "curve_label",
+    "axis",
+    "axis_label",
+    "reduces_to",
+    "role",
+    "metric",
+    "variant",
+]
 COLUMNS = [
     *KEY,
     "n",
     "n_asked",
-    "n_betas",
-    "first_beta",
-    "last_beta",
+    "n_values",
+    "first_value",
+    "last_value",
     "left_out",
-    "peak_beta",
+    "peak_value",
     "peak_mean",
     "last_mean",
     "peak_share",
@@ -38,7 +48,7 @@ COLUMNS = [
     "peak_distribution",
     "p_peak",
     "p_peak_holm",
-    "tested_beta",
+    "tested_value",
     "family",
     "drop",
     "drop_low",
@@ -56,7 +66,8 @@ COLUMNS = [
 def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
     """Non-monotonicity of every curve and metric.
 
-    Everything in a row is made of the same seeds and the same values of β (`complete_part`).
+    Everything in a row is made of the same seeds and the same values of what was swept
+    (`complete_part`).
 
     Parameters
     ----------
@@ -70,20 +81,22 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
     DataFrame
         One row a curve and metric:
 
-        - `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `reduces_to`, `role`,
-          `metric`, `variant`;
-        - `n` seeds used, `n_asked`; `n_betas`, `first_beta`, `last_beta` of the values of β used;
-          `left_out`: list of (β, number of seeds) of the others that have a score;
-        - `peak_beta`, `peak_mean`, `last_mean`: largest mean score, and that at the largest β;
+        - `dataset`, `dataset_kind`, `protocol`, `curve`, `curve_label`, `axis`, `axis_label`,
+          `reduces_to`, `role`, `metric`, `variant`;
+        - `n` seeds used, `n_asked`; `n_values`, `first_value`, `last_value` of the values of the
+          axis (of β, say) that are used; `left_out`: list of (value, number of seeds) of the
+          others that have a score;
+        - `peak_value`, `peak_mean`, `last_mean`: largest mean score, and that at the largest value;
         - `peak_share`: share of bootstrap draws that peak there; `peak_low`, `peak_high`: 95 %
-          of draws peak between these β; `peak_distribution`: list of (β, share);
-        - `p_peak`, `tested_beta` (`peak_test`), and `p_peak_holm` after Holm over `family` tests,
+          of draws peak between these values; `peak_distribution`: list of (value, share);
+        - `p_peak`, `tested_value` (`peak_test`), and `p_peak_holm` after Holm over `family` tests,
           those of the same data set and protocol, the headline metrics and all others apart, so
           that a metric of one's own changes nothing for ours;
-        - `drop`, `drop_low`, `drop_high`: share of the peak lost at the largest β; `drop_kind`:
+        - `drop`, `drop_low`, `drop_high`: share of the peak lost at the largest value; `drop_kind`:
           cross-fitted, or "selected, biased upward" below four seeds;
         - `range_low`, `range_high`, `octaves`, `range_open`: `effective_range`;
-        - `illustrative`; `verdict`: "peak", "no peak shown", "too few seeds" or "too few β".
+        - `illustrative`; `verdict`: "peak", "no peak shown", "too few seeds" or "too few
+          values".
     """
     wanted = [name for name in metrics if describe_key(name, scores).higher_is_better]
     rows: list[dict[str, Any]] = []
@@ -95,11 +108,11 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
         complete = curve.values[np.ix_(seeds, kept)]
         counts = np.isfinite(curve.values).sum(axis=0)
         missed = ~kept & (counts > 0)
-        left_out = list(zip(curve.betas[missed].tolist(), counts[missed].tolist(), strict=True))
+        left_out = list(zip(curve.places[missed].tolist(), counts[missed].tolist(), strict=True))
         stacks.setdefault(complete.shape, []).append((len(rows), complete))
         rows.append(
             {**curve.key, "n_asked": len(curve.values), "left_out": left_out}
-            | _describe(curve.betas[kept], complete)
+            | _describe(curve.places[kept], complete)
         )
     for shape, members in stacks.items():
         _add_drops(rows, shape, members)
@@ -112,22 +125,22 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
     return table
 
 
-def _describe(betas, complete):
+def _describe(places, complete):
     """Everything about one curve but its drop."""
     means = complete.mean(axis=0)
     peak = int(means.argmax())
     p, index = peak_test(complete)
-    span = effective_range(means, betas)
+    span = effective_range(means, places)
     row = {
         "n": len(complete),
-        "n_betas": len(betas),
-        "first_beta": betas[0],
-        "last_beta": betas[-1],
-        "peak_beta": betas[peak],
+        "n_values": len(places),
+        "first_value": places[0],
+        "last_value": places[-1],
+        "peak_value": places[peak],
         "peak_mean": means[peak],
         "last_mean": means[-1],
         "p_peak": p,
-        "tested_beta": betas[index] if index >= 0 else np.nan,
+        "tested_value": places[index] if index >= 0 else np.nan,
         "range_low": span["low"],
         "range_high": span["high"],
         "octaves": span["octaves"],
@@ -136,21 +149,21 @@ def _describe(betas, complete):
     }
     if len(complete) > 1:
         drawn = drawn_means(complete)
-        shares = np.bincount(drawn.argmax(axis=1), minlength=len(betas)) / len(drawn)
+        shares = np.bincount(drawn.argmax(axis=1), minlength=len(places)) / len(drawn)
         reached = np.cumsum(shares)
         row["peak_share"] = shares[peak]
-        row["peak_low"] = betas[np.searchsorted(reached, 0.025 + 1e-12)]
-        row["peak_high"] = betas[np.searchsorted(reached, 0.975 - 1e-12)]
+        row["peak_low"] = places[np.searchsorted(reached, 0.025 + 1e-12)]
+        row["peak_high"] = places[np.searchsorted(reached, 0.975 - 1e-12)]
         row["peak_distribution"] = [
-            (float(beta), float(share)) for beta, share in zip(betas, shares, strict=True) if share
+            (float(at), float(share)) for at, share in zip(places, shares, strict=True) if share
         ]
     return row
 
 
 def _add_drops(rows, shape, members):
     """Drops of many curves of one shape, which are cheaper at once."""
-    seeds, betas = shape
-    if betas < 2:
+    seeds, places = shape
+    if places < 2:
         return
     measured = measure_drops(np.array([complete for _, complete in members]))
     kind = "cross-fitted" if seeds >= SPLIT_FROM else "selected, biased upward"
@@ -162,8 +175,8 @@ def _add_drops(rows, shape, members):
 
 
 def _verdict(row):
-    if row["n_betas"] < 3:
-        return "too few β"
+    if row["n_values"] < 3:
+        return "too few values"
     if not np.isfinite(row["p_peak"]):
         return "too few seeds"
     return "peak" if row["p_peak_holm"] < ALPHA else "no peak shown"

@@ -1,4 +1,7 @@
-"""Tests and estimates for scores that rise and fall with β, on matrices of seeds by β."""
+"""Tests and estimates for scores that rise and fall over a sweep, on matrices of seeds by values.
+
+The words say β, which is what is swept most often; any other hyperparameter or setting will do.
+"""
 
 import itertools
 import math
@@ -134,31 +137,31 @@ def drawn_means(values, draws=DRAWS):
     return mean + widening(len(values), LEVEL) * (drawn - mean)
 
 
-def effective_range(means, betas, tolerance=TOLERANCE):
+def effective_range(means, places, tolerance=TOLERANCE):
     """Span of log2 β around the peak over which the mean stays close to it.
 
     Parameters
     ----------
     means : array_like, shape (B,)
         Finite; larger is better.
-    betas : array_like, shape (B,)
-        Ascending; β ≤ 0 is left out. Only tried values of β count: nothing is interpolated.
+    places : array_like, shape (B,)
+        Values of β, ascending. Only tried values count: nothing is interpolated.
     tolerance : float
         Share of the peak's mean.
 
     Returns
     -------
     dict
-        `low`, `high` (β), `octaves` (log2 high − log2 low), `open` (the largest β is still
-        within, so the span is at least this). NaN where the peak's mean is not positive.
+        `low`, `high` (β), `octaves` (log2 high − log2 low; NaN where `low` has no logarithm, as
+        at λ = 0), `open` (the largest β is still within, so the span is at least this). NaN where
+        the peak's mean is not positive.
 
     Examples
     --------
     >>> effective_range([0.1, 0.55, 0.6, 0.58, 0.2], [1, 4, 8, 16, 32])
     {'low': 4.0, 'high': 16.0, 'octaves': 2.0, 'open': False}
     """
-    betas, means = np.asarray(betas, dtype=float), np.asarray(means, dtype=float)
-    betas, means = betas[betas > 0], means[betas > 0]
+    places, means = np.asarray(places, dtype=float), np.asarray(means, dtype=float)
     if not len(means) or means.max() <= 0:
         return {"low": math.nan, "high": math.nan, "octaves": math.nan, "open": False}
     within = means >= (1 - tolerance) * means.max()
@@ -167,11 +170,11 @@ def effective_range(means, betas, tolerance=TOLERANCE):
         first -= 1
     while last < len(means) - 1 and within[last + 1]:
         last += 1
-    low, high = float(betas[first]), float(betas[last])
+    low, high = float(places[first]), float(places[last])
     return {
         "low": low,
         "high": high,
-        "octaves": math.log2(high / low),
+        "octaves": math.log2(high / low) if low > 0 else math.nan,
         "open": last == len(means) - 1,
     }
 

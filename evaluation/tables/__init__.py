@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from .methods import comparison_table, differences_table, ranking_table
     from .rendering import to_csv, to_markdown, to_text, write_tables
     from .table import Table
-    from .tables import all_tables, beta_curve_table, gaps_table
+    from .tables import all_tables, curve_table, gaps_table
 
 __getattr__ = import_when_used(
     __name__,
     {
         "Table": "table",
         "all_tables": "tables",
-        "beta_curve_table": "tables",
         "bibtex": "citations",
         "collapse_table": "collapse",
         "comparison_table": "methods",
+        "curve_table": "tables",
         "differences_table": "methods",
         "gaps_table": "tables",
         "published_table": "collapse",
@@ -40,10 +40,10 @@ __getattr__ = import_when_used(
 __all__ = [
     "Table",
     "all_tables",
-    "beta_curve_table",
     "bibtex",
     "collapse_table",
     "comparison_table",
+    "curve_table",
     "differences_table",
     "gaps_table",
     "published_table",

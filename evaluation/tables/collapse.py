@@ -1,4 +1,4 @@
-"""Tables of the findings over β: peak and collapse, and the published grid."""
+"""Tables of the findings over a sweep: peak and collapse, and the published grid."""
 
 import math
 import re
@@ -30,7 +30,9 @@ _LAST = ("kl", "mi_matched_sampled", "mi_matched")
 def collapse_table(
     summary: Summary, dataset: str, protocol: str, metric: str = "mig"
 ) -> Table | None:
-    """Peak, drop and range of one metric for every curve, and what is left at the largest β.
+    """Peak, drop and range of one metric for every curve, and what is left at its largest value.
+
+    Where all curves go over one hyperparameter or setting, the heads name it; else each cell does.
 
     Parameters
     ----------
@@ -48,43 +50,54 @@ def collapse_table(
     trends = trends[trends["metric"] == metric]
     if trends.empty:
         return None
-    cells = by_keys(summary.records("cells", *place), "curve", "beta")
+    cells = by_keys(summary.records("cells", *place), "curve", "axis", "axis_value")
     facts = {name: summary.describe(name) for name in (metric, *_LAST)}
     label = facts[metric].label
     records = trends.to_dict("records")
+    axes = dict.fromkeys(trends["axis_label"])
+    symbol = next(iter(axes)) if len(axes) == 1 else "value"
     rows, short, added, marked = [], [], [], False
     methods: dict[str, Any] = {}
     for row in records:
-        part = cells.get((row["curve"], row["last_beta"]), [])
+        part = cells.get((row["curve"], row["axis"], row["last_value"]), [])
         own = {cell["metric"]: cell for cell in part}
         mark = step_mark(part)
         marked |= bool(mark)
         methods |= dict.fromkeys(cell["method"] for cell in part)
         last = [_last_text(own.get(name), facts[name]) for name in _LAST]
-        shape = (_peak_text(row), drop_text(row), verdict_text(row), range_text(row))
-        end = (format_number(row["last_beta"]), *last, collapsed_text(part))
+        write = format_number if len(axes) == 1 else lambda value, row=row: value_text(row, value)
+        shape = (_peak_text(row, write), drop_text(row), verdict_text(row), range_text(row))
+        if len(axes) > 1:
+            shape = (*shape[:3], f"{row['axis_label']} {shape[3]}")
+        end = (write(row["last_value"]), *last, collapsed_text(part))
         rows.append((row["curve_label"] + mark, *shape, *end))
         short.append((row["curve_label"] + mark, *map(_fold, shape), last[0], end[-1]))
         values = {f"last_{name}": own.get(name, {}).get("mean", math.nan) for name in _LAST}
         known = [cell["collapsed"] for cell in part if cell["n_kl"]]
         added.append(values | {"last_collapsed": max(known, default=math.nan)})
     data = pd.concat([trends.reset_index(drop=True), pd.DataFrame(added)], axis=1)
-    heads = (f"{label} peaks at β", "drop to largest β", "peak test", "effective β range")
-    at_last = [f"{heading(facts[name])}\nat largest β" for name in _LAST]
+    heads = (
+        f"{label} peaks at {symbol}",
+        f"drop to largest {symbol}",
+        "peak test",
+        f"effective {symbol} range" if len(axes) == 1 else "effective range",
+    )
+    at_last = [f"{heading(facts[name])}\nat largest {symbol}" for name in _LAST]
     tests = (
-        "Peak test: one-sided, paired by seed, some β in between beats both ends; p after Holm "
-        "over the tests of this data set and protocol, and the β that it belongs to."
+        f"Peak test: one-sided, paired by seed, some {symbol} in between beats both ends; p after "
+        f"Holm over the tests of this data set and protocol, and the {symbol} that it belongs to."
     )
     marks = [
         *mark_notes([*records, {"illustrative": False, "unequal_steps": marked}]),
         *left_out_notes(records),
     ]
     notes = [
-        "Peak: β of the largest mean score, share of bootstrap draws that peak there. Drop: share "
-        "of the peak lost at the largest β [95 % interval], the peak picked on half the seeds and "
-        f"the drop measured on the other. {tests} Effective range: tried values of β around the "
-        "peak with a mean within 10 % of it, and their span in octaves; ≥ where the largest β is "
-        "still within. All of a curve is made of the seeds that have every value of β used.",
+        f"Peak: {symbol} of the largest mean score, share of bootstrap draws that peak there. "
+        f"Drop: share of the peak lost at the largest {symbol} [95 % interval], the peak picked "
+        "on half the seeds and the drop measured on the other. "
+        f"{tests} Effective range: tried values around the peak with a mean within 10 % of "
+        f"it, and their span in octaves; ≥ where the largest {symbol} is still within. All of a "
+        "curve is made of the seeds that have every value used.",
         "Information of means does not see a collapse, because binning ignores their scale: judge "
         "it by the sampled one and by the KL.",
     ]
@@ -98,7 +111,7 @@ def collapse_table(
     return Table(
         file_name(f"collapse-{metric}", *place),
         f"Peak and collapse of {label} on {dataset}, protocol {protocol}",
-        ("Curve", *heads, "largest β", *at_last, "Collapsed"),
+        ("Curve", *heads, f"largest {symbol}", *at_last, "Collapsed"),
         tuple(rows),
         with_identity(data, summary.part("runs", *place)),
         (*notes, *marks, *notes_of(summary, *place, names)),
@@ -116,11 +129,11 @@ def _fold(text):
 
 
 def left_out_notes(records):
-    """Which values of β too few seeds have, for rows of `describe_trends`."""
+    """Which values of a curve too few seeds have, for rows of `describe_trends`."""
     parts = [
-        f"{row['curve_label']} at β = {format_number(beta)} ({seeds} of {row['n_asked']} seeds)"
+        f"{row['curve_label']} at {value_text(row, value)} ({seeds} of {row['n_asked']} seeds)"
         for row in records
-        for beta, seeds in row["left_out"]
+        for value, seeds in row["left_out"]
     ]
     return [f"Left out, because too few seeds have it: {'; '.join(parts)}."] if parts else []
 
@@ -131,8 +144,19 @@ def _last_text(cell, facts):
     return number_text(cell["mean"], facts)
 
 
-def _peak_text(row):
-    text = format_number(row["peak_beta"])
+def value_text(row, value):
+    """A value of the axis of a row of `describe_trends`, or of a cell.
+
+    Examples
+    --------
+    >>> value_text({"axis_label": "γ"}, 40.0)
+    'γ = 40'
+    """
+    return f"{row['axis_label']} = {format_number(value)}"
+
+
+def _peak_text(row, write):
+    text = write(row["peak_value"])
     share = row["peak_share"]
     return text if pd.isna(share) else f"{text} ({100 * share:.0f} %)"
 
@@ -148,7 +172,7 @@ def drop_text(row):
 
 
 def range_text(row):
-    """The effective β range of a row of `describe_trends`.
+    """The effective range of a row of `describe_trends`, values of what was swept.
 
     Examples
     --------
@@ -157,12 +181,15 @@ def range_text(row):
     >>> range_text({"range_low": 8.0, "range_high": 8.0, "octaves": 0.0, "range_open": False})
     '8 alone'
     """
-    if pd.isna(row["octaves"]):
+    if pd.isna(row["range_low"]):
         return "–"
     low, high = format_number(row["range_low"]), format_number(row["range_high"])
     if low == high:
         return f"{low} alone{', the largest tried' if row['range_open'] else ''}"
-    return f"{low}–{high} ({'≥ ' if row['range_open'] else ''}{row['octaves']:.1f} octaves)"
+    least = "≥ " if row["range_open"] else ""
+    if pd.isna(row["octaves"]):  # from zero on
+        return f"{least}{low}–{high}"
+    return f"{low}–{high} ({least}{row['octaves']:.1f} octaves)"
 
 
 def p_text(p):
@@ -177,11 +204,11 @@ def p_text(p):
 
 
 def verdict_text(row):
-    """The verdict of a row of `describe_trends`, with the p-value and the β that it belongs to."""
+    """The verdict of a row of `describe_trends`, with the p-value and the value it belongs to."""
     if pd.isna(row["p_peak_holm"]):
         return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
-    tested = format_number(row["tested_beta"])
-    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} (β = {tested})"
+    tested = value_text(row, row["tested_value"])
+    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})"
 
 
 def published_table(summary: Summary) -> Table | None:

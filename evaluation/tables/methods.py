@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..naming import file_name
-from ..statistics.labels import HEADLINE, setting_label
+from ..statistics.labels import HEADLINE
 from ..statistics.selection import describe_choice
 from ..statistics.summary import Summary
 from .notes import ILLUSTRATIVE, INTERVAL, UNEQUAL, cell_text, number_text
@@ -100,7 +100,7 @@ def _chosen_text(cell, facts):
         return "–"
     if cell["role"] == "external" and not cell["setting"]:  # what it was trained with is unknown
         return cell_text(cell, facts)
-    return f"{cell_text(cell, facts)}\n{describe_choice(cell['setting'], cell['chosen'])}"
+    return f"{cell_text(cell, facts)}\n{describe_choice(cell['setting_label'], cell['chosen'])}"
 
 
 def _settings_text(summary, cells):
@@ -110,8 +110,8 @@ def _settings_text(summary, cells):
     tried = max(int(cell["n_settings"]) for cell in shown)
     count = f" ({tried})" if tried > 1 else ""
     if len({cell["setting"] for cell in shown}) == 1:
-        return f"{label} {setting_label(shown[0]['setting'])}{count}"
-    parts = [f"{summary.describe(c['metric']).label} {setting_label(c['setting'])}" for c in shown]
+        return f"{label} {shown[0]['setting_label']}{count}"
+    parts = [f"{summary.describe(c['metric']).label} {c['setting_label']}" for c in shown]
     return f"{label}{count}: {', '.join(parts)}"
 
 

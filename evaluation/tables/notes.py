@@ -165,16 +165,25 @@ def warning_notes(runs, brief=False):
     notes = []
     if runs["preset"].iloc[0] == "quick":
         text = "quick: not comparable with published figures (small images, few steps)"
-        pixels, latent = runs["pixels"].dropna(), runs["latent_size"].dropna()
-        if len(pixels) and len(latent) and not brief:
-            ratio = float(latent.iloc[0]) / float(pixels.iloc[0])
-            betas = sorted(set(runs["beta"].dropna()))
-            parts = [f"{beta * ratio:.3g} at β = {format_number(beta)}" for beta in betas]
-            text += f"; β·m/pixels, which sets the pressure, is {', '.join(parts)}"
-        notes.append(text + ".")
+        pressure = "" if brief else _pressure_text(runs)
+        notes.append(f"{text}{pressure}.")
     if runs["dataset_kind"].iloc[0] == "re-rendered":
         notes.append(RENDERED)
     return notes
+
+
+def _pressure_text(runs):
+    """What β amounts to for images of this size, for each number of latents that was trained."""
+    known = runs[["pixels", "latent_size", "beta"]].dropna().astype(float)
+    known = known[known["pixels"] > 0].drop_duplicates().sort_values(["latent_size", "beta"])
+    several = known["latent_size"].nunique() > 1
+    parts = [
+        f"{beta * latents / pixels:.3g} at β = {format_number(beta)}"
+        + (f", m = {format_number(latents)}" if several else "")
+        for pixels, latents, beta in known.itertuples(index=False, name=None)
+    ]
+    joined = ("; " if several else ", ").join(parts)
+    return f"; β·m/pixels, which sets the pressure, is {joined}" if parts else ""
 
 
 def number_text(value, facts):

@@ -13,8 +13,9 @@ from .notes import (
 from .table import Compact
 
 CHOICE = (
-    "β and λ: the best of a sweep is chosen for each metric on half the seeds and reported on the "
-    "other half; (best of N) states how many settings were tried. λβ-VAE means λ > 0."
+    "Settings: the best of a sweep is chosen for each metric on half the seeds and reported on the "
+    "other half, over everything that was swept; (best of N) states how many settings were tried. "
+    "λβ-VAE means λ > 0."
 )
 
 

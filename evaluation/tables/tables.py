@@ -1,4 +1,4 @@
-"""Every table of a report, and the two that belong to no other room: β curves and gaps."""
+"""Every table of a report, and the two that belong to no other room: curves and gaps."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from ..naming import file_name, format_number
-from ..statistics.labels import setting_label
 from ..statistics.summary import Summary
 from .collapse import PEAKS, collapse_table, published_table
 from .methods import comparison_table, differences_table, ranking_table
@@ -26,51 +25,60 @@ from .parts import (
 )
 from .table import Table
 
+COLLAPSED_NOTE = "Collapsed: runs with KL < 0.1 nats."
 CURVES = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled", "nll", "kl")
 
 
-def beta_curve_table(
-    summary: Summary, dataset: str, protocol: str, metrics: Sequence[str] = CURVES
+def curve_table(
+    summary: Summary,
+    dataset: str,
+    protocol: str,
+    axis: str = "beta",
+    metrics: Sequence[str] = CURVES,
 ) -> Table | None:
-    """Every curve at every β: what was measured before anything was chosen.
+    """Every curve at every value of what it is drawn over: what was measured before any choice.
 
     Parameters
     ----------
     summary : evaluation.statistics.summary.Summary
     dataset, protocol : str
+    axis : str, default "beta"
+        A hyperparameter or swept setting, one of `summary.axes`.
     metrics : sequence of str
 
     Returns
     -------
     Table or None
-        None where no run has β or no score.
+        None where no curve is drawn over this or nothing has a score.
     """
     cells = summary.records("cells", dataset, protocol)
-    cells = [cell for cell in cells if not pd.isna(cell["beta"])]
+    cells = [c for c in cells if c["axis"] == axis and not pd.isna(c["axis_value"])]
     names = shown_metrics(summary, cells, metrics)
     if not names:
         return None
     cells = [cell for cell in cells if cell["metric"] in names]
     rows, short = [], []
-    for (_, beta), part in by_keys(cells, "curve", "beta").items():
+    for (_, place), part in by_keys(cells, "curve", "axis_value").items():
         own = {cell["metric"]: cell for cell in part}
         texts = [cell_text(own[n], summary.describe(n)) if n in own else "–" for n in names]
         label = part[0]["curve_label"] + step_mark(part)
-        rows.append((label, format_number(beta), *texts, collapsed_text(part)))
-        short.append(((label, format_number(beta)), own))
-    place = dataset, protocol
+        rows.append((label, format_number(place), *texts, collapsed_text(part)))
+        short.append(((label, format_number(place)), own))
+    place, symbol = (dataset, protocol), cells[0]["axis_label"]
     paper = ("mig", *summary.own_keys[:1], "mi_matched_sampled", "nll", "kl")
-    notes = [INTERVAL, "β = 1 of the β-VAE is the VAE. Collapsed: runs with KL < 0.1 nats."]
+    notes = [INTERVAL, COLLAPSED_NOTE]
+    if axis == "beta":
+        notes[1] = f"β = 1 of the β-VAE is the VAE. {COLLAPSED_NOTE}"
     methods = dict.fromkeys(cell["method"] for cell in cells)
     return Table(
-        file_name("beta-curves", *place),
-        f"Scores over β on {dataset}, protocol {protocol}",
-        ("Curve", "β", *(heading(summary.describe(name)) for name in names), "Collapsed"),
+        file_name(f"{axis}-curves", *place),
+        f"Scores over {symbol} on {dataset}, protocol {protocol}",
+        ("Curve", symbol, *(heading(summary.describe(name)) for name in names), "Collapsed"),
         tuple(rows),
         with_identity(pd.DataFrame(cells), summary.part("runs", *place)),
         tuple(notes + mark_notes(cells) + notes_of(summary, *place, names)),
         sources_of(summary, [dataset], protocol, methods, names),
-        compact_spreads(summary, cells, place, paper, ("Curve", "β"), short),
+        compact_spreads(summary, cells, place, paper, ("Curve", symbol), short),
         place,
     )
 
@@ -95,7 +103,7 @@ def gaps_table(summary: Summary) -> Table | None:
             row["dataset"],
             row["protocol"],
             row["method_label"],
-            setting_label(row["setting"]),
+            row["setting_label"],
             "–" if pd.isna(row["seed"]) else str(int(row["seed"])),
             row["status"],
             "" if pd.isna(row["reason"]) else str(row["reason"]),
@@ -121,7 +129,7 @@ def all_tables(summary: Summary) -> list[Table]:
     """
     tables = []
     for place in summary.strata:
-        tables.append(beta_curve_table(summary, *place))
+        tables += [curve_table(summary, *place, axis) for axis in summary.axes(*place)]
         tables += [collapse_table(summary, *place, metric) for metric in PEAKS]
         tables += [collapse_table(summary, *place, metric) for metric in summary.own_keys]
         tables.append(comparison_table(summary, *place))

@@ -156,7 +156,7 @@ def test_all_dots_and_bands_lie_within_the_axes(summary):
 def test_a_single_seed_has_no_band_and_a_single_beta_is_a_point(summary_of, sweep, tmp_path):
     one = summary_of(tmp_path, sweep(seeds=1, betas=(8,)))
     figure = plot_curves(one.cells, one.scores, ("mig",), "MIG")
-    assert len(line(figure.axes[0], "λ = 8").get_ydata()) == 1
+    assert len(line(figure.axes[0], "β-TCVAE").get_ydata()) == 1
     assert not any(band.get_paths() for band in figure.axes[0].collections)
 
 

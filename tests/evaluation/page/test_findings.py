@@ -63,8 +63,14 @@ def test_few_seeds_illustrate_and_name_no_winner(seeds, summary_of, sweep, tmp_p
 
 
 def test_a_single_beta_is_no_curve(summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(betas=(8,))))
+    text = text_of(summary_of(tmp_path, sweep(betas=(8,), lambdas=(0,))))
     assert "MIG of β-VAE is known at a single β (8): there is no curve to judge." in text
+
+
+def test_at_a_single_beta_a_curve_goes_over_lambda(summary_of, sweep, tmp_path):
+    text = text_of(summary_of(tmp_path, sweep(betas=(32,), lambdas=(0, 4, 8))))
+    assert "MIG of λβ-VAE, β = 32 is largest at" in text or "over every λ tried, 0 to 8" in text
+    assert "at the largest value tried – λβ-VAE, β = 32 at λ = 8: 0 of 6" in text
 
 
 def test_a_clear_winner_is_named(summary_of, sweep, tmp_path):

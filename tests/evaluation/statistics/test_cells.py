@@ -194,7 +194,7 @@ def test_collapsed_runs_are_counted(tmp_path):
 def test_curves_hold_seeds_by_beta_with_holes(tmp_path):
     rows = sweep(betas=(8, 1, 4), seeds=(5, 2))
     (curve,) = gather_curves(tidy(collect(write(tmp_path, rows[:-1])), ["mig"]))
-    assert curve.betas.tolist() == [1, 4, 8]
+    assert curve.places.tolist() == [1, 4, 8]
     assert curve.seeds.tolist() == [2, 5]
     np.testing.assert_allclose(curve.values, [[0.12, np.nan, 0.82], [0.15, 0.45, 0.85]])
     assert curve.key["curve"] == "betavae"

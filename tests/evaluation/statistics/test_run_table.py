@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -105,12 +106,118 @@ def test_without_a_continuation_betavae_is_itself():
     assert not runs["unequal_steps"].any()
 
 
+def records_of(tmp_path, *runs, method=None, config=None):
+    """The table of runs of one seed; each is what its record says besides, `settings` included."""
+    for number, run in enumerate(runs):
+        folder = tmp_path / f"run-{number}"
+        record(folder, **({"model": "mine", "init": "scratch"} | run))
+        path = folder / "run.json"
+        kept = json.loads(path.read_text())
+        own = {} if method is None else {"schema_version": 2, "method": method}
+        kept["config"] |= config or {}
+        path.write_text(json.dumps(kept | own))
+    return run_table(None, read_records(tmp_path))
+
+
+def grid(**values):
+    """Hyperparameters of every combination of some values."""
+    return [
+        {"hyperparameters": dict(zip(values, combination, strict=True))}
+        for combination in itertools.product(*values.values())
+    ]
+
+
 def test_other_hyperparameters_tell_curves_apart(tmp_path):
-    for gamma in (1.0, 2.5):
-        record(tmp_path / f"g{gamma}", model="mine", hyperparameters={"beta": 2, "gamma": gamma})
-    runs = run_table(None, read_records(tmp_path))
-    assert list(runs["curve"]) == ["mine,gamma=1", "mine,gamma=2.5"]
+    runs = records_of(tmp_path, *grid(beta=(2, 4), gamma=(1.0, 2.5)))
+    assert list(runs["curve"]) == ["mine,gamma=1"] * 2 + ["mine,gamma=2.5"] * 2
+    assert list(runs["setting"])[:2] == ["beta=2,gamma=1", "beta=4,gamma=1"]
+    assert set(runs["axis"]) == {"beta"}
+    assert list(runs["axis_value"]) == [2, 4, 2, 4]
+
+
+def test_a_curve_goes_over_what_varies(tmp_path):
+    runs = records_of(tmp_path, *grid(beta=(2.0,), gamma=(1.0, 2.5)))
+    assert set(runs["curve"]) == {"mine,beta=2"}
+    assert set(runs["curve_label"]) == {"mine, β = 2"}
+    assert (set(runs["axis"]), set(runs["axis_label"])) == ({"gamma"}, {"gamma"})
+    assert list(runs["axis_value"]) == [1, 2.5]
     assert list(runs["setting"]) == ["beta=2,gamma=1", "beta=2,gamma=2.5"]
+
+
+def test_a_declared_axis_goes_first_and_symbols_are_written(tmp_path):
+    method = {"name": "mine", "label": "Mine", "axis": "gamma"}
+    method["symbols"] = {"gamma": "γ", "c_max": "C_max"}
+    runs = records_of(tmp_path, *grid(beta=(1, 2), gamma=(1, 9), c_max=(5,)), method=method)
+    assert set(runs["axis"]) == {"gamma"}
+    assert set(runs["axis_label"]) == {"γ"}
+    assert sorted(set(runs["curve"])) == ["mine,beta=1,c_max=5", "mine,beta=2,c_max=5"]
+    assert runs["setting_label"].iloc[0] == "β = 1, C_max = 5, γ = 1"
+    assert runs["curve_label"].iloc[0] == "Mine, β = 1, C_max = 5"
+
+
+def test_a_swept_setting_is_part_of_the_setting_and_of_the_curve(tmp_path):
+    rates = ({}, {"settings": {"learning_rate": 0.001}})
+    runs = [one | rate for one in grid(beta=(1, 4)) for rate in rates]
+    found = records_of(tmp_path, *runs, config={"learning_rate": 0.002})
+    assert list(found["setting"]) == [
+        "beta=1,learning_rate=0.001",
+        "beta=4,learning_rate=0.001",
+        "beta=1,learning_rate=0.002",
+        "beta=4,learning_rate=0.002",
+    ]
+    assert list(dict.fromkeys(found["curve_label"])) == [
+        "mine, learning rate = 0.001",
+        "mine, learning rate = 0.002",
+    ]
+    assert set(found["axis"]) == {"beta"}
+
+
+def test_a_swept_setting_alone_is_the_axis(tmp_path):
+    runs = [
+        {"hyperparameters": {"beta": 1.0}, "settings": {"learning_rate": rate}, "model": "betavae"}
+        for rate in (0.001, 0.002)
+    ]
+    found = records_of(tmp_path, *runs)
+    assert set(found["axis"]) == {"learning_rate"}
+    assert set(found["axis_label"]) == {"learning rate"}
+    assert list(found["axis_value"]) == [0.001, 0.002]
+    assert set(found["method"]) == {"vae"}
+    assert set(found["curve"]) == {"vae"}
+    assert list(found["setting"]) == [
+        "beta=1,learning_rate=0.001",
+        "beta=1,learning_rate=0.002",
+    ]
+
+
+def test_a_setting_that_was_swept_for_one_model_is_not_named_for_others(tmp_path):
+    swept = {"settings": {"learning_rate": 0.001}, "hyperparameters": {"beta": 2.0}}
+    other = {"model": "other", "hyperparameters": {"beta": 2.0}}
+    found = records_of(tmp_path, swept, other, config={"learning_rate": 0.002})
+    assert dict(zip(found["model"], found["setting"], strict=True)) == {
+        "mine": "beta=2,learning_rate=0.001",
+        "other": "beta=2",
+    }
+
+
+def test_a_sweep_of_lambda_at_one_beta_begins_at_zero(tmp_path):
+    runs = [one | {"model": "lambdabeta"} for one in grid(beta=(16.0,), **{"lambda": (0.0, 2.0)})]
+    found = records_of(tmp_path, *runs)
+    assert list(found["method"]) == ["betavae", "lambdabeta_scratch"]
+    assert list(found["axis_value"]) == [0, 2]
+    assert set(found["axis_label"]) == {"λ"}
+    assert list(found["setting"]) == ["beta=16", "beta=16,lambda=2"]
+
+
+def test_settings_in_a_table_of_scores_count_without_a_record():
+    known = {"model": "mine", "seed": 0, "source": None, "beta": 2.0, "lambda": None}
+    rows = [
+        {"path": f"{rate}/representation.h5", **known, "dataset": "d", "learning_rate": rate}
+        for rate in (0.001, 0.002)
+    ]
+    columns = ["path", "dataset", "model", "beta", "lambda", "seed", "learning_rate", "source"]
+    runs = table(*({key: row[key] for key in columns} for row in rows))
+    assert list(runs["setting"]) == ["beta=2,learning_rate=0.001", "beta=2,learning_rate=0.002"]
+    assert set(runs["axis"]) == {"learning_rate"}
 
 
 def test_protocols_and_versions_of_data_are_told_apart():
@@ -217,25 +324,20 @@ def test_a_model_of_ones_own_declares_its_label_and_what_it_reduces_to(tmp_path)
     plain = {"name": "vae", "label": "VAE", "where": {"gamma": 0}}
     declared = {"name": "mine:Net", "label": "My net", "citation": "me2030"}
     declared |= {"continues": None, "reduces_to": [plain]}
-    for gamma in (0.0, 2.0):
-        folder = tmp_path / f"g{gamma:g}"
-        record(folder, model="mine:Net", hyperparameters={"beta": 4.0, "gamma": gamma})
-        path = folder / "run.json"
-        more = {"schema_version": 2, "method": declared}
-        path.write_text(json.dumps(json.loads(path.read_text()) | more))
-    runs = run_table(None, read_records(tmp_path))
-    assert runs["method_label"].tolist() == ["VAE", "My net"]
-    assert runs["curve_label"].tolist() == ["VAE", "My net, gamma = 2"]
-    assert runs["curve"].tolist() == ["vae", "mine:Net,gamma=2"]
+    swept = [one | {"model": "mine:Net"} for one in grid(beta=(2.0, 4.0), gamma=(0.0, 2.0))]
+    runs = records_of(tmp_path, *swept, method=declared)
+    assert runs["method_label"].tolist() == ["VAE"] * 2 + ["My net"] * 2
+    assert runs["curve_label"].tolist() == ["VAE"] * 2 + ["My net, gamma = 2"] * 2
+    assert runs["curve"].tolist() == ["vae"] * 2 + ["mine:Net,gamma=2"] * 2
     assert set(runs["reduces_to"]) == {"vae"}
-    assert runs["citation"].tolist() == ["kingma2014auto", "me2030"]
+    assert runs["citation"].tolist() == ["kingma2014auto"] * 2 + ["me2030"] * 2
 
 
 def test_methods_that_share_a_label_are_told_apart():
     runs = table(row("betavae"), row("other", path="o/representation.h5"))
     runs["method_label"] = "Net"
     again = add_methods(
-        runs.assign(hyperparameters=[{}, {}]),
+        runs.assign(hyperparameters=[{}, {}], settings=[{}, {}]),
         [{"name": name, "label": "Net"} for name in ("one", "two")],
     )
     assert again["method_label"].tolist() == ["Net (one)", "Net (two)"]

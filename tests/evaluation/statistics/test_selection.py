@@ -144,4 +144,4 @@ def test_data_sets_choose_for_themselves():
     ],
 )
 def test_a_choice_is_written_beside_its_setting(chosen, text):
-    assert describe_choice("beta=1", chosen) == text
+    assert describe_choice("β = 1", chosen) == text

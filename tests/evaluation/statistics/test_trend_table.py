@@ -25,7 +25,9 @@ def tidy(means=HUMP, n=10, curve="betavae", metric="mig", betas=BETAS, spread=0.
                     "role": "",
                     "metric": metric,
                     "variant": f"{metric}[x]",
-                    "beta": beta,
+                    "axis": "beta",
+                    "axis_label": "β",
+                    "axis_value": beta,
                     "seed": float(seed),
                     "status": "done",
                     "value": mean + spread * rng.normal(),
@@ -38,7 +40,7 @@ def tidy(means=HUMP, n=10, curve="betavae", metric="mig", betas=BETAS, spread=0.
 def test_a_hump_is_described():
     scores = tidy()
     (row,) = describe_trends(scores).to_dict("records")
-    assert (row["peak_beta"], row["first_beta"], row["last_beta"]) == (8, 1, 32)
+    assert (row["peak_value"], row["first_value"], row["last_value"]) == (8, 1, 32)
     assert row["verdict"] == "peak"
     assert row["n"] == row["n_asked"] == 10
     assert row["drop_low"] < 0.75 < row["drop_high"]
@@ -46,7 +48,7 @@ def test_a_hump_is_described():
     assert (row["range_low"], row["range_high"], row["range_open"]) == (8, 16, False)
     assert row["peak_low"] <= 8 <= row["peak_high"]
     assert sum(share for _, share in row["peak_distribution"]) == pytest.approx(1)
-    wide = scores.pivot(index="seed", columns="beta", values="value").to_numpy()
+    wide = scores.pivot(index="seed", columns="axis_value", values="value").to_numpy()
     assert row["p_peak"] == pytest.approx(peak_test(wide)[0])
     assert row["peak_mean"] == pytest.approx(wide.mean(axis=0).max())
 
@@ -80,10 +82,10 @@ def test_few_seeds_have_no_p_value():
 def test_one_seed_one_beta_and_no_scores():
     (row,) = describe_trends(tidy(n=1)).to_dict("records")
     assert row["n"] == 1
-    assert row["peak_beta"] in BETAS
+    assert row["peak_value"] in BETAS
     (row,) = describe_trends(tidy((0.1,), betas=(4.0,))).to_dict("records")
-    assert row["verdict"] == "too few β"
-    assert row["peak_beta"] == 4
+    assert row["verdict"] == "too few values"
+    assert row["peak_value"] == 4
     assert np.isnan(row["drop"])
     assert describe_trends(tidy().assign(value=np.nan)).empty
     assert describe_trends(tidy().iloc[:0]).empty
@@ -91,14 +93,14 @@ def test_one_seed_one_beta_and_no_scores():
 
 def test_a_beta_without_scores_is_left_out():
     scores = tidy()
-    scores.loc[scores["beta"] == 32, "value"] = np.nan
+    scores.loc[scores["axis_value"] == 32, "value"] = np.nan
     (row,) = describe_trends(scores).to_dict("records")
-    assert (row["n_betas"], row["last_beta"]) == (4, 16)
+    assert (row["n_values"], row["last_value"]) == (4, 16)
 
 
 def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
     scores = tidy()
-    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 2), "value"] = np.nan
+    scores.loc[(scores["axis_value"] == 4) & (scores["seed"] == 2), "value"] = np.nan
     (row,) = describe_trends(scores).to_dict("records")
     assert (row["n"], row["n_asked"]) == (9, 10)
     assert row["verdict"] == "peak"
@@ -106,32 +108,34 @@ def test_a_seed_with_a_hole_is_used_only_where_it_can_be():
 
 def test_an_unfinished_beta_is_left_out_and_named():
     scores = tidy((0.1, 0.2, 0.15, 0.4), betas=(1, 2, 4, 8))
-    scores.loc[(scores["beta"] == 8) & (scores["seed"] > 0), "value"] = np.nan
+    scores.loc[(scores["axis_value"] == 8) & (scores["seed"] > 0), "value"] = np.nan
     (row,) = describe_trends(scores).to_dict("records")
     assert (row["n"], row["n_asked"]) == (10, 10)
-    assert (row["last_beta"], row["n_betas"], row["peak_beta"]) == (4, 3, 2)
+    assert (row["last_value"], row["n_values"], row["peak_value"]) == (4, 3, 2)
     assert row["left_out"] == [(8, 1)]
-    wide = scores[scores["beta"] < 8].pivot(index="seed", columns="beta", values="value")
+    wide = scores[scores["axis_value"] < 8].pivot(
+        index="seed", columns="axis_value", values="value"
+    )
     assert row["p_peak"] == pytest.approx(peak_test(wide.to_numpy())[0])
-    assert row["tested_beta"] == 2
+    assert row["tested_value"] == 2
     assert row["peak_mean"] == pytest.approx(wide.mean().max())
 
 
 def test_the_test_uses_the_seeds_that_everything_else_uses():
     scores = tidy(spread=0.1)
-    scores.loc[(scores["beta"] == 4) & (scores["seed"] < 4), "value"] = np.nan
+    scores.loc[(scores["axis_value"] == 4) & (scores["seed"] < 4), "value"] = np.nan
     (row,) = describe_trends(scores).to_dict("records")
-    wide = scores[scores["seed"] >= 4].pivot(index="seed", columns="beta", values="value")
+    wide = scores[scores["seed"] >= 4].pivot(index="seed", columns="axis_value", values="value")
     assert row["n"] == 6
     assert row["p_peak"] == pytest.approx(peak_test(wide.to_numpy())[0])
 
 
 def test_seeds_that_share_no_complete_row_are_no_curve():
     scores = tidy((0.1, 0.2), n=2, betas=(1, 4))
-    scores.loc[(scores["beta"] == 1) & (scores["seed"] == 0), "value"] = np.nan
-    scores.loc[(scores["beta"] == 4) & (scores["seed"] == 1), "value"] = np.nan
+    scores.loc[(scores["axis_value"] == 1) & (scores["seed"] == 0), "value"] = np.nan
+    scores.loc[(scores["axis_value"] == 4) & (scores["seed"] == 1), "value"] = np.nan
     (row,) = describe_trends(scores).to_dict("records")
-    assert (row["n"], row["n_betas"], row["peak_beta"]) == (1, 1, 1)
+    assert (row["n"], row["n_values"], row["peak_value"]) == (1, 1, 1)
     assert row["left_out"] == [(4, 1)]
     assert np.isnan(row["drop"])
 

@@ -170,8 +170,10 @@ def test_effective_range_is_the_stretch_around_the_peak(means, expected):
     assert tuple(found.values()) == expected
 
 
-def test_effective_range_leaves_out_what_has_no_logarithm():
-    assert effective_range([0.5, 0.5, 0.1], [0, 1, 2])["low"] == 1
+def test_effective_range_counts_octaves_only_where_there_is_a_logarithm():
+    found = effective_range([0.5, 0.5, 0.1], [0, 1, 2])
+    assert (found["low"], found["high"]) == (0, 1)
+    assert np.isnan(found["octaves"])
     assert np.isnan(effective_range([0.0, 0.0], [1, 2])["octaves"])
 
 

@@ -13,7 +13,7 @@ from disentanglement_bench.evaluation.tables.collapse import collapse_table, pub
 from disentanglement_bench.evaluation.tables.latex import to_latex
 from disentanglement_bench.evaluation.tables.methods import comparison_table, ranking_table
 from disentanglement_bench.evaluation.tables.rendering import to_csv, to_markdown, to_text
-from disentanglement_bench.evaluation.tables.tables import all_tables, beta_curve_table
+from disentanglement_bench.evaluation.tables.tables import all_tables, curve_table
 
 HUMP = {1: 0.08, 4: 0.15, 8: 0.20, 16: 0.20, 32: 0.05}
 SCORES = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
@@ -122,7 +122,7 @@ def test_the_ranking_names_winners_only_with_five_seeds(summary):
 
 
 def test_the_curve_table_has_every_beta_and_the_collapsed_runs(summary):
-    table = beta_curve_table(summary, "dsprites", "paper")
+    table = curve_table(summary, "dsprites", "paper")
     assert len(table.rows) == 4 * 5
     last = [row for row in table.rows if row[:2] == ("β-VAE", "32")]
     assert last[0][-1] == "6/6"
@@ -145,10 +145,10 @@ def test_the_collapse_table_tells_the_story(summary):
 
 
 def test_quick_is_marked(summary):
-    notes = "\n".join(beta_curve_table(summary, "sprites", "quick").notes)
+    notes = "\n".join(curve_table(summary, "sprites", "quick").notes)
     assert "quick: not comparable" in notes
     assert "Re-rendered data: scores do not compare with published ones." in notes
-    assert "quick" not in "\n".join(beta_curve_table(summary, "dsprites", "paper").notes)
+    assert "quick" not in "\n".join(curve_table(summary, "dsprites", "paper").notes)
 
 
 def test_quick_prints_its_pressure(tmp_path):
@@ -167,7 +167,7 @@ def test_quick_prints_its_pressure(tmp_path):
             },
         )
     summary = summary_of(tmp_path, sweep("sprites", "quick", n=1, lambdas=(0,)))
-    notes = "\n".join(beta_curve_table(summary, "sprites", "quick").notes)
+    notes = "\n".join(curve_table(summary, "sprites", "quick").notes)
     assert "0.0098 at β = 1" in notes.replace("0.00977", "0.0098")
     assert "0.312 at β = 32" in notes
     assert "orientation 0 and orientation 39 are the same picture" in notes
@@ -243,7 +243,7 @@ def test_a_metric_of_ones_own_stands_after_ours_in_every_table(tmp_path):
     assert heads.index("Spread [cm] ↓") == heads.index("NLL [nats] ↓") - 1
     assert "Spread: spread[v2]" in "\n".join(comparison.notes)
     assert "Spread [cm] ↓" in ranking_table(summary, "paper", "genuine", "dsprites").columns
-    assert "Spread [cm] ↓" in beta_curve_table(summary, "dsprites", "paper").columns
+    assert "Spread [cm] ↓" in curve_table(summary, "dsprites", "paper").columns
     assert "Spread (A. Author, 2030)" in to_latex(comparison)
     smallest = summary.ranks.query("metric == 'spread' and dataset == 'dsprites'")
     largest = summary.ranks.query("metric == 'mig' and dataset == 'dsprites'")
@@ -312,7 +312,7 @@ def test_an_unfinished_beta_is_named_under_the_collapse_table(tmp_path):
 
 def test_intervals_that_were_cut_are_named(tmp_path):
     summary = summary_of(tmp_path, sweep(n=2))
-    table = beta_curve_table(summary, "dsprites", "paper")
+    table = curve_table(summary, "dsprites", "paper")
     assert table.data["low"].min() >= 0
     assert any("cut at its end" in note for note in table.notes)
 
