@@ -8,7 +8,7 @@ from functools import cached_property
 from ...evaluation.importing import name_object
 from .presets import Config
 from .registry import Model
-from .settings import write_value
+from .settings import OF_HOOKS, uses_setting, write_value
 from .sweep import list_points
 
 # Keys of a configuration that do not change what a run computes.
@@ -117,9 +117,8 @@ class RunSpec:
     def resolved(self):
         """Everything that decides the result, as plain data; what run.json stores as config."""
         config = {k: v for k, v in vars(self.config).items() if k not in _BOOKKEEPING}
-        hooks = self.model.declaration.hooks
-        for name, used in (("permuted_batch", hooks.permutes), ("pair_factors", hooks.pairs)):
-            if not used:
+        for name in OF_HOOKS:
+            if not uses_setting(self.model, name):
                 del config[name]
         config["final_steps"] = min(self.config.final_steps, max(1, self.phases[-1] // 10))
         return {

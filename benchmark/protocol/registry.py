@@ -68,6 +68,8 @@ class Model:
                 {"name": name, "label": _find_label(name), "where": dict(where)}
                 for name, where in self.declaration.reduces_to.items()
             ],
+            "axis": self.declaration.axis,
+            "symbols": dict(self.declaration.symbols),
             "reference": self.reference,
         }
 

@@ -20,6 +20,8 @@ _FIXED = {
     "n_train",
     "n_test",
 }
+# Settings that change nothing but what a hook of a model does (`models.hooks`).
+OF_HOOKS = {"permuted_batch": "permutes", "pair_factors": "pairs"}
 SWEEPABLE = tuple(name for name in TYPES if name not in _FIXED)
 
 
@@ -120,6 +122,8 @@ def uses_setting(model, name):
     name : str
         One of `SWEEPABLE`.
     """
+    if name in OF_HOOKS:
+        return bool(getattr(model.declaration.hooks, OF_HOOKS[name]))
     return name != "network" or takes_network(model.load())
 
 

@@ -31,9 +31,12 @@ def test_the_method_block_says_what_tables_need_to_know():
             {"name": "vae", "label": "VAE", "where": {"beta": 1, "lambda": 0}},
             {"name": "betavae", "label": "β-VAE", "where": {"lambda": 0}},
         ],
+        "axis": "beta",
+        "symbols": {"beta": "β", "lambda": "λ"},
         "reference": "lambdabeta",
     }
     assert get_model("betatcvae").method()["reduces_to"] == []
+    assert get_model("vae").method()["axis"] is None
 
 
 def test_an_unknown_name_is_answered_with_the_closest():

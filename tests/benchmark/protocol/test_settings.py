@@ -83,11 +83,34 @@ def test_a_hyperparameter_takes_a_list_as_its_own_option_does():
     assert plan(settings=(("beta", "4,"),)) == plan(settings=(("beta", "4"),))
 
 
+PERMUTES = """
+from disentanglement_bench.models.zoo.betavae import BetaVAE
+
+class Permutes(BetaVAE):
+    permutes = True
+"""
+
+
+def test_a_setting_of_a_hook_is_swept_for_the_models_that_have_it(tmp_path):
+    (tmp_path / "mine.py").write_text(PERMUTES)
+    models = (f"{tmp_path}/mine.py:Permutes", "betavae")
+    settings = (("permuted_batch", "second,same"),)
+    assert folders(plan(models=models, betas=(4.0,), settings=settings)) == [
+        "mine.Permutes/beta=4",
+        "mine.Permutes/beta=4,permuted_batch=same",
+        "betavae/beta=4",
+    ]
+    with pytest.raises(BenchError, match="pair_factors changes nothing for mine:Permutes, betavae"):
+        plan(models=models, settings=(("pair_factors", "1,2"),))
+
+
 def test_every_setting_that_decides_a_result_can_be_swept():
     values = {"network": "conv,conv-dlib", "amp": "none,bf16", "image_size": "16,32"}
     own = {"adam_beta1": "0.5,0.9", "adam_beta2": "0.9,0.99", "adam_epsilon": "1e-8,1e-4"}
     values |= own | {"latent_size": "5,6", "batch_size": "16,32", "learning_rate": "1,2"}
-    for name in set(SWEEPABLE) & set(values):
+    values |= {"permuted_batch": "same,second", "pair_factors": "0,1"}
+    assert set(values) == set(SWEEPABLE)
+    for name in SWEEPABLE:
         variants = list_variants(Config(), {name: tuple(values[name].split(","))})
         assert len(set(variants)) == 2
 
