@@ -1,8 +1,7 @@
 """What a curve is drawn over: which of the values that were tried it joins, and their names."""
 
 from ..naming import format_number, one_line
-
-SYMBOLS = {"beta": "β", "lambda": "λ"}
+from ..scoring.run_records import SYMBOLS
 
 
 def default_axis(declared, values):
@@ -12,13 +11,13 @@ def default_axis(declared, values):
     ----------
     declared : dict
         The block `method` of a run record; its `axis`, if it has one that the run has.
-    values : dict of str to float
-        Hyperparameters of a run of the model.
+    values : dict of str to float or str
+        Hyperparameters and swept settings of a run of the model.
 
     Returns
     -------
     str or None
-        Without a declaration β, or the first hyperparameter; None without hyperparameters.
+        Without a declaration β, or the first that is a number; None where none is.
 
     Examples
     --------
@@ -27,10 +26,9 @@ def default_axis(declared, values):
     >>> default_axis({}, {"gamma": 10.0, "beta": 1.0})
     'beta'
     """
-    axis = declared.get("axis")
-    if axis in values:
-        return axis
-    return "beta" if "beta" in values else next(iter(values), None)
+    numbers = [name for name, value in values.items() if not isinstance(value, str)]
+    wanted = [name for name in (declared.get("axis"), "beta") if name in numbers]
+    return next(iter([*wanted, *numbers]), None)
 
 
 def choose_axis(declared, values):
@@ -40,8 +38,9 @@ def choose_axis(declared, values):
     ----------
     declared : dict
         The block `method` of a run record.
-    values : list of dict of str to float
-        Hyperparameters and swept settings of every run of the model there.
+    values : list of dict of str to float or str
+        Hyperparameters and swept settings of every run of the model there. Those that are text,
+        such as the name of a network, tell curves apart but are no axis.
 
     Returns
     -------
@@ -57,7 +56,8 @@ def choose_axis(declared, values):
     known = {}
     for one in values:
         for name, value in one.items():
-            known.setdefault(name, set()).add(value)
+            if not isinstance(value, str):
+                known.setdefault(name, set()).add(value)
     first = default_axis(declared, known)
     names = [first, *(name for name in known if name != first)]
     return next((name for name in names if len(known.get(name, ())) > 1), first)
@@ -85,7 +85,7 @@ def write_setting(values):
 
     Parameters
     ----------
-    values : dict of str to float
+    values : dict of str to float or str
         NaN and None are left out.
 
     Examples
@@ -96,8 +96,12 @@ def write_setting(values):
     order = sorted(values, key=lambda name: ({"beta": 0, "lambda": 1}.get(name, 2), name))
     known = {name: values[name] for name in order if values[name] is not None}
     return ",".join(
-        f"{name}={format_number(value)}" for name, value in known.items() if value == value
+        f"{name}={_write_value(value)}" for name, value in known.items() if value == value
     )
+
+
+def _write_value(value):
+    return one_line(value).replace(",", ";") if isinstance(value, str) else format_number(value)
 
 
 def setting_label(setting, symbols=None):

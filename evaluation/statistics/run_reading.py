@@ -112,11 +112,10 @@ def read_records(root):
     DataFrame
         One row for each run, whatever became of it: `folder` (absolute), what was trained on what
         (`hyperparameters` and `settings`, those of the protocol that were swept, are dicts;
-        `resolved` are all settings that are numbers, `declared` what the model says about itself),
-        `run_status`
-        and `run_reason` (`unreadable` where the record is broken), the training results, and what
-        is known of the data: `dataset_kind`, `dataset_identity` (text), `fingerprint` (hash of
-        the identity), `notes` (one on each line), `pixels`.
+        `resolved` are all settings that are numbers or names, `declared` what the model says about
+        itself), `run_status` and `run_reason` (`unreadable` where the record is broken), the
+        training results, and what is known of the data: `dataset_kind`, `dataset_identity` (text),
+        `fingerprint` (hash of the identity), `notes` (one on each line), `pixels`.
     """
     rows = []
     for folder in find_runs(root):
@@ -147,7 +146,7 @@ def _row_of(record):
         "lambda": given.get("lambda"),
         "hyperparameters": given,
         "settings": run.get("settings") or {},
-        "resolved": {k: float(v) for k, v in config.items() if type(v) in (int, float)},
+        "resolved": {k: v for k, v in config.items() if type(v) in (int, float, str)},
         "declared": record["method"],
         "dataset_kind": data.get("kind"),
         "dataset_identity": identity_text(data) if data else None,

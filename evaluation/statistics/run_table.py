@@ -1,5 +1,6 @@
 """One row for each run: what was asked, what became of it, and its scores."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -110,15 +111,26 @@ def _other_hyperparameters(scores):
 def _declarations(runs, others):
     """What every run's model says about itself; hyperparameters become dicts everywhere."""
     stated = ["beta", "lambda", *others]
-    known = runs[stated].apply(pd.to_numeric, errors="coerce").to_dict("records")
+    # A column that takes the name of a score has a longer one.
+    names = {name: re.sub(r"^(hyperparameter|setting)\.", "", name) for name in stated}
+    known = {names[name]: _stated(runs[name]) for name in stated}
+    rows = pd.DataFrame(known, runs.index, dtype=object).to_dict("records")
     runs["hyperparameters"] = [
-        given if isinstance(given, dict) else {k: v for k, v in row.items() if np.isfinite(v)}
-        for given, row in zip(runs["hyperparameters"], known, strict=True)
+        given if isinstance(given, dict) else {k: v for k, v in row.items() if v is not None}
+        for given, row in zip(runs["hyperparameters"], rows, strict=True)
     ]
     return [
         declared if isinstance(declared, dict) else describe_method(model)
         for declared, model in zip(runs["declared"], runs["model"], strict=True)
     ]
+
+
+def _stated(column):
+    """A column of hyperparameters or settings: numbers, or names where it holds none at all."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    if np.isfinite(numbers).any():
+        return [float(number) if np.isfinite(number) else None for number in numbers]
+    return [text if isinstance(text, str) else None for text in column]
 
 
 def _fill_settings(runs, declarations):
@@ -197,8 +209,9 @@ def metric_columns(runs):
     declared = declared_keys(runs.attrs.get("metrics", {}))
     if declared:
         users = [name for name in declared if name in columns]
-    elif built_in[-1] in columns and "run_status" in columns:
-        users = columns[columns.index(built_in[-1]) + 1 : columns.index("run_status")]
+    elif set(built_in) & set(columns) and "run_status" in columns:
+        last = max(columns.index(name) for name in built_in if name in columns)
+        users = columns[last + 1 : columns.index("run_status")]
     else:
         users = []
     numeric = [name for name in users if pd.api.types.is_numeric_dtype(runs[name])]

@@ -1,5 +1,6 @@
 """Tables for a paper: LaTeX that a plain article compiles with booktabs alone."""
 
+import re
 import textwrap
 
 from .citations import SOFTWARE, STUDY, is_key
@@ -7,6 +8,42 @@ from .table import Table
 
 # Characters on one line of a column's head, and of a row's.
 HEAD_WIDTH, LABEL_WIDTH = 10, 16
+_GREEK = {
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "varepsilon",
+    "ζ": "zeta",
+    "η": "eta",
+    "θ": "theta",
+    "κ": "kappa",
+    "λ": "lambda",
+    "μ": "mu",
+    "ν": "nu",
+    "ξ": "xi",
+    "π": "pi",
+    "ρ": "rho",
+    "σ": "sigma",
+    "τ": "tau",
+    "φ": "varphi",
+    "χ": "chi",
+    "ψ": "psi",
+    "ω": "omega",
+    "Γ": "Gamma",
+    "Δ": "Delta",
+    "Θ": "Theta",
+    "Λ": "Lambda",
+    "Ξ": "Xi",
+    "Π": "Pi",
+    "Σ": "Sigma",
+    "Φ": "Phi",
+    "Ψ": "Psi",
+    "Ω": "Omega",
+}
+# A Greek or capital letter with a subscript, as in λ_od and C_max; other names stay names.
+_SUBSCRIPT = re.compile(rf"(?<!\w)([A-Z{''.join(_GREEK)}])_([A-Za-z0-9]+)(?!\w)")
+_OPERATORS = {"max": r"\max", "min": r"\min"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -30,12 +67,7 @@ _LATEX = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "→": r"$\rightarrow$",
-    "β": r"$\beta$",
-    "λ": r"$\lambda$",
-    "γ": r"$\gamma$",
-    "Σ": r"$\Sigma$",
-    "σ": r"$\sigma$",
-    "μ": r"$\mu$",
+    **{letter: f"$\\{name}$" for letter, name in _GREEK.items()},
     "²": r"$^2$",
     "−": r"$-$",
     "–": "--",
@@ -140,12 +172,24 @@ def _line(text):
 def latex_escape(text):
     """Escape text for LaTeX; what its default fonts lack is written as its code point.
 
+    A Greek or capital letter with a subscript becomes a formula.
+
     Examples
     --------
     >>> print(latex_escape("β = 4 & 50 % of x_1"))
     $\\beta$ = 4 \\& 50 \\% of x\\_1
+    >>> print(latex_escape("C_max = 25, λ_od = 2"))
+    $C_{\\max}$ = 25, $\\lambda_{od}$ = 2
     """
-    return "".join(_character(character) for character in text.replace("\n", " "))
+    parts = _SUBSCRIPT.split(text.replace("\n", " "))
+    escaped = ["".join(map(_character, plain)) for plain in parts[::3]]
+    formulas = map(_subscript, parts[1::3], parts[2::3])
+    return "".join(part for pair in zip(escaped, [*formulas, ""], strict=True) for part in pair)
+
+
+def _subscript(letter, below):
+    letter = f"\\{_GREEK[letter]}" if letter in _GREEK else letter
+    return f"${letter}_{{{_OPERATORS.get(below, below)}}}$"
 
 
 def _character(character):

@@ -189,6 +189,17 @@ def test_a_swept_setting_alone_is_the_axis(tmp_path):
     ]
 
 
+def test_a_setting_that_is_a_name_tells_curves_apart(tmp_path):
+    named = [one | {"settings": {"network": "conv"}} for one in grid(beta=(1, 4))]
+    found = records_of(tmp_path, *grid(beta=(1, 4)), *named, config={"network": "conv-small"})
+    assert set(found["axis"]) == {"beta"}
+    assert sorted(set(found["curve"])) == ["mine,network=conv", "mine,network=conv-small"]
+    alone = [{"hyperparameters": {}, "settings": {"network": name}} for name in ("a", "b,c")]
+    found = records_of(tmp_path / "alone", *alone)
+    assert found["axis"].isna().all()
+    assert sorted(found["setting_label"]) == ["network = a", "network = b;c"]
+
+
 def test_a_setting_that_was_swept_for_one_model_is_not_named_for_others(tmp_path):
     swept = {"settings": {"learning_rate": 0.001}, "hyperparameters": {"beta": 2.0}}
     other = {"model": "other", "hyperparameters": {"beta": 2.0}}
@@ -215,6 +226,9 @@ def test_settings_in_a_table_of_scores_count_without_a_record():
         for rate in (0.001, 0.002)
     ]
     columns = ["path", "dataset", "model", "beta", "lambda", "seed", "learning_rate", "source"]
+    longer = {"path": "a/representation.h5", "dataset": "d", "model": "mine", "beta": 2.0}
+    longer |= {"lambda": None, "seed": 0, "setting.mig": 2.0, "network": "conv", "source": None}
+    assert table(longer)["setting"].tolist() == ["beta=2,mig=2,network=conv"]
     runs = table(*({key: row[key] for key in columns} for row in rows))
     assert list(runs["setting"]) == ["beta=2,learning_rate=0.001", "beta=2,learning_rate=0.002"]
     assert set(runs["axis"]) == {"learning_rate"}
