@@ -7,9 +7,10 @@ from ..console import TolerantStream, make_bars
 
 def describe(spec):
     """A run in one short phrase."""
-    from ...evaluation.naming import format_number
+    from ..protocol.settings import write_value
 
-    settings = " ".join(f"{k}={format_number(v)}" for k, v in spec.hyperparameters)
+    chosen = (*spec.hyperparameters, *spec.settings)
+    settings = " ".join(f"{name}={write_value(value)}" for name, value in chosen)
     scratch = " scratch" if spec.from_scratch else ""
     return f"{spec.dataset_name} {spec.model.name} {settings}{scratch} seed {spec.seed}"
 

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import re
 
@@ -7,6 +8,7 @@ from disentanglement_bench.benchmark.runs.outcome import Outcome
 from disentanglement_bench.benchmark.workers.progress import (
     PlainReporter,
     RichReporter,
+    describe,
     make_reporter,
 )
 
@@ -46,6 +48,11 @@ def test_plain_lines_tell_what_happens_and_how_long_it_takes(plan):
         "[3/3] tiny lambdabeta beta=2 lambda=8 seed 0 failed: for a reason",
         "bye",
     ]
+
+
+def test_a_run_is_told_from_others_by_its_settings(plan):
+    spec = dataclasses.replace(plan()[0], settings=(("network", "conv"), ("learning_rate", 1e-3)))
+    assert describe(spec) == "tiny betavae beta=2 network=conv learning_rate=0.001 seed 0"
 
 
 def test_bars_end_complete(plan):
