@@ -1,5 +1,7 @@
 """The optional members of a model: an adversary, permuted codes, pairs, coefficients over time."""
 
+import inspect
+import math
 from dataclasses import dataclass, field
 
 from .hyperparameters import is_finite
@@ -75,6 +77,11 @@ def read_hooks(model_class):
         methods[name] = hasattr(model_class, name)
         if methods[name] and not callable(getattr(model_class, name)):
             raise ValueError(f"{name} must be a method, got {getattr(model_class, name)!r}")
+    if inspect.isfunction(inspect.getattr_static(model_class, "coefficients_at", None)):
+        raise ValueError(
+            "coefficients_at must be a static method, because it depends on its arguments alone: "
+            "write @staticmethod above it, and leave out self"
+        )
     for name, needs, reason in (
         ("adversary_loss", adversary is not None, "names no adversary"),
         ("couple", flags["pairs"], "does not say pairs = True"),
@@ -94,6 +101,47 @@ def read_hooks(model_class):
         anneals=methods["coefficients_at"],
         logs=_read_logs(getattr(model_class, "logs", ()), adversary),
     )
+
+
+def check_pairs(factor_sizes, pair_factors, count=None):
+    """Refuse a data set or a number of factors that gives no pairs.
+
+    Parameters
+    ----------
+    factor_sizes : tuple of int or None
+        Numbers of classes; None where the images are no full grid.
+    pair_factors : int
+        In how many factors the images of a pair shall differ; 0 for any number.
+    count : int, optional
+        Number of images.
+
+    Raises
+    ------
+    ValueError
+        If the images are no full grid, no factor varies, or fewer vary than shall differ.
+
+    Examples
+    --------
+    >>> check_pairs((3, 1, 4), 3)
+    Traceback (most recent call last):
+    ValueError: pair_factors = 3, but only 2 factors have more than one class; lower it to 2, or \
+to 0 for a random number
+    """
+    if factor_sizes is None or count not in (None, math.prod(factor_sizes)):
+        raise ValueError(
+            "pairs need a data set with one image for every combination of factors, in the order "
+            "of the grid; this one has other images: train on another data set"
+        )
+    varying = sum(size > 1 for size in factor_sizes)
+    if not varying:
+        raise ValueError("pairs need a factor with more than one class; this data set has none")
+    if pair_factors < 0:
+        raise ValueError(f"pair_factors must be at least 0, got {pair_factors}")
+    if pair_factors > varying:
+        raise ValueError(
+            f"pair_factors = {pair_factors}, but only {varying} factors have more than one class; "
+            f"lower it to {varying}, or to 0 for a random number"
+        )
 
 
 def _read_adam(given):

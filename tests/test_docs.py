@@ -1,9 +1,11 @@
 """What the documents say can be pasted and run."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.checks.model import check_model
@@ -16,35 +18,108 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.fixture
-def example_model(tmp_path):
-    """The file of docs/models.md."""
+# The data set of the examples in a test: four places and three greys of a square.
+BLOCKS = """
+import numpy as np
+
+class Blocks:
+    factor_names = ("x", "y", "level")
+    factor_sizes = (4, 4, 3)
+    def images(self, index):
+        x, y, level = np.unravel_index(index, self.factor_sizes)
+        made = np.zeros((len(index), 16, 16), np.uint8)
+        for image, row, column, grey in zip(made, y, x, level):
+            image[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 80 * (grey + 1)
+        return made
+"""
+TINY = ("batch_size=8", "latent_size=3", "n_train=20", "n_test=10", "log_every=2", "image_size=16")
+
+
+def read_models():
+    """The models of docs/models.md: name of the file, and its text."""
     page = (ROOT / "docs/models.md").read_text()
-    code = re.search(r"```python\n(# mymodels\.py.*?)```", page, re.DOTALL)[1]
-    (tmp_path / "mymodels.py").write_text(code)
-    return f"{tmp_path}/mymodels.py:GammaVAE"
+    return dict(re.findall(r"```python\n(?=# (\w+)\.py)(.*?)```", page, re.DOTALL))
 
 
-def test_the_example_model_is_usable(example_model):
+MODELS = {"mymodels": "GammaVAE", "my_factorvae": "FactorVAE", "my_adagvae": "AdaGVAE"}
+
+
+@pytest.fixture(params=MODELS)
+def example_model(request, tmp_path, monkeypatch):
+    """The file of one of the models, in the current folder."""
+    (tmp_path / f"{request.param}.py").write_text(read_models()[request.param])
+    monkeypatch.chdir(tmp_path)
+    return f"{request.param}.py:{MODELS[request.param]}"
+
+
+def test_every_model_of_the_page_is_tried_and_short():
+    models = read_models()
+    assert models.keys() == MODELS.keys()
+    assert all(text.count("\n") < 60 for text in models.values())
+
+
+def test_the_example_models_are_usable(example_model):
     lines = []
     check_model(get_model(example_model).load(), lines.append)
-    assert "hyperparameters: beta = 4.0, target = 5.0" in lines
+    assert lines[-1] == "stopped and continued, it ends with the same weights"
+    assert not [line for line in lines if "of its own" in line]
 
 
-def test_the_example_model_is_planned_as_the_page_says(example_model):
-    plan = TrainRequest(models=(example_model,), seeds=(0,)).plan()
+@pytest.mark.slow
+def test_the_example_models_train(example_model, tmp_path):
+    (tmp_path / "blocks.py").write_text(BLOCKS)
+    options = ["--dataset", "blocks.py:Blocks", "--seeds", "1", "--steps", "6", "--jobs", "1"]
+    for setting in TINY:
+        options += ["--set", setting]
+    done = CliRunner().invoke(cli, ["train", "--model", example_model, *options])
+    assert done.exit_code == 0, done.output
+    runs = sorted((tmp_path / "results/runs").rglob("run.json"))
+    records = [json.loads(run.read_text()) for run in runs]
+    assert {record["status"] for record in records} == {"done"}
+    hooks = get_model(example_model).declaration.hooks
+    assert len(records) == (4 if hooks.anneals else 2)
+    columns = (runs[0].parent / "training.csv").read_text().splitlines()[0].split(",")
+    assert columns[6:] == list(hooks.columns)
+    for record in records:
+        assert ("pair_factors" in record["config"]) == hooks.pairs
+        assert ("permuted_batch" in record["config"]) == hooks.permutes
+
+
+def test_the_example_model_is_planned_as_the_page_says(tmp_path, monkeypatch):
+    (tmp_path / "mymodels.py").write_text(read_models()["mymodels"])
+    monkeypatch.chdir(tmp_path)
+    model = "mymodels.py:GammaVAE"
+    plan = TrainRequest(models=(model,), seeds=(0,)).plan()
     assert [dict(spec.hyperparameters) for spec in plan] == [
-        {"beta": beta, "target": target} for beta in (1, 8) for target in (3, 5)
+        {"gamma": gamma, "target": target} for gamma in (10, 100) for target in (3, 5)
     ]
-    assert plan[0].path == "sprites-small/quick/mymodels.GammaVAE/beta=1,target=3/seed-0"
+    assert plan[0].path == "sprites-small/quick/mymodels.GammaVAE/gamma=10,target=3/seed-0"
     assert plan[0].method()["label"] == "γ-VAE"
+    assert plan[0].method()["axis"] == "target"
     request = TrainRequest(
-        models=(example_model,), seeds=(0,), betas=(1.0, 8.0), settings=(("target", "3"),)
+        models=(model,), seeds=(0,), settings=(("gamma", "10,100"), ("target", "3"))
     )
     assert [spec.path.split("/")[3] for spec in request.plan()] == [
-        "beta=1,target=3",
-        "beta=8,target=3",
+        "gamma=10,target=3",
+        "gamma=100,target=3",
     ]
+
+
+def test_ada_gvae_averages_what_a_pair_seems_to_share():
+    names = {}
+    exec(read_models()["my_adagvae"], names)
+    means = torch.tensor([[0.0, 0.0, 1.0, 3.0], [0.2, 2.0, 1.0, -3.0]])
+    log_variances = torch.log(torch.tensor([[1.0, 1.0, 2.0, 1.0], [1.0, 1.0, 4.0, 1.0]]))
+    first, second = zip(means.split(1), log_variances.split(1), strict=True)
+    # Divergences 0.02, 2, 0.0966 and 18 nats: all but the last lie below 9.01.
+    (mean_1, log_variance_1), (mean_2, log_variance_2) = names["AdaGVAE"].couple(
+        None, first, second
+    )
+    torch.testing.assert_close(mean_1, torch.tensor([[0.1, 1.0, 1.0, 3.0]]))
+    torch.testing.assert_close(mean_2, torch.tensor([[0.1, 1.0, 1.0, -3.0]]))
+    variances = torch.tensor([[1.0, 1.0, 3.0, 1.0]])
+    torch.testing.assert_close(log_variance_1.exp(), variances)
+    torch.testing.assert_close(log_variance_2.exp(), variances)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -90,8 +90,12 @@ def judge(target, report):
     try:
         kind = find_kind(target)
         if kind == "model":
+            import torch
+
             from .model import check_model
 
+            # On small models, threads that wait for each other crawl where the machine is busy.
+            torch.set_num_threads(1)
             check_model(get_model(target).load(), report)
         elif kind == "data set":
             from .dataset import check_dataset

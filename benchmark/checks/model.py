@@ -1,16 +1,26 @@
-"""Check a model of a user: its four methods, and a short training run."""
+"""Check a model of a user: its methods, its optional members, and a short training run."""
 
-import contextlib
-import copy
+import torch
 
 from ...evaluation.naming import one_line
+from ...models.autoencoder import coefficient_tensors
+from ...models.declaration import read_declaration
+from ...models.terms import TERMS, Outputs
 from ..errors import BenchError
-from .calls import call
+from .calls import call, describe
+from .hooks import (
+    check_adversary,
+    check_alone,
+    check_coefficients,
+    check_couple,
+    check_permutes,
+    find_adversary,
+)
+from .reading import Reading
+from .trial import LATENTS, ROWS, SIDE, STEPS, Trial, build, compute
 
-STEPS = 20
-BATCH = 16
-LATENTS = 4
-SIDE = 32
+# How much a model's own term may differ from the suite's term of the same name.
+TOLERANCE = 1e-3
 
 
 def check_model(model_class, report):
@@ -27,101 +37,142 @@ def check_model(model_class, report):
     BenchError
         With the first thing that is wrong.
     """
-    from ...models.declaration import read_declaration
-
     try:
-        hyperparameters = read_declaration(model_class, model_class.__name__).hyperparameters
+        declaration = read_declaration(model_class, model_class.__name__)
     except (TypeError, ValueError) as error:
         raise BenchError(one_line(error)) from error
+    hyperparameters, hooks = declaration.hyperparameters, declaration.hooks
     report("has encode, decode and loss")
+    if members := _name_members(hooks):
+        report(f"optional members: {', '.join(members)}")
     shown = ", ".join(f"{name} = {value}" for name, value in hyperparameters.items())
     report(f"hyperparameters: {shown or 'none'}")
     for channels in (1, 3):
         _check_shapes(model_class, (channels, SIDE, SIDE))
         report(f"encodes and decodes {channels}×{SIDE}×{SIDE} images")
-    _check_loss(model_class, hyperparameters)
-    report("computes a loss that is a finite number")
-    trial = _check_training(model_class, hyperparameters)
+    _check_losses(model_class, hyperparameters, hooks, report)
+    trial = _check_training(model_class, hyperparameters, hooks)
     first, *_, last = (row[1] for row in trial.trainer.recorder.rows)
     report(f"trains: NLL {first:.1f} → {last:.1f} nats in {STEPS} steps")
-    _check_continuation(model_class, hyperparameters, trial)
+    _check_continuation(model_class, hyperparameters, hooks, trial)
     report("stopped and continued, it ends with the same weights")
+
+
+def _name_members(hooks):
+    """The optional members that a model has, as users write them."""
+    members = {
+        "coefficients_at": hooks.anneals,
+        f"adversary ({hooks.adversary})": hooks.adversary,
+        "permutes": hooks.permutes,
+        "pairs": hooks.pairs,
+        "couple": hooks.couples,
+        f"logs ({', '.join(hooks.logs)})": hooks.logs,
+    }
+    return [name for name, present in members.items() if present]
 
 
 def _check_shapes(model_class, shape):
     """Encode and decode, as in training and as in evaluation."""
-    import torch
-
-    model = _build(model_class, shape)
-    images = torch.rand(3, *shape)
+    model = build(model_class, shape)
+    images = torch.rand(ROWS, *shape)
     for mode, training in (("", True), (" in evaluation mode", False)):
         model.train(training)
         posterior = call(f"encode{mode}", model.encode, images)
         parts = posterior if isinstance(posterior, tuple | list) else ()
-        if [tuple(getattr(part, "shape", ())) for part in parts] != [(3, LATENTS)] * 2:
+        if [tuple(getattr(part, "shape", ())) for part in parts] != [(ROWS, LATENTS)] * 2:
             raise BenchError(
                 f"encode must return posterior means and log-variances{mode}, both of shape "
-                f"(3, {LATENTS}) for 3 images and {LATENTS} latents; it returned "
-                f"{_describe_shapes(posterior)}"
+                f"({ROWS}, {LATENTS}) for {ROWS} images and {LATENTS} latents; it returned "
+                f"{describe(posterior)}"
             )
         logits = call(f"decode{mode}", model.decode, posterior[0])
         if getattr(logits, "shape", None) != images.shape:
             raise BenchError(
                 f"decode must return logits of shape {tuple(images.shape)}{mode}, "
-                f"it returned {_describe_shapes(logits)}"
+                f"it returned {describe(logits)}"
             )
 
 
-def _check_loss(model_class, hyperparameters):
-    import torch
+def _check_losses(model_class, hyperparameters, hooks, report):
+    """The loss, its terms, and what the optional members add to it."""
+    depending, read_before, read = {}, set(), set()
+    if hooks.anneals:
+        depending, read_before = check_coefficients(model_class, hyperparameters)
+        report("its coefficients depend on nothing but hyperparameters and step")
+    tensors = coefficient_tensors({**hyperparameters, **depending}, "cpu")
+    coefficients = Reading(tensors, read)
+    model = build(model_class)
+    if hooks.couples:
+        check_couple(model)
+        report("couples the posteriors of a pair, and learns from them")
+    own = find_adversary(model, hooks.adversary) if hooks.adversary is not None else set()
+    outputs = _pass_forward(model, hooks)
+    _check_loss(model, hooks, outputs, coefficients, report)
+    if own:
+        check_adversary(model, own, outputs, coefficients)
+        check_alone(model_class, hyperparameters, hooks, own)
+        report("its adversary learns from adversary_loss, and from nothing else")
+    if hooks.permutes:
+        check_permutes(model, hooks, outputs, tensors)
+    _check_all_read([name for name in hyperparameters if name not in read_before], depending, read)
 
-    from ...models.autoencoder import coefficient_tensors
-    from ...models.terms import Outputs
 
-    shape = (1, SIDE, SIDE)
-    model = _build(model_class, shape)
-    images = torch.rand(3, *shape)
+def _pass_forward(model, hooks):
+    """What one forward pass on random images gives the losses."""
+    rows = 2 * ROWS if hooks.pairs else ROWS
+    images = torch.rand(rows, 1, SIDE, SIDE)
     means, log_variances = model.encode(images)
-    codes = means + torch.exp(0.5 * log_variances) * torch.randn(3, LATENTS)
-    outputs = Outputs(images, model.decode(codes), codes, means, log_variances)
-    result = call("loss", model.loss, outputs, coefficient_tensors(hyperparameters, "cpu"))
+    if hooks.couples:
+        first, second = zip(means.chunk(2), log_variances.chunk(2), strict=True)
+        halves = zip(*model.couple(first, second), strict=True)
+        means, log_variances = (torch.cat(parts) for parts in halves)
+    codes = means + torch.exp(0.5 * log_variances) * torch.randn(rows, LATENTS)
+    permuted = codes.detach().roll(1, 0) if hooks.permutes else None
+    return Outputs(images, model.decode(codes), codes, means, log_variances, permuted)
+
+
+def _check_loss(model, hooks, outputs, coefficients, report):
+    result = compute(model, "loss", outputs, coefficients)
     if not (isinstance(result, tuple | list) and len(result) == 2 and isinstance(result[1], dict)):
         raise BenchError(
             "loss must return the loss and a dict of the terms it has computed, e.g. "
-            f"{{'nll': nll, 'kl': kl}}; it returned {_describe_shapes(result)}"
+            f"{{'nll': nll, 'kl': kl}}; it returned {describe(result)}"
         )
     value, terms = result
     for name, term in {"loss": value, **terms}.items():
         if not isinstance(term, torch.Tensor) or term.shape != ():
             raise BenchError(
                 f"loss must return {name} as one number, a tensor of shape (); "
-                f"it returned {_describe_shapes(term)}"
+                f"it returned {describe(term)}"
             )
     if not torch.isfinite(value):
-        raise BenchError(f"the loss of random images is {float(value)}; it must be finite")
+        raise BenchError(f"the loss of random images is {value.item()}; it must be finite")
+    for name in hooks.logs:
+        if name not in terms:
+            raise BenchError(
+                f"logs names {name!r}, a term that loss does not return; it returns: "
+                f"{', '.join(terms) or 'none'}"
+            )
+    report("computes a loss that is a finite number")
+    for name, term in terms.items():
+        if name in TERMS and abs(term - (ours := TERMS[name](outputs))) > TOLERANCE * abs(ours):
+            report(f"logs a {name} of its own: {term.item():.4g}, where ours is {ours.item():.4g}")
 
 
-def _describe_shapes(value):
-    if isinstance(value, tuple | list):
-        return f"({', '.join(_describe_shapes(part) for part in value[:9])})"
-    if hasattr(value, "shape"):
-        return f"a tensor of shape {tuple(value.shape)}"
-    return one_line(repr(value), limit=60)
+def _check_all_read(hyperparameters, depending, read):
+    """Every coefficient must enter a loss, or a sweep over it trains the same model again."""
+    for name in (*depending, *hyperparameters):
+        if name not in read:
+            source = "coefficients_at gives" if name in depending else "Hyperparameters names"
+            raise BenchError(
+                f"{source} {name!r}, but no loss reads coefficients[{name!r}], so that every value "
+                "of it would train the same model"
+            )
 
 
-def _build(model_class, shape):
-    from ..protocol.presets import Config
-    from ..runs.execute import construct
-
-    config = Config(network="conv-small", latent_size=LATENTS)
-    return call(f"__init__({shape}, {LATENTS})", construct, model_class, 0, "cpu", shape, config)
-
-
-def _check_training(model_class, hyperparameters):
+def _check_training(model_class, hyperparameters, hooks):
     """A few steps of the suite's own loop, in which every parameter must change."""
-    import torch
-
-    trial = _Trial(model_class, hyperparameters)
+    trial = Trial(model_class, hyperparameters, hooks)
     untrained = {name: value.detach().clone() for name, value in trial.model.named_parameters()}
     trial.run()
     unused = [
@@ -137,58 +188,21 @@ def _check_training(model_class, hyperparameters):
     return trial
 
 
-def _check_continuation(model_class, hyperparameters, whole):
+def _check_continuation(model_class, hyperparameters, hooks, whole):
     """The same steps in two halves must end with the same weights."""
-    import torch
-
-    halves = _Trial(model_class, hyperparameters)
+    lost = set(dict(whole.model.named_parameters())) - whole.model.state_dict().keys()
+    if lost:
+        raise BenchError(
+            f"state_dict leaves out {', '.join(sorted(lost)[:5])}, so that no checkpoint would "
+            "hold it"
+        )
+    halves = Trial(model_class, hyperparameters, hooks)
     halves.run(stop_at=STEPS // 2)
-    again = _Trial(model_class, hyperparameters)
-    again.trainer.load(halves.saved)
-    again.run()
+    again = Trial(model_class, hyperparameters, hooks)
+    again.go_on(halves.saved)
     ends = zip(whole.model.parameters(), again.model.parameters(), strict=True)
     if not all(torch.equal(one, other) for one, other in ends):
         raise BenchError(
             "a run stopped and continued ended with other weights: keep all state in parameters "
             "and buffers, and draw randomness from torch only"
         )
-
-
-class _Trial:
-    """A short training run on random images."""
-
-    def __init__(self, model_class, hyperparameters):
-        import torch
-
-        from ...models.training.loop import Trainer
-        from ...models.training.schedule import Schedule
-        from ...models.training.streams import Noise
-
-        generator = torch.Generator().manual_seed(1)
-        images = torch.rand(STEPS, BATCH, 1, SIDE, SIDE, generator=generator)
-        self.model = _build(model_class, (1, SIDE, SIDE))
-        self.trainer = Trainer(
-            self.model,
-            hyperparameters,
-            lambda step: images[step],
-            Noise((BATCH, LATENTS), 0, "cpu"),
-            Schedule((STEPS,), learning_rate=1e-3, log_every=1, checkpoint_every=STEPS),
-            seed=0,
-        )
-        self.saved = None
-
-    def run(self, stop_at=None):
-        """Train to the end, or to a step."""
-        from ...models.training.loop import Stopped
-
-        def save(trainer):
-            self.saved = copy.deepcopy(trainer.state())
-
-        with contextlib.suppress(Stopped):
-            call(
-                "a training step",
-                self.trainer.run,
-                save,
-                should_stop=lambda: self.trainer.step == stop_at,
-                passing=Stopped,
-            )

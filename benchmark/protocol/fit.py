@@ -122,6 +122,27 @@ def check_images(specs, dataset, image_shape):
             ) from error
 
 
+def check_pairing(specs, dataset, grid_sizes):
+    """Raise `BenchError` unless the data set has the pairs of images that runs train on.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        Runs on this data set whose models train on pairs.
+    dataset : str
+        Its name, for the message.
+    grid_sizes : tuple of int or None
+        Numbers of classes; None where the images are not the full grid.
+    """
+    from ...models.hooks import check_pairs
+
+    for pair_factors in {spec.config.pair_factors: None for spec in specs}:
+        try:
+            check_pairs(grid_sizes, pair_factors)
+        except ValueError as error:
+            raise BenchError(f"{dataset}: {error}", exit_code=2) from error
+
+
 def takes_network(model_class):
     """Whether a model class is built with the name of a network of the zoo."""
     parameters = inspect.signature(model_class).parameters

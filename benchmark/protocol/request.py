@@ -7,7 +7,7 @@ from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
 from .. import datasets as data
 from ..errors import BenchError
-from .fit import check_images, fit_config
+from .fit import check_images, check_pairing, fit_config
 from .plan import RunSpec, make_plan, shard
 from .presets import get_preset, override
 from .settings import TYPES, split_values
@@ -82,8 +82,11 @@ class TrainRequest:
         )
         for name in datasets:
             shape = None if ":" in name else data.describe(name, self.data_dir).image_shape
+            specs = [spec for spec in plan if spec.dataset == name]
             if shape is not None:
-                check_images([spec for spec in plan if spec.dataset == name], name, shape)
+                check_images(specs, name, shape)
+            if paired := [spec for spec in specs if spec.model.declaration.hooks.pairs]:
+                check_pairing(paired, name, data.grid_sizes(name, self.data_dir))
         return shard(plan, *self.shard) if self.shard else plan
 
     def _refuse_contradictions(self):

@@ -178,7 +178,7 @@ class Execution:
         permutations = None
         try:
             if hooks.pairs:
-                sizes = self.dataset.factor_sizes if self.dataset.labels is None else None
+                sizes = self.dataset.grid_sizes
                 batches = PairedBatches(
                     images, config.batch_size, spec.seed, sizes, config.pair_factors
                 )

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from ..hooks import check_pairs
 from .batches import Batches
 from .streams import stream_seed
 
@@ -36,7 +37,7 @@ class PairedBatches(Batches):
     Raises
     ------
     ValueError
-        As `check_pairs` and `Batches` do.
+        As `models.hooks.check_pairs` and `Batches` do.
     """
 
     def __init__(self, images, batch_size, seed, factor_sizes, pair_factors=0, read_ahead=None):
@@ -107,44 +108,3 @@ class PairDraws:
             differing = torch.randint(1, most + 1, (*self._shape[:2], 1), generator=generator)
         ranks = keys.argsort(dim=2).argsort(dim=2)
         return (1 + moves % (self._sizes - 1)) * (ranks < differing)
-
-
-def check_pairs(factor_sizes, pair_factors, count=None):
-    """Refuse a data set or a number of factors that gives no pairs.
-
-    Parameters
-    ----------
-    factor_sizes : tuple of int or None
-        Numbers of classes; None where the images are no full grid.
-    pair_factors : int
-        In how many factors the images of a pair shall differ; 0 for any number.
-    count : int, optional
-        Number of images.
-
-    Raises
-    ------
-    ValueError
-        If the images are no full grid, no factor varies, or fewer vary than shall differ.
-
-    Examples
-    --------
-    >>> check_pairs((3, 1, 4), 3)
-    Traceback (most recent call last):
-    ValueError: pair_factors = 3, but only 2 factors have more than one class; lower it to 2, or \
-to 0 for a random number
-    """
-    if factor_sizes is None or count not in (None, math.prod(factor_sizes)):
-        raise ValueError(
-            "pairs need a data set with one image for every combination of factors, in the order "
-            "of the grid; this one has other images: train on another data set"
-        )
-    varying = sum(size > 1 for size in factor_sizes)
-    if not varying:
-        raise ValueError("pairs need a factor with more than one class; this data set has none")
-    if pair_factors < 0:
-        raise ValueError(f"pair_factors must be at least 0, got {pair_factors}")
-    if pair_factors > varying:
-        raise ValueError(
-            f"pair_factors = {pair_factors}, but only {varying} factors have more than one class; "
-            f"lower it to {varying}, or to 0 for a random number"
-        )

@@ -96,3 +96,33 @@ def test_a_hundred_thousand_runs_are_planned_without_looking_at_each_one_twice(m
     planned = plan(models=("lambdabeta",), seeds=tuple(range(7_000)))
     assert len(planned) == 105_000
     assert len(resolved) <= 20
+
+
+PAIRS = """
+from disentanglement_bench.models.zoo.vae import VAE
+
+class Pairs(VAE):
+    pairs = True
+"""
+LABELLED = (
+    BLOCKS
+    + """
+    factors = [(i // 4, i % 4) for i in range(12)]
+"""
+)
+
+
+def test_pairs_that_a_data_set_does_not_have_are_refused_before_anything_runs(blocks):
+    (blocks / "pairs.py").write_text(PAIRS)
+    (blocks / "labelled.py").write_text(LABELLED.format(side=64))
+    models, k = ("pairs.py:Pairs",), (("pair_factors", "3"),)
+    cases = (
+        ("blocks.py:Blocks", k, "blocks.py:Blocks: pair_factors = 3, but only 2 factors have more"),
+        ("labelled.py:Blocks", (), "pairs need a data set with one image for every combination"),
+    )
+    for dataset, settings, message in cases:
+        with pytest.raises(BenchError, match=message) as caught:
+            plan(models=models, datasets=(dataset,), settings=settings)
+        assert caught.value.exit_code == 2
+    assert plan(models=models, datasets=("blocks.py:Blocks",), settings=(("pair_factors", "2"),))
+    assert plan(models=("vae",), datasets=("labelled.py:Blocks",))
