@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 PENALTY = 1.0
+MOST_STEPS = 200
 
 
 def predict_classes(train, labels, *parts, penalty=PENALTY):
@@ -33,16 +34,20 @@ def predict_classes(train, labels, *parts, penalty=PENALTY):
     >>> predict_classes(train, np.array([4, 4, 7, 7]), np.array([[0.1], [2.9]]))
     [array([4, 7])]
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if labels.min() == labels.max():
         return [np.full(len(part), labels[0]) for part in parts]
+    center = train.mean(axis=0, dtype=np.float64)
+    unit = np.abs(train - center).max() or 1.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=penalty, solver="newton-cg", max_iter=100)
-        model.fit(train.astype(np.float64), labels)
+        warnings.simplefilter("ignore")  # of classes that separate perfectly, which need no end
+        # In other units the same objective has another C; in these, the solver converges soonest.
+        model = LogisticRegression(
+            C=penalty * unit**2, solver="newton-cg", tol=1e-6, max_iter=MOST_STEPS
+        )
+        model.fit((train - center) / unit, labels)
     return [
-        model.predict(part.astype(np.float64)) if len(part) else np.empty(0, labels.dtype)
+        model.predict((part - center) / unit) if len(part) else np.empty(0, labels.dtype)
         for part in parts
     ]
