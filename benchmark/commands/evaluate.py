@@ -36,6 +36,19 @@ SHOWN_ROWS = 40
     help="For ties in trees, draws from posteriors and noise levels.",
 )
 @click.option(
+    "--bin-factors",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Put each continuous factor into N bins of equal counts, for metrics that need classes.",
+)
+@click.option(
+    "--without-factors",
+    multiple=True,
+    metavar="NAME,...",
+    callback=split_names,
+    help="Factors to leave out, of whichever representations have them.",
+)
+@click.option(
     "--output",
     "table",
     type=click.Path(dir_okay=False),
@@ -65,6 +78,7 @@ def command(paths, **options):
     Example:
       bench evaluate results/
       bench evaluate codes.npz --metrics mig,dci
+      bench evaluate angles.h5 --metrics all --bin-factors 10
     """
     sys.exit(evaluate(paths, **options))
 

@@ -1,4 +1,4 @@
-"""Feature importances of gradient-boosted trees, as scikit-learn's classifier has them."""
+"""Feature importances of gradient-boosted trees, as scikit-learn has them."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +32,7 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
         Sum to 1, or all 0 where no tree has a split.
     predicted, predicted_test : ndarray of int, shape (N,) and (T,)
     """
+    from .kernels.boosting import boost_stage
     from .kernels.residuals import residuals
 
     classes, labels = np.unique(labels, return_inverse=True)
@@ -46,25 +47,100 @@ def boosted_importances(train, labels, test, seed=0, n_jobs=1, stages=STAGES):
     raw = np.repeat(start[:, None], len(train), axis=1)
     raw_test = np.repeat(start[:, None], len(test), axis=1)
     gradient = np.empty_like(raw)
-    with contextlib.ExitStack() as stack:
-        chunks = _split_classes(train, test, len(raw), seed, n_jobs)
-        pool = stack.enter_context(ThreadPoolExecutor(len(chunks))) if len(chunks) > 1 else None
+    chunks = _split_trees(train, test, len(raw), seed, n_jobs)
+
+    def grow(chunk):
+        rows = chunk["rows"]
+        boost_stage(
+            chunk["values"],
+            chunk["orders"],
+            chunk["test"],
+            labels,
+            first + rows.start,
+            gradient[rows],
+            raw[rows],
+            raw_test[rows],
+            RATE,
+            shrink,
+            chunk["states"],
+            chunk["importances"],
+        )
+
+    with _threads(chunks) as run:
         for _ in range(stages):
             residuals(raw, labels, first, gradient)
-            tasks = [(chunk, labels, first, gradient, raw, raw_test, shrink) for chunk in chunks]
-            if pool is None:
-                _grow_stage(*tasks[0])
-            else:
-                for done in [pool.submit(_grow_stage, *task) for task in tasks]:
-                    done.result()
+            run(grow)
     importances = np.concatenate([chunk["importances"] for chunk in chunks]).sum(axis=0)
     total = importances.sum()
     importances = importances / total if total > 0 else importances
     return importances, classes[_predict(raw, binary)], classes[_predict(raw_test, binary)]
 
 
-def _split_classes(train, test, trees, seed, n_jobs):
-    """Split the classes over threads; each has its own scratch and random states."""
+def regressed_importances(train, targets, test, seed=0, n_jobs=1, stages=STAGES):
+    """Fit depth-3 trees on the squared error of each target.
+
+    Parameters
+    ----------
+    train : ndarray, shape (N, D)
+        Compared in float32, as scikit-learn does.
+    targets : ndarray of float64, shape (N, K)
+        Of ordinary size: a node with a variance below 2e-16 is not split.
+    test : ndarray, shape (T, D)
+    seed : int, default 0
+        For ties between columns.
+    n_jobs : int, default 1
+        Threads; the result does not depend on it.
+    stages : int, default 100
+
+    Returns
+    -------
+    importances : ndarray of float64, shape (D, K)
+        Columns sum to 1, or are all 0 where no tree has a split.
+    predicted, predicted_test : ndarray of float64, shape (N, K) and (T, K)
+    """
+    from .kernels.boosting import boost_squares
+
+    targets = np.ascontiguousarray(targets.T, dtype=np.float64)
+    start = targets.mean(axis=1, keepdims=True)
+    raw = np.repeat(start, len(train), axis=1)
+    raw_test = np.repeat(start, len(test), axis=1)
+
+    def grow(chunk):
+        rows = chunk["rows"]
+        boost_squares(
+            chunk["values"],
+            chunk["orders"],
+            chunk["test"],
+            targets[rows],
+            raw[rows],
+            raw_test[rows],
+            RATE,
+            chunk["states"],
+            chunk["importances"],
+        )
+
+    chunks = _split_trees(train, test, len(targets), seed, n_jobs)
+    with _threads(chunks) as run:
+        for _ in range(stages):
+            run(grow)
+    importances = np.concatenate([chunk["importances"] for chunk in chunks])
+    total = importances.sum(axis=1, keepdims=True)
+    importances /= np.where(total > 0, total, 1.0)
+    return importances.T, raw.T, raw_test.T
+
+
+@contextlib.contextmanager
+def _threads(chunks):
+    """Give what calls a function on every chunk, each in a thread of its own."""
+    if len(chunks) == 1:
+        yield lambda function: function(chunks[0])
+        return
+    with ThreadPoolExecutor(len(chunks)) as pool:
+        yield lambda function: list(pool.map(function, chunks))
+
+
+def _split_trees(train, test, trees, seed, n_jobs):
+    """Split the trees of a stage over threads; each has its own scratch and random states."""
     values = np.ascontiguousarray(train.T, dtype=np.float32)
     columns = np.ascontiguousarray(test.T, dtype=np.float32)
     sorted_rows = np.argsort(values, axis=1, kind="stable")
@@ -86,27 +162,6 @@ def _split_classes(train, test, trees, seed, n_jobs):
             }
         )
     return chunks
-
-
-def _grow_stage(chunk, labels, first, gradient, raw, raw_test, shrink):
-    """Grow this stage's trees of one chunk of classes."""
-    from .kernels.boosting import boost_stage
-
-    rows = chunk["rows"]
-    boost_stage(
-        chunk["values"],
-        chunk["orders"],
-        chunk["test"],
-        labels,
-        first + rows.start,
-        gradient[rows],
-        raw[rows],
-        raw_test[rows],
-        RATE,
-        shrink,
-        chunk["states"],
-        chunk["importances"],
-    )
 
 
 def _predict(raw, binary):

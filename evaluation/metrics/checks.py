@@ -15,8 +15,8 @@ def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
     """Check that a metric runs, keeps its range and repeats itself.
 
     It and its twins are run on factors as codes, on noise, on codes with a constant column, on a
-    single code and, where it has a twin on active codes, with a code that is not; only the first
-    must be defined, and nothing may raise.
+    single code, where it has a twin on active codes with a code that is not, and on continuous
+    factors where it takes them; only the first must be defined, and nothing may raise.
 
     Parameters
     ----------
@@ -96,3 +96,7 @@ def _make_cases(metric):
         spread = np.array([-6.0, 0.0, -6.0]) + np.zeros(noise.shape)
         codes = noise * [1.0, 1e-3, 1.0]
         yield "an inactive code", Representation(codes, factors, n_train=160, log_variances=spread)
+    if metric.continuous:
+        values = factors + stream.uniform(size=factors.shape)
+        spread = np.full(values.shape, -6.0)
+        yield "continuous factors", Representation(values, values, 160, log_variances=spread)

@@ -51,26 +51,48 @@ def measure_dci(codes, factors, test_codes, test_factors, *, seed=0, n_jobs=1):
     importances = np.stack([importance for importance, _, _ in trees], axis=1)
     right = share_right([predicted for _, predicted, _ in trees], factors)
     test_right = share_right([predicted for _, _, predicted in trees], test_factors)
-    per_code = disentanglement_per_code(importances)
-    per_factor = completeness_per_factor(importances)
-    total = importances.sum()
-    reason = {} if total > 0 else {"dci_disentanglement": _NOTHING, "dci_completeness": _NOTHING}
+    values, reasons = weigh_importances(importances, "dci_")
     return Score(
         values={
-            "dci_disentanglement": (per_code * importances.sum(axis=1)).sum() / (total or 1),
-            "dci_completeness": (per_factor * importances.sum(axis=0)).sum() / (total or 1),
+            **values,
             "dci_informativeness_train": right.mean(),
             "dci_informativeness_test": test_right.mean(),
         },
-        reasons=reason,
+        reasons=reasons,
         per_factor={
-            "completeness": per_factor,
+            "completeness": completeness_per_factor(importances),
             "informativeness_train": right,
             "informativeness_test": test_right,
         },
-        per_code={"disentanglement": per_code},
+        per_code={"disentanglement": disentanglement_per_code(importances)},
         matrix=importances,
     )
+
+
+def weigh_importances(importances, prefix):
+    """Disentanglement and completeness: means weighted by the importances of codes and factors.
+
+    Parameters
+    ----------
+    importances : ndarray of float64, shape (D, K)
+    prefix : str
+        Of the keys.
+
+    Returns
+    -------
+    values : dict of str to float
+        Keys `<prefix>disentanglement` and `<prefix>completeness`.
+    reasons : dict of str to str
+        Why both are undefined, where all importances are 0.
+    """
+    total = importances.sum()
+    per_code = disentanglement_per_code(importances)
+    per_factor = completeness_per_factor(importances)
+    values = {
+        f"{prefix}disentanglement": (per_code * importances.sum(axis=1)).sum() / (total or 1),
+        f"{prefix}completeness": (per_factor * importances.sum(axis=0)).sum() / (total or 1),
+    }
+    return values, {} if total > 0 else dict.fromkeys(values, _NOTHING)
 
 
 def share_right(predictions, factors):

@@ -15,9 +15,10 @@ from ..naming import format_number, unknown_name
 from ..representation.file_format import Representation
 from ..representation.posterior import kl_per_latent
 from ..representation.sampling import sample_codes
+from .continuous import LEAST_BINS, ask_for_bins, name_continuous, put_into_bins
 from .metric import ACTIVE_KL, Metric, MetricError
 from .registry import ALL, choose_metrics, with_twins
-from .sample import Sample, find_kinds, represent, take_sample
+from .sample import LARGEST, Sample, represent, take_sample
 from .score import Score, as_score, spread, spread_codes
 
 DEFAULT = ("mig", "sap", "dci", "mi")
@@ -43,7 +44,9 @@ def evaluate(
     *,
     n_jobs: int = 1,
     factor_names: Collection[str] | None = None,
+    factor_kinds: Collection[str] | None = None,
     without_factors: Collection[str] = (),
+    bin_factors: int | None = None,
 ) -> dict[str, Score]:
     """Score a representation by several metrics at once.
 
@@ -52,7 +55,8 @@ def evaluate(
     codes : array_like, shape (N, D)
         Posterior means, or any deterministic codes. Tensors are taken too.
     factors : array_like, shape (N, K)
-        Ground-truth classes from 0.
+        Ground-truth classes from 0, or real numbers: a factor with a value that is not whole is
+        continuous, and metrics that need classes are undefined on it.
     metrics : str, Metric, callable, or iterable of them, default ("mig", "sap", "dci", "mi")
         Names (see `bench list metrics`), `module:Name` or `path/to/file.py:Name` of a metric of
         your own, or functions and `Metric` objects themselves. "all" stands for every metric that
@@ -67,8 +71,13 @@ def evaluate(
     n_jobs : int, default 1
         Threads.
     factor_names : collection of str, optional
+    factor_kinds : collection of str, optional
+        `nominal`, `ordinal`, `periodic`, `continuous` or empty, one a factor.
     without_factors : collection of str, optional
         Names of factors to leave out, such as those that the observations do not determine.
+    bin_factors : int, optional
+        For metrics that need classes, put the values of each continuous factor into so many bins
+        of equal counts; the variant then says so.
 
     Returns
     -------
@@ -89,7 +98,11 @@ def evaluate(
     >>> round(scores["mi"].values["mi_matched_fraction"], 6)
     1.0
     """
-    for name, number, least in (("seed", seed, 0), ("n_jobs", n_jobs, 1)):
+    for name, number, least in (
+        ("seed", seed, 0),
+        ("n_jobs", n_jobs, 1),
+        ("bin_factors", LEAST_BINS if bin_factors is None else bin_factors, LEAST_BINS),
+    ):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
             raise MetricError(f"{name} must be a whole number from {least}, not {number!r}")
     if isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable):
@@ -97,14 +110,19 @@ def evaluate(
     metrics = list(metrics)
     chosen = choose_metrics(metrics)
     named = choose_metrics(each for each in metrics if not (isinstance(each, str) and each == ALL))
-    representation = represent(codes, factors, n_train, log_variances, factor_names)
+    representation = represent(codes, factors, n_train, log_variances, factor_names, factor_kinds)
     posterior = representation.log_variances is not None
     lacking = [metric.name for metric in named if metric.needs_log_variances and not posterior]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")
     return {
         metric.name: compute(
-            metric, representation, seed=seed, n_jobs=n_jobs, without_factors=without_factors
+            metric,
+            representation,
+            seed=seed,
+            n_jobs=n_jobs,
+            without_factors=without_factors,
+            bin_factors=bin_factors,
         )
         for metric in with_twins(chosen, posterior)
     }
@@ -158,6 +176,7 @@ def compute(
     seed: int = 0,
     n_jobs: int = 1,
     without_factors: Collection[str] = (),
+    bin_factors: int | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Score:
     """Run one metric on a representation.
@@ -171,6 +190,8 @@ def compute(
         Threads, for metrics that use them.
     without_factors : collection of str, optional
         Names of factors to leave out.
+    bin_factors : int, optional
+        Bins for continuous factors, where the metric needs classes.
     options : mapping, optional
         The metric's own options that differ from their defaults.
 
@@ -189,9 +210,19 @@ def compute(
     if metric.needs_log_variances and representation.log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
     settings = _settle(metric, options or {})
+    changes = {name: value for name, value in settings.items() if value != metric.settings[name]}
+    to_bin: list[str] = []
+    if not metric.continuous:
+        to_bin = name_continuous(representation, without_factors, constant=metric.parts_rows)
+    if to_bin and bin_factors is not None:
+        representation, to_bin = put_into_bins(representation, bin_factors), []
+        changes["bin_factors"] = bin_factors
     codes, log_variances, active = _choose_codes(metric, representation, seed)
     sample = take_sample(representation, codes, log_variances, without_factors)
-    undefined = _find_reasons(metric, sample, active, settings)
+    if to_bin:
+        undefined = {key.name: ask_for_bins(to_bin) for key in metric.keys}
+    else:
+        undefined = _find_reasons(metric, sample, active, settings)
     if len(undefined) == len(metric.keys):
         score = Score(values=dict.fromkeys(undefined))
     else:
@@ -212,11 +243,15 @@ def compute(
     score = dataclasses.replace(
         score,
         metric=score.metric or metric.name,
-        variant=(score.variant or metric.variant)
-        + _tell_changes(metric, settings, without_factors),
+        variant=(score.variant or metric.variant) + _tell_changes(changes, without_factors),
         values={key: None if key in undefined else value for key, value in score.values.items()},
         reasons={**score.reasons, **undefined},
-        settings={**score.settings, **settings, **({"seed": seed} if metric.uses_seed else {})},
+        settings={
+            **score.settings,
+            **settings,
+            **changes,
+            **({"seed": seed} if metric.uses_seed else {}),
+        },
         notes=(*score.notes, *notes, *_tell_inactive(active)),
     )
     return _add_identifiable(score, representation)
@@ -268,6 +303,10 @@ def _find_reasons(
         return {key.name: "the posterior is too wide to draw from" for key in metric.keys}
     if not metric.parts_rows and not sample.scored.any():
         return {key.name: "no factor varies in the training part" for key in metric.keys}
+    largest = np.abs(sample.factors).max(initial=0)
+    if largest > LARGEST:
+        reason = f"a factor reaches beyond {LARGEST:.3g}: give it in another unit"
+        return {key.name: reason for key in metric.keys}
     reasons = {}
     for key in metric.keys:
         said = (need(sample, settings) for need in (*metric.needs, *key.needs))
@@ -284,7 +323,7 @@ def _whole(
     """All rows, for a function that parts them itself."""
     kept = ~np.isin(representation.factor_names, list(without))
     names = np.array(representation.factor_names)[kept]
-    kinds = np.array(find_kinds(representation))[kept]
+    kinds = np.array(representation.factor_kinds)[kept]
     return (sample.all_codes, representation.factors[:, kept]), {
         "n_train": representation.n_train,
         "log_variances": sample.all_log_variances,
@@ -309,12 +348,11 @@ def _call(
     return function(*arrays, **{name: offered[name] for name in offered if name in taken})
 
 
-def _tell_changes(metric: Metric, settings: Mapping[str, Any], without: Collection[str]) -> str:
+def _tell_changes(changes: Mapping[str, Any], without: Collection[str]) -> str:
     """What is not as the variant says."""
     changed = [
         f"{name}={format_number(value) if isinstance(value, int | float) else value}"
-        for name, value in settings.items()
-        if value != metric.settings[name]
+        for name, value in changes.items()
     ]
     text = f" with {', '.join(changed)}" if changed else ""
     return f"{text} without {', '.join(without)}" if without else text

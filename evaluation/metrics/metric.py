@@ -188,7 +188,9 @@ class Metric:
         n_train: int | None = None,
         log_variances: ArrayLike | None = None,
         factor_names: Collection[str] | None = None,
+        factor_kinds: Collection[str] | None = None,
         without_factors: Collection[str] = (),
+        bin_factors: int | None = None,
         seed: int = 0,
         n_jobs: int = 1,
         **options: Any,
@@ -197,7 +199,8 @@ class Metric:
 
         Parameters
         ----------
-        codes, factors, n_train, factor_names, without_factors, seed, n_jobs
+        codes, factors, n_train, factor_names, factor_kinds, without_factors, bin_factors, seed, \
+n_jobs
             As `evaluate` takes them.
         log_variances : array_like, shape (N, D), optional
             A metric with a sampled twin is then applied to codes drawn from the posteriors, and
@@ -222,13 +225,16 @@ class Metric:
         from .sample import represent
 
         metric = self.sampled_twin if log_variances is not None else None
-        representation = represent(codes, factors, n_train, log_variances, factor_names)
+        representation = represent(
+            codes, factors, n_train, log_variances, factor_names, factor_kinds
+        )
         return compute(
             metric or self,
             representation,
             seed=seed,
             n_jobs=n_jobs,
             without_factors=without_factors,
+            bin_factors=bin_factors,
             options=options,
         )
 

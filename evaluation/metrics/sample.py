@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..naming import unknown_name
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import Representation
+from .continuous import KIND
 from .metric import MetricError
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -25,7 +26,7 @@ class Sample:
     ----------
     all_codes, all_factors : ndarray, shape (N + T, D) and (N + T, K')
         All rows; K' of the K factors take more than one value in the training part and were not
-        left out.
+        left out. Factors are int32, or float64 where one of them is continuous.
     all_log_variances : ndarray, shape (N + T, D), or None
     n_train : int
         The first N rows are the training part, the others the test part; T may be 0.
@@ -78,6 +79,7 @@ def represent(
     n_train: int | None = None,
     log_variances: ArrayLike | None = None,
     factor_names: Collection[str] | None = None,
+    factor_kinds: Collection[str] | None = None,
 ) -> Representation:
     """Check arrays that somebody passed, and say what to do where they do not fit.
 
@@ -87,7 +89,7 @@ def represent(
     factors : array_like, shape (N, K)
     n_train : int, optional
     log_variances : array_like, shape (N, D), optional
-    factor_names : collection of str, optional
+    factor_names, factor_kinds : collection of str, optional
 
     Returns
     -------
@@ -111,6 +113,7 @@ def represent(
         n_train=n_train,  # type: ignore[arg-type]  # None takes the default
         log_variances=None if log_variances is None else _table("log_variances", log_variances),
         factor_names=None if factor_names is None else tuple(factor_names),  # type: ignore[arg-type]
+        factor_kinds=None if factor_kinds is None else tuple(factor_kinds),  # type: ignore[arg-type]
     )
 
 
@@ -181,9 +184,10 @@ def take_sample(
         )
         if these.any()
     ]
+    kinds = np.array(representation.factor_kinds)
     if not scored.all():
-        factors = np.ascontiguousarray(factors[:, scored])
-    kinds = np.array(find_kinds(representation))
+        classes = not (kinds[scored] == KIND).any()
+        factors = np.ascontiguousarray(factors[:, scored], dtype=np.int32 if classes else None)
     return Sample(
         codes,
         factors,
@@ -194,12 +198,6 @@ def take_sample(
         scored,
         tuple(notes),
     )
-
-
-def find_kinds(representation: Representation) -> tuple[str, ...]:
-    """The kind of each factor, empty where it is unknown."""
-    unknown = ("",) * len(representation.factor_names)
-    return getattr(representation, "factor_kinds", None) or unknown
 
 
 def two_codes(sample: Sample, settings: Mapping[str, object]) -> str:

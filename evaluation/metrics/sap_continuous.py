@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .continuous import scale_factors
 from .metric import Key, Metric
 from .mig import gaps
 from .sample import single_precision, two_codes
@@ -13,15 +14,16 @@ SMALLEST_VARIANCE = 1e-12
 def measure_sap_continuous(codes, factors):
     """How far one code stands out by its squared correlation with each factor.
 
-    The mean over factors of (largest − second largest squared Pearson correlation), with classes
-    read as numbers. A code whose variance is at most 1e-12 correlates with nothing.
+    The mean over factors of (largest − second largest squared Pearson correlation). Factors are
+    real numbers, or classes, which are read as numbers. A code whose variance is at most 1e-12
+    correlates with nothing.
 
     Parameters
     ----------
     codes : ndarray, shape (N, D)
         At least two codes.
-    factors : ndarray of int, shape (N, K)
-        Classes, at least two in each factor.
+    factors : ndarray, shape (N, K)
+        At least two values in each factor.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def measure_sap_continuous(codes, factors):
     >>> float(measure_sap_continuous(factors * 1.0, factors).value)
     1.0
     """
-    correlation = squared_correlations(codes, factors)
+    correlation = squared_correlations(codes, scale_factors(factors))
     terms = gaps(correlation)
     return Score(
         values={"sap_continuous": terms.mean()},
@@ -54,7 +56,7 @@ def squared_correlations(codes, factors):
     Parameters
     ----------
     codes : ndarray, shape (N, D)
-    factors : ndarray of int, shape (N, K)
+    factors : ndarray, shape (N, K)
 
     Returns
     -------
@@ -83,5 +85,6 @@ sap_continuous = Metric(
     "sap[r2]",
     "kumar2018variational",
     needs=(single_precision, two_codes),
+    continuous=True,
     order=3,
 )

@@ -11,8 +11,11 @@ from typing import Any
 from ..files import sweep, walk
 from ..importing import absolute_reference
 from ..metrics import MetricError, choose_metrics, default_metrics
+from ..metrics.continuous import LEAST_BINS
+from ..naming import unknown_name
 from ..representation.file_format import SUFFIXES
 from .file_scores import Options, Outcome
+from .score_files import Choices
 from .stored import read_stored
 
 
@@ -101,6 +104,8 @@ def evaluate_paths(
     force: bool = False,
     jobs: int = 1,
     seed: int = 0,
+    bin_factors: int | None = None,
+    without_factors: Iterable[str] = (),
     table: str | os.PathLike[str] | None = None,
     time_limit: float = 3600.0,
     memory_limit: float | None = None,
@@ -126,6 +131,11 @@ def evaluate_paths(
         Worker processes, each with one thread. Left over when there are fewer representations,
         they become threads within one.
     seed : int, default 0
+    bin_factors : int, optional
+        For metrics that need classes, put the values of each continuous factor into so many bins
+        of equal counts; the variant then says so.
+    without_factors : iterable of str, optional
+        Names of factors to leave out, of whichever representations have them.
     table : str, Path or None
         Where to write the table; `scores.csv` in the first folder of `paths` by default. What its
         metrics declare is written beside it, in `scores.metrics.json`.
@@ -147,7 +157,7 @@ def evaluate_paths(
     MetricError
         If a metric does not exist or is not named by text, or two have the same name or key.
     ValueError
-        If jobs or the time limit is below 1.
+        If jobs or the time limit is below 1, or there are fewer than two bins.
     OSError
         If the table cannot be written; the scores are kept.
 
@@ -170,6 +180,10 @@ def evaluate_paths(
         raise ValueError(f"jobs must be at least 1, not {jobs}")
     if time_limit < 1:
         raise ValueError(f"the time limit must be at least 1 second, not {time_limit}")
+    if bin_factors is not None and bin_factors < LEAST_BINS:
+        raise ValueError(f"bin_factors must be at least {LEAST_BINS}, not {bin_factors}")
+    left = [without_factors] if isinstance(without_factors, str) else without_factors
+    choices = Choices(seed, bin_factors, tuple(dict.fromkeys(left)))
     memory = None if memory_limit is None else int(memory_limit * 2**20)
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     folders = [Path(path) for path in given]
@@ -183,7 +197,7 @@ def evaluate_paths(
     check_names(chosen)
     files, missing = find_representations(folders)
     absolute = tuple(map(absolute_reference, references))
-    options = Options(absolute, force, seed, seconds=time_limit, memory=memory)
+    options = Options(absolute, force, choices, seconds=time_limit, memory=memory)
     outcomes, stored, repaired = score_all(files, chosen, options, jobs, progress)
     first = folders[0] if folders else Path()
     target = Path(table or (first if first.is_dir() else first.parent) / "scores.csv")
@@ -200,9 +214,16 @@ def evaluate_paths(
         sum(outcome.kept for outcome in outcomes),
         [(path, f"{path}: {reason}") for path, reason in missing]
         + [(outcome.path, line) for outcome in outcomes for line in outcome.problems]
-        + scores.problems,
+        + scores.problems
+        + [(target.parent, line) for line in _find_misnamed(choices, stored.values())],
         repaired,
     )
+
+
+def _find_misnamed(choices, stored):
+    """Factors to leave out that no representation has, one line each."""
+    known = list(dict.fromkeys(name for each in stored for name in each.factor_names))
+    return [unknown_name("factor", n, known) for n in choices.without_factors if n not in known]
 
 
 def score_all(paths, metrics, options, jobs, progress=None):
@@ -212,7 +233,7 @@ def score_all(paths, metrics, options, jobs, progress=None):
     stored, outcomes = {}, {}
     for path in paths:
         with contextlib.suppress(OSError):
-            stored[path] = read_stored(path, metrics, options.seed, options.force)
+            stored[path] = read_stored(path, metrics, options.choices, options.force)
             if not stored[path].missing:
                 outcomes[path] = Outcome(path, kept=stored[path].kept)
     waiting = [path for path in paths if path not in outcomes]
@@ -225,7 +246,7 @@ def score_all(paths, metrics, options, jobs, progress=None):
             path = outcomes.setdefault(outcome.path, outcome).path
             before = stored[path].broken if path in stored else ()
             with contextlib.suppress(OSError):
-                stored[path] = read_stored(path, metrics, options.seed)
+                stored[path] = read_stored(path, metrics, options.choices)
                 repaired += [(path, s) for s in before if s not in stored[path].broken]
             if progress is not None:
                 progress(done, len(waiting), outcome)

@@ -12,7 +12,9 @@ from ..naming import one_line
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import read_representation
 from .score_files import (
+    Choices,
     Source,
+    describe,
     is_current,
     read_score,
     request,
@@ -31,7 +33,8 @@ class Options:
         Names, or references to metrics of users that are valid from any folder.
     force : bool
         Compute also what is up to date.
-    seed : int
+    choices : Choices
+        What decides the scores besides.
     threads : int
         Inside one representation.
     seconds : float
@@ -43,7 +46,7 @@ class Options:
 
     metrics: tuple[str, ...]
     force: bool = False
-    seed: int = 0
+    choices: Choices = dataclasses.field(default_factory=Choices)
     threads: int = 1
     seconds: float = 3600.0
     memory: int | None = None
@@ -96,18 +99,19 @@ def score_file(path, metrics, options, skip=(), step=None):
         source = Source.of(path)
         sha256 = source.sha256() if os.path.isfile(path) else ""
         representation = read_representation(path)
-        folder = scores_folder(path)
+        about, folder = describe(representation), scores_folder(path)
         sweep(folder)
         for metric in with_twins(metrics, representation.log_variances is not None):
             if metric.name in skip:
                 continue
-            wanted, target = request(metric, options.seed), folder / metric.file_name
+            wanted = request(metric, options.choices, about)
+            target = folder / metric.file_name
             if not options.force and is_current(read_score(target), wanted, source):
                 kept += 1
                 continue
             if step is not None:
                 step(metric.name)
-            outcome, seconds = _attempt(metric, representation, options)
+            outcome, seconds = _attempt(metric, representation, about, options)
             try:
                 write_score(
                     target, outcome, metric, wanted, source, sha256, representation, seconds
@@ -127,13 +131,20 @@ def score_file(path, metrics, options, skip=(), step=None):
     return Outcome(path, computed, kept, tuple(problems), time.perf_counter() - began)
 
 
-def _attempt(metric, representation, options):
+def _attempt(metric, representation, about, options):
     """Compute one metric; a failure becomes its reason, with the place where it happened."""
     from ..metrics.driver import compute
 
-    began = time.perf_counter()
+    began, choices = time.perf_counter(), options.choices
     try:
-        outcome = compute(metric, representation, seed=options.seed, n_jobs=options.threads)
+        outcome = compute(
+            metric,
+            representation,
+            seed=choices.seed,
+            n_jobs=options.threads,
+            without_factors=choices.leave_out(about),
+            bin_factors=choices.bin_factors,
+        )
     except MemoryError:
         outcome = "needs more memory than it may take"
     except BaseException as error:  # sys.exit, or whatever else a user's metric raises

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import RecordError, read_json, write_json
+from ..metrics.continuous import name_continuous
 from ..representation.file_format import SUFFIXES
 from ..schema import SchemaError
 from .score_schema import HEAD, SCORE_SCHEMA_VERSION, check_score
@@ -78,11 +79,63 @@ class Source:
         return digest.hexdigest()
 
 
-def request(metric, seed):
-    """What a score file must agree with to count as up to date."""
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """What decides a score besides metric and file, and is asked of all files alike.
+
+    Attributes
+    ----------
+    seed : int
+    bin_factors : int, optional
+        Bins for continuous factors, where a metric needs classes.
+    without_factors : tuple of str
+        Names of factors to leave out, of whichever files have them.
+    """
+
+    seed: int = 0
+    bin_factors: int | None = None
+    without_factors: tuple[str, ...] = ()
+
+    def leave_out(self, about):
+        """Names of the factors to leave out of a file, in its order.
+
+        Parameters
+        ----------
+        about : dict
+            From `describe`, or as its score files remember it.
+
+        Returns
+        -------
+        list of str
+        """
+        return [name for name in about.get("factor_names", ()) if name in self.without_factors]
+
+
+def request(metric, choices, about):
+    """What a score file must agree with to count as up to date.
+
+    Parameters
+    ----------
+    metric : Metric
+    choices : Choices
+    about : dict
+        From `describe`, or as its score files remember it; empty where nothing is known.
+
+    Returns
+    -------
+    dict
+        Only what matters to this metric and this file, so that asking for bins or leaving out a
+        factor concerns no file without such factors.
+    """
     wanted = {"version": metric.version, "variant": metric.variant}
     if metric.uses_seed:
-        wanted["seed"] = seed
+        wanted["seed"] = choices.seed
+    left = choices.leave_out(about)
+    if left:
+        wanted["without_factors"] = left
+    continuous = {*about.get("continuous_factors", ())}.difference(left)
+    if choices.bin_factors is not None and continuous and not metric.continuous:
+        wanted["bin_factors"] = choices.bin_factors
     return wanted
 
 
@@ -175,6 +228,7 @@ def describe(representation):
         "codes": representation.codes.shape[1],
         "factor_names": representation.factor_names,
         "factor_sizes": representation.factor_sizes,
+        "continuous_factors": name_continuous(representation),
         "dataset": representation.dataset,
         "posterior": representation.log_variances is not None,
         "attributes": representation.attributes,

@@ -29,7 +29,11 @@ _SOURCE = schema.record(
     file=schema.text(1000), size=_COUNT, mtime_ns=schema.whole(), sha256=schema.name
 )
 _ABOUT = schema.record(
-    dataset=schema.name, posterior=schema.truth, attributes=schema.mapping(schema.plain)
+    dataset=schema.name,
+    posterior=schema.truth,
+    attributes=schema.mapping(schema.plain),
+    factor_names=schema.list_of(schema.name),
+    continuous_factors=schema.list_of(schema.name),
 )
 _HEAD = {
     "schema_version": schema.whole(SCORE_SCHEMA_VERSION, SCORE_SCHEMA_VERSION),

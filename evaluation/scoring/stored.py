@@ -40,6 +40,7 @@ class Stored:
     scores : dict of str to StoredScore
         By metric; without those that are missing or broken.
     dataset : str
+    factor_names : tuple of str
     attributes : dict
         Of the representation, as its score files remember them.
     missing : tuple of str
@@ -52,13 +53,14 @@ class Stored:
 
     scores: dict
     dataset: str
+    factor_names: tuple
     attributes: dict
     missing: tuple
     kept: int
     broken: tuple
 
 
-def read_stored(path, metrics, seed=0, force=False):
+def read_stored(path, metrics, choices, force=False):
     """Read the score files of a representation, and see what is missing.
 
     Parameters
@@ -67,7 +69,7 @@ def read_stored(path, metrics, seed=0, force=False):
     metrics : list of Metric
         Those asked for. Their twins count where a score file tells of a posterior, or
         where there is no score file yet.
-    seed : int, default 0
+    choices : Choices
     force : bool, default False
         Everything asked for counts as missing.
 
@@ -83,11 +85,12 @@ def read_stored(path, metrics, seed=0, force=False):
     source = Source.of(path)
     records, broken = _read_folder(scores_folder(path))
     about = [record["representation"] for record in records.values()]
-    posterior = about[0].get("posterior", True) if about else True
+    first = about[0] if about else {}
+    posterior = first.get("posterior", True)
     asked = {metric.name: metric for metric in with_twins(metrics, posterior)}
     scores, missing = {}, []
     for name, metric in asked.items():
-        if force or not is_current(records.get(name), request(metric, seed), source):
+        if force or not is_current(records.get(name), request(metric, choices, first), source):
             missing.append(name)
     for name, record in records.items():
         metric = asked.get(name) or METRICS.get(name)
@@ -96,7 +99,7 @@ def read_stored(path, metrics, seed=0, force=False):
         elif metric is None:
             holds = is_of(record, source)
         else:
-            holds = is_current(record, request(metric, seed), source)
+            holds = is_current(record, request(metric, choices, first), source)
         scores[name] = StoredScore(
             record["status"] if holds else "outdated",
             record["variant"],
@@ -106,8 +109,9 @@ def read_stored(path, metrics, seed=0, force=False):
         )
     return Stored(
         scores,
-        about[0].get("dataset", "") if about else "",
-        about[0].get("attributes", {}) if about else {},
+        first.get("dataset", ""),
+        tuple(first.get("factor_names", ())),
+        first.get("attributes", {}),
         tuple(missing),
         len(asked) - len(missing),
         tuple(broken),

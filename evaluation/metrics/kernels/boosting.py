@@ -272,6 +272,19 @@ def _leaf_values(gradient, labels, label, node_of, shrink, value, scratch):
 
 
 @compiled
+def _move(raw, raw_test, rate, value, node_of, test, split_column, threshold):
+    """Move the predictions of all rows by the values of their leaves."""
+    for row in range(raw.size):
+        raw[row] += rate * value[node_of[row]]
+    for row in range(raw_test.size):
+        node = 0
+        while split_column[node] >= 0:
+            below = test[split_column[node], row] <= threshold[node]
+            node = 2 * node + (1 if below else 2)
+        raw_test[row] += rate * value[node]
+
+
+@compiled
 def boost_stage(
     values, orders, test, labels, first, gradient, raw, raw_test, rate, shrink, states, importances
 ):
@@ -323,11 +336,53 @@ def boost_stage(
             importances[k],
         )
         _leaf_values(gradient[k], labels, first + k, node_of, shrink, value, work[0])
+        _move(raw[k], raw_test[k], rate, value, node_of, test, split_column, threshold)
+
+
+@compiled
+def boost_squares(values, orders, test, targets, raw, raw_test, rate, states, importances):
+    """Grow one tree for each target on the squared error and move the predictions along.
+
+    Parameters
+    ----------
+    values, orders, test, rate, states, importances
+        As `boost_stage` takes them, with targets for classes.
+    targets : ndarray of float64, shape (C, N)
+    raw, raw_test : ndarray of float64, shape (C, N) and (C, T)
+        Predictions, updated.
+    """
+    count = targets.shape[1]
+    columns = np.arange(values.shape[0])
+    gradient = np.empty(count)
+    node_of = np.empty(count, np.uint8)
+    samples = np.empty(count, np.uint32)
+    work = (np.empty((2, count)), node_of, np.empty(count, np.uint8), samples)
+    split_column = np.empty(NODES, np.int64)
+    threshold = np.empty(NODES)
+    value = np.empty(NODES)
+    rows = np.empty(NODES, np.int64)
+    for k in range(targets.shape[0]):
+        for column in range(columns.size):
+            columns[column] = column
         for row in range(count):
-            raw[k, row] += rate * value[node_of[row]]
-        for row in range(test.shape[1]):
-            node = 0
-            while split_column[node] >= 0:
-                below = test[split_column[node], row] <= threshold[node]
-                node = 2 * node + (1 if below else 2)
-            raw_test[k, row] += rate * value[node]
+            gradient[row] = targets[k, row] - raw[k, row]
+        _grow(
+            values,
+            orders,
+            gradient,
+            work,
+            columns,
+            states[k],
+            split_column,
+            threshold,
+            importances[k],
+        )
+        value[:] = 0.0
+        rows[:] = 0
+        for row in range(count):
+            value[node_of[row]] += gradient[row]
+            rows[node_of[row]] += 1
+        for node in range(NODES):
+            if rows[node] > 0:
+                value[node] /= rows[node]
+        _move(raw[k], raw_test[k], rate, value, node_of, test, split_column, threshold)

@@ -36,6 +36,7 @@ def test_built_in_metrics_pass(name):
         "noise",
         "a constant code",
         "a single code",
+        *(["continuous factors"] if METRICS[name].continuous else []),
     ]
 
 

@@ -301,3 +301,77 @@ def test_metrics_are_named_by_text(tmp_path):
     write(tmp_path / "a.h5")
     with pytest.raises(MetricError, match="worker processes import them"):
         evaluate_paths(tmp_path, metrics=[write])
+
+
+def write_mixed(path, names=("shape", "azimuth"), **options):
+    stream = np.random.default_rng(0)
+    factors = np.column_stack([stream.integers(0, 3, 90), stream.uniform(size=90)])
+    codes = factors + 0.1 * stream.normal(size=(90, 2))
+    write_representation(path, codes, factors, factor_names=names, **options)
+
+
+def test_continuous_factors_are_scored_binned_or_undefined(tmp_path):
+    write(tmp_path / "classes.h5")
+    write_mixed(tmp_path / "mixed.npz")
+    metrics = ["mig", "sap_continuous"]
+    first = evaluate_paths(tmp_path, metrics=metrics)
+    assert (first.computed, first.problems) == (4, [])
+    classes, mixed = first.rows
+    assert mixed["mig"] is None
+    assert mixed["mig_status"] == "undefined"
+    assert "azimuth is continuous: put it into N bins by --bin-factors N" in mixed["reasons"]
+    assert mixed["sap_continuous"] > 0.5
+
+    binned = evaluate_paths(tmp_path, metrics=metrics, bin_factors=5)
+    assert (binned.computed, binned.kept) == (1, 3), "only what the bins concern"
+    assert binned.rows[0] == classes
+    assert binned.rows[1]["mig"] > 0.3
+    assert binned.rows[1]["mig_variant"] == "mig[hist20,plugin,mean] with bin_factors=5"
+    assert evaluate_paths(tmp_path, metrics=metrics, bin_factors=5).computed == 0
+    other = evaluate_paths(tmp_path, metrics=metrics, bin_factors=3)
+    assert (other.computed, other.kept) == (1, 3)
+    assert other.rows[1]["mig"] != binned.rows[1]["mig"]
+    again = evaluate_paths(tmp_path, metrics=metrics)
+    assert (again.computed, again.rows[1]["mig"]) == (1, None)
+    record = json.loads((tmp_path / "mixed.scores" / "mig.json").read_text())
+    assert record["representation"]["continuous_factors"] == ["azimuth"]
+
+
+def test_scores_with_other_bins_are_outdated_where_they_are_not_asked_for(tmp_path):
+    write_mixed(tmp_path / "mixed.npz")
+    evaluate_paths(tmp_path, metrics=["mig"], bin_factors=5)
+    (row,) = evaluate_paths(tmp_path, metrics=["sap_continuous"], bin_factors=3).rows
+    assert (row["mig_status"], row.get("mig")) == ("outdated", None)
+
+
+def test_factors_are_left_out_of_the_files_that_have_them(tmp_path):
+    write(tmp_path / "a.h5", factor_names=["shape", "x"])
+    write(tmp_path / "b.h5", factor_names=["shape", "orientation"])
+    plain = evaluate_paths(tmp_path, metrics=["mig"])
+    found = evaluate_paths(tmp_path, metrics=["mig"], without_factors=["orientation"])
+    assert (found.computed, found.kept, found.problems) == (1, 1, [])
+    assert found.rows[0] == plain.rows[0]
+    assert found.rows[1]["mig"] != plain.rows[1]["mig"]
+    assert found.rows[1]["mig_variant"] == "mig[hist20,plugin,mean] without orientation"
+    record = json.loads((tmp_path / "b.scores" / "mig.json").read_text())
+    assert record["request"]["without_factors"] == ["orientation"]
+    for _ in range(2):
+        wrong = evaluate_paths(tmp_path, metrics=["mig"], without_factors=["orientaton"])
+        ((_, line),) = wrong.problems
+        assert line.startswith("unknown factor 'orientaton'; did you mean 'orientation'?")
+
+
+@pytest.mark.slow
+def test_all_metrics_and_the_default_ones(tmp_path):
+    write(tmp_path / "a.h5", rows=90)
+    assert evaluate_paths(tmp_path).computed == 7
+    assert "dci_regression.json" not in os.listdir(tmp_path / "a.scores")
+    everything = evaluate_paths(tmp_path, metrics=["all"])
+    assert everything.problems == []
+    assert everything.kept == 7
+    assert "dci_regression.json" in os.listdir(tmp_path / "a.scores")
+
+
+def test_numbers_of_bins_that_are_none(tmp_path):
+    with pytest.raises(ValueError, match="bin_factors must be at least 2, not 1"):
+        evaluate_paths(tmp_path, bin_factors=1)

@@ -5,13 +5,16 @@ import pytest
 
 from disentanglement_bench.evaluation import (
     METRICS,
+    Representation,
     Score,
     read_representation,
     write_representation,
 )
 from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.scoring.score_files import (
+    Choices,
     Source,
+    describe,
     is_current,
     read_score,
     request,
@@ -34,7 +37,7 @@ def written(tmp_path):
         target,
         SCORE,
         metric,
-        request(metric, 0),
+        request(metric, Choices(), {}),
         source,
         source.sha256(),
         read_representation(path),
@@ -44,7 +47,7 @@ def written(tmp_path):
 
 
 def current(path, target, metric=METRICS["mig"], seed=0):
-    return is_current(read_score(target), request(metric, seed), Source.of(path))
+    return is_current(read_score(target), request(metric, Choices(seed), {}), Source.of(path))
 
 
 def test_where_scores_lie(tmp_path):
@@ -110,7 +113,30 @@ def test_a_score_holds_for_the_same_request_only(written):
     assert current(path, target), "older score files name a backend"
     assert not current(path, target, dataclasses.replace(METRICS["mig"], version=2))
     assert not current(path, target, dataclasses.replace(METRICS["mig"], variant="mig[hist30]"))
-    assert request(METRICS["mi"], 0) != request(METRICS["mi"], 1)
+    assert request(METRICS["mi"], Choices(0), {}) != request(METRICS["mi"], Choices(1), {})
+
+
+def test_a_request_names_only_what_concerns_the_file():
+    about = {"factor_names": ["shape", "azimuth"], "continuous_factors": ["azimuth"]}
+    plain = {"version": 1, "variant": "mig[hist20,plugin,mean]"}
+    mig, correlation = METRICS["mig"], METRICS["sap_continuous"]
+    bins = Choices(bin_factors=10)
+    assert request(mig, bins, about) == {**plain, "bin_factors": 10}
+    assert request(mig, bins, {"factor_names": ["shape"], "continuous_factors": []}) == plain
+    assert request(mig, bins, {}) == plain, "older score files know no continuous factors"
+    assert "bin_factors" not in request(correlation, bins, about)
+    left = Choices(bin_factors=10, without_factors=("height", "azimuth"))
+    assert request(mig, left, about) == {**plain, "without_factors": ["azimuth"]}
+    assert request(mig, left, {}) == plain
+    assert request(correlation, left, about)["without_factors"] == ["azimuth"]
+
+
+def test_a_description_names_continuous_factors():
+    values = [[0.0, 0.5], [1.0, 0.25], [0.0, 0.75]]
+    made = Representation(values, values, factor_names=["shape", "azimuth"])
+    about = describe(made)
+    assert about["factor_names"] == ("shape", "azimuth")
+    assert about["continuous_factors"] == ["azimuth"]
 
 
 def test_a_failure_is_stored_but_never_holds(written):
@@ -121,7 +147,7 @@ def test_a_failure_is_stored_but_never_holds(written):
         target,
         "ValueError: no",
         metric,
-        request(metric, 0),
+        request(metric, Choices(), {}),
         source,
         source.sha256(),
         read_representation(path),
