@@ -89,7 +89,7 @@ def evaluate(
     RepresentationError
         If the arrays are not a representation.
     MetricError
-        If a metric does not exist or cannot be run.
+        If a metric does not exist or cannot be run, or compares runs with each other.
 
     Examples
     --------
@@ -112,6 +112,8 @@ def evaluate(
     named = choose_metrics(each for each in metrics if not (isinstance(each, str) and each == ALL))
     representation = represent(codes, factors, n_train, log_variances, factor_names, factor_kinds)
     posterior = representation.log_variances is not None
+    for metric in named:
+        _refuse_grouped(metric)
     lacking = [metric.name for metric in named if metric.needs_log_variances and not posterior]
     if lacking:
         raise MetricError(f"metric {lacking[0]!r} needs log_variances")
@@ -202,11 +204,12 @@ def compute(
     Raises
     ------
     MetricError
-        If the metric needs log-variances that are missing, or returns something else than the
-        keys it declares.
+        If the metric needs log-variances that are missing, compares runs with each other, or
+        returns something else than the keys it declares.
     TypeError
         For an option that the metric does not have.
     """
+    _refuse_grouped(metric)
     if metric.needs_log_variances and representation.log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
     settings = _settle(metric, options or {})
@@ -283,6 +286,15 @@ def _tell_inactive(active: NDArray[np.bool_]) -> tuple[str, ...]:
         return ()
     numbers = ", ".join(map(str, np.flatnonzero(~active)))
     return (f"left out, KL at most {ACTIVE_KL:g} nats: codes {numbers}",)
+
+
+def _refuse_grouped(metric: Metric) -> None:
+    if metric.grouped:
+        raise MetricError(
+            f"metric {metric.name!r} compares the seeds of one setting and cannot score a single "
+            "representation: store codes of shared images in the files of all seeds "
+            "(docs/formats.md) and run bench evaluate on their folder"
+        )
 
 
 def _settle(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:

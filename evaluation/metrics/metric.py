@@ -149,6 +149,9 @@ class Metric:
     continuous : bool
         Whether the function takes factors that are real numbers (float64) rather than classes.
         The score of any other metric is undefined where a factor is continuous.
+    grouped : bool
+        Whether the function compares the runs of one setting with each other. `bench evaluate`
+        computes such a metric; it has no score on one representation alone.
     """
 
     name: str
@@ -168,6 +171,7 @@ class Metric:
     masked: bool = False
     active: bool = False
     continuous: bool = False
+    grouped: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", self.name):

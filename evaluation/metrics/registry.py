@@ -262,7 +262,7 @@ def all_metrics() -> list[str]:
 
 
 def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
-    """The metrics to compute: each once, and their twins where there is a posterior.
+    """The metrics to compute on one representation: each once, with twins if it has a posterior.
 
     Parameters
     ----------
@@ -273,7 +273,8 @@ def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
     Returns
     -------
     list of Metric
-        Without those that need log-variances where there are none.
+        Without those that need log-variances where there are none, and without those that compare
+        runs with each other.
 
     Examples
     --------
@@ -284,4 +285,8 @@ def with_twins(metrics: Iterable[Metric], posterior: bool) -> list[Metric]:
     for metric in metrics:
         for each in (metric, *metric.twins):
             chosen.setdefault(each.name, each)
-    return [m for m in chosen.values() if posterior or not m.needs_log_variances]
+    return [
+        metric
+        for metric in chosen.values()
+        if not metric.grouped and (posterior or not metric.needs_log_variances)
+    ]

@@ -12,11 +12,13 @@ from disentanglement_bench.evaluation import (
     MetricError,
     RepresentationError,
     Score,
+    check_metric,
     evaluate,
     explicitness,
     mig,
     sap,
     score,
+    udr,
 )
 from disentanglement_bench.evaluation.metrics import METRICS
 from disentanglement_bench.evaluation.metrics.driver import compute
@@ -32,6 +34,10 @@ def half(codes, factors, n_train):
 
 def metric(function, *keys, **declared):
     return Metric("own", function, tuple(Key(key) for key in keys or ("own",)), **declared)
+
+
+# Metrics of a single representation.
+ALONE = [name for name, metric in METRICS.items() if not metric.grouped]
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ def test_evaluate_gives_scores_by_metric(arrays):
     assert found["half"].value == 0.5
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", ALONE)
 def test_metadata_agree_with_results(arrays, name):
     made = Representation(*arrays, log_variances=np.zeros((90, 2)))
     found = compute(METRICS[name], made)
@@ -100,7 +106,7 @@ def test_metadata_agree_with_results(arrays, name):
     assert json.loads(json.dumps(plain, allow_nan=False))["metric"] == name
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", ALONE)
 def test_lists_have_a_place_for_every_factor(arrays, name):
     factors = np.column_stack([np.zeros(90, int), arrays[1]])
     made = Representation(arrays[0], factors, log_variances=np.zeros((90, 2)))
@@ -395,7 +401,7 @@ def test_few_rows_are_no_transposition():
     assert represent(np.zeros((2, 5)), np.zeros((2, 1), int)).codes.shape == (2, 5)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", ALONE)
 @pytest.mark.parametrize("size", [1.7e308, 1e200, 1e-320])
 def test_codes_at_the_ends_of_double_precision(stream, name, size):
     factors = stream.integers(0, 3, (90, 3))
@@ -444,3 +450,15 @@ def test_numbers_that_are_none_are_refused(options, message):
     factors = np.random.default_rng(0).integers(0, 3, (60, 2))
     with pytest.raises(MetricError, match=message):
         score(factors * 1.0, factors, ["mig"], **options)
+
+
+def test_a_metric_of_several_runs_is_refused_on_one(arrays):
+    for call in (
+        lambda: evaluate(*arrays, "udr"),
+        lambda: evaluate(*arrays, ["all", "udr"]),
+        lambda: udr(*arrays),
+        lambda: check_metric("udr"),
+    ):
+        with pytest.raises(MetricError, match=r"'udr' compares the seeds .* run bench evaluate on"):
+            call()
+    assert "udr" not in evaluate(*arrays, "all", n_train=60)

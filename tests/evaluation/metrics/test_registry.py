@@ -221,6 +221,7 @@ def test_metrics_of_installed_packages_are_computed_by_default(install):
         "mi",
         "modularity",
         "explicitness",
+        "udr",
         "half",
     ]
 
