@@ -24,6 +24,8 @@ class Architecture:
     glorot : bool
         Glorot-uniform weights and zero biases (TensorFlow's defaults) instead of PyTorch's.
     description : str
+    discriminator : tuple of int
+        Widths of the hidden layers of a discriminator of codes, for the models that have one.
     """
 
     channels: tuple[int, ...]
@@ -31,6 +33,7 @@ class Architecture:
     dense: int
     glorot: bool
     description: str
+    discriminator: tuple[int, ...] = (1000,) * 6
 
 
 NETWORKS = {
@@ -54,6 +57,8 @@ NETWORKS = {
         128,
         False,
         "convolutions 8-16-16, 4×4, stride 2; dense 128; for CPUs and tests",
+        # Six layers of a thousand would be nearly all of a small model's weights and time.
+        discriminator=(256,) * 3,
     ),
 }
 
@@ -83,9 +88,7 @@ def build_network(name, image_shape, latent_size):
     ValueError
         For an unknown name or an image the network cannot halve often enough.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; available: {', '.join(NETWORKS)}")
-    architecture = NETWORKS[name]
+    architecture = _find_architecture(name)
     channels, height, width = image_shape
     halvings = 2 ** len(architecture.channels)
     if height != width or height % halvings or height < halvings:
@@ -119,6 +122,46 @@ def build_network(name, image_shape, latent_size):
         bound = math.sqrt(6 / (heads.in_features + latent_size))
         nn.init.uniform_(heads.weight, -bound, bound)
     return encoder, decoder
+
+
+def build_discriminator(name, latent_size):
+    """Build a discriminator that tells codes from codes permuted over a batch.
+
+    Dense layers with leaky ReLUs of slope 0.2, as Kim and Mnih (2018, arXiv:1802.05983).
+
+    Parameters
+    ----------
+    name : str
+        A key of `NETWORKS`.
+    latent_size : int
+        Number of latents D.
+
+    Returns
+    -------
+    torch.nn.Module
+        Maps codes (B, D) to two logits (B, 2): of the joint, and of the product of marginals.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    """
+    architecture = _find_architecture(name)
+    layers, width = [], latent_size
+    for output in architecture.discriminator:
+        layers += [nn.Linear(width, output), nn.LeakyReLU(0.2, inplace=True)]
+        width = output
+    discriminator = nn.Sequential(*layers, nn.Linear(width, 2))
+    if architecture.glorot:
+        for module in discriminator.modules():
+            _initialise_glorot(module)
+    return discriminator
+
+
+def _find_architecture(name):
+    if name not in NETWORKS:
+        raise ValueError(f"unknown network {name!r}; available: {', '.join(NETWORKS)}")
+    return NETWORKS[name]
 
 
 def _downsampling(channels, architecture):

@@ -121,6 +121,41 @@ def total_correlation(outputs):
     return (joint - marginals.sum(dim=1)).mean()
 
 
+def batch_covariance(values):
+    """Covariance matrix over a batch, divided by the number of rows.
+
+    Parameters
+    ----------
+    values : Tensor of shape (B, D)
+
+    Returns
+    -------
+    Tensor of shape (D, D)
+        Zero for a batch of one.
+    """
+    centred = values - values.mean(dim=0)
+    return centred.T @ centred / values.shape[0]
+
+
+def distance_to_identity(covariance):
+    """How far a covariance matrix is from the identity, off and on its diagonal.
+
+    The two terms that DIP-VAEs penalise (Kumar et al. 2018, arXiv:1711.00848).
+
+    Parameters
+    ----------
+    covariance : Tensor of shape (D, D)
+
+    Returns
+    -------
+    off_diagonal, on_diagonal : Tensor of shape ()
+        Sums of squares: of the elements off the diagonal, and of those on it minus 1.
+    """
+    variances = covariance.diagonal()
+    off_diagonal = covariance - variances.diag_embed()
+    return off_diagonal.square().sum(), (variances - 1).square().sum()
+
+
 def bernoulli_entropy(images):
     """Entropy of the targets read as Bernoulli means: the floor of the NLL.
 

@@ -9,8 +9,8 @@ def list_models() -> list[str]:
 
     Examples
     --------
-    >>> list_models()
-    ['betatcvae', 'betavae', 'lambdabeta', 'vae']
+    >>> list_models()[:4]
+    ['annealedvae', 'betatcvae', 'betavae', 'dipvae1']
     """
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 

@@ -11,10 +11,15 @@ from disentanglement_bench.models.terms import Outputs
 from disentanglement_bench.models.training.batches import Batches
 from disentanglement_bench.models.training.images import Images
 from disentanglement_bench.models.training.loop import Trainer, build_model
+from disentanglement_bench.models.training.permutations import Permutations
 from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
+from disentanglement_bench.models.zoo.annealedvae import AnnealedVAE
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
+from disentanglement_bench.models.zoo.dipvae1 import DIPVAE1
+from disentanglement_bench.models.zoo.dipvae2 import DIPVAE2
+from disentanglement_bench.models.zoo.factorvae import FactorVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
 from disentanglement_bench.models.zoo.vae import VAE
 
@@ -24,6 +29,10 @@ ZOO = {
     "betavae": (BetaVAE, {"beta": 4.0}),
     "lambdabeta": (LambdaBetaVAE, {"beta": 4.0, "lambda": 2.0}),
     "betatcvae": (BetaTCVAE, {"beta": 4.0}),
+    "annealedvae": (AnnealedVAE, {"gamma": 10.0, "c_max": 2.0}),
+    "dipvae1": (DIPVAE1, {"lambda_od": 3.0, "lambda_d_factor": 10.0}),
+    "dipvae2": (DIPVAE2, {"lambda_od": 3.0, "lambda_d_factor": 1.0}),
+    "factorvae": (FactorVAE, {"gamma": 5.0}),
 }
 
 
@@ -63,7 +72,10 @@ def tiny_source():
 
 @pytest.fixture
 def make_trainer(tiny_source):
-    """A trainer of a tiny model on tiny images; the arguments are those of a run."""
+    """A trainer of a tiny model on tiny images; the arguments are those of a run.
+
+    With `second` a model that permutes takes the codes of a second batch, else those of its own.
+    """
 
     def make(
         model_class=BetaVAE,
@@ -77,6 +89,7 @@ def make_trainer(tiny_source):
         checkpoint_every=100,
         learning_rate=1e-2,
         start=0,
+        second=True,
         **options,
     ):
         if hyperparameters is None:
@@ -94,7 +107,10 @@ def make_trainer(tiny_source):
             final_steps=final_steps,
         )
         batches = Batches(images, batch_size, seed)
-        noise = Noise((batch_size, LATENTS), seed, "cpu")
+        shape = (batch_size, LATENTS)
+        noise = Noise(shape, seed, "cpu")
+        if getattr(model_class, "permutes", False):
+            options["permutations"] = Permutations(shape, seed, "cpu", images if second else None)
         return Trainer(model, hyperparameters, batches, noise, schedule, seed, **options)
 
     return make

@@ -5,6 +5,7 @@ import torch
 
 from disentanglement_bench.models.networks import NETWORKS
 from disentanglement_bench.models.training.loop import Trainer, build_model, fused_adam
+from disentanglement_bench.models.training.permutations import Permutation
 from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
 from disentanglement_bench.models.zoo.betavae import BetaVAE
@@ -24,6 +25,13 @@ class Enough(Exception):
 def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", steps=3, **options):
     """Train for some steps, all within one interval of the log, which alone is read."""
     shape = (1, SIDES[network], SIDES[network])
+
+    def permute(step):
+        order = torch.empty((4, 3), device="meta").argsort(dim=0)
+        # A second batch at every other step.
+        second = torch.empty((4, *shape), device="meta"), torch.empty((4, 3), device="meta")
+        return Permutation(order, *(second if step % 2 else ()))
+
     trainer = Trainer(
         build_model(model_class, 0, "meta", shape, latent_size=3, network=network),
         hyperparameters,
@@ -32,6 +40,7 @@ def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", s
         Schedule(phases=(2, 5), log_every=10, **options),
         0,
         make_optimiser=OPTIMISERS[optimiser],
+        permutations=permute,
     )
 
     def stop_without_saving():

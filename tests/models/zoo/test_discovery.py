@@ -50,7 +50,16 @@ def half(tmp_path, monkeypatch):
 
 
 def test_the_zoo_is_the_files_of_its_folder():
-    assert zoo.list_models() == ["betatcvae", "betavae", "lambdabeta", "vae"]
+    assert zoo.list_models() == [
+        "annealedvae",
+        "betatcvae",
+        "betavae",
+        "dipvae1",
+        "dipvae2",
+        "factorvae",
+        "lambdabeta",
+        "vae",
+    ]
     for name in zoo.list_models():
         declaration = get_model(name).declaration
         assert tuple(declaration.hyperparameters) == hyperparameter_names(zoo.load_model(name))

@@ -98,10 +98,12 @@ def test_the_objective_logs_every_term_and_keeps_the_gradient_to_the_loss(zoo_mo
     codes = means_again + torch.exp(0.5 * log_variances) * noise
     outputs = terms.Outputs(images, model.decode(codes), codes, means_again, log_variances)
     expected = [value, *(term(outputs) for term in terms.TERMS.values())]
+    further = model.loss(outputs, coefficients)[1]
+    expected += [further[name] for name in getattr(model_class, "logs", ())]
     torch.testing.assert_close(logged, torch.stack(expected).detach())
     for one, other in zip(given[:-1], outputs[:-1], strict=True):
         torch.testing.assert_close(one, other.detach())
-    assert len(logged) == len(LOGGED)
+    assert len(logged) == len(LOGGED) + len(getattr(model_class, "logs", ()))
     assert value.requires_grad
     assert not logged.requires_grad
     assert not any(part.requires_grad for part in given[:-1])
