@@ -11,6 +11,7 @@ from ..console import Meter
 from .options import split_names
 
 SHOWN_ROWS = 40
+SHOWN_COLUMNS = 10
 
 
 @click.command(short_help="Score saved representations.")
@@ -199,13 +200,19 @@ def _table(rows, keys):
     from ...evaluation.naming import one_line
 
     keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
-    lines = [
-        [one_line(row["path"].removesuffix("/representation.h5"))]
-        + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in keys]
-        for row in rows[:SHOWN_ROWS]
-    ]
-    headers = ["representation", *(key.replace("_", "\n") for key in keys)]
-    align = ["left", *["right"] * len(keys)]
-    text = tabulate(lines, headers, disable_numparse=True, colalign=align) if lines else ""
+    blocks = [keys[start : start + SHOWN_COLUMNS] for start in range(0, len(keys), SHOWN_COLUMNS)]
+    text = "\n\n".join(
+        tabulate(
+            [
+                [one_line(row["path"].removesuffix("/representation.h5"))]
+                + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in block]
+                for row in rows[:SHOWN_ROWS]
+            ],
+            ["representation", *(key.replace("_", "\n") for key in block)],
+            disable_numparse=True,
+            colalign=["left", *["right"] * len(block)],
+        )
+        for block in blocks or [[]]
+    )
     more = len(rows) - SHOWN_ROWS
     return f"{text}\n… and {more} more in the table" if more > 0 else text

@@ -240,7 +240,7 @@ def _read_hyperparameters(text):
 
 def _scores(stored, declared, owners, problems):
     """Flat keys, a status and a variant for each metric, and one column of reasons."""
-    row, reasons = {}, []
+    row, keys_by_reason = {}, {}
     scores = stored.scores if stored else {}
     for metric in declared:
         score = scores.get(metric)
@@ -249,7 +249,9 @@ def _scores(stored, declared, owners, problems):
         row |= {key: value for key, value in score.values.items() if owners.get(key) == metric}
         row[f"{metric}_status"] = score.status
         row[f"{metric}_variant"] = score.variant
-        reasons += [f"{key}: {reason}" for key, reason in score.reasons.items()]
+        for key, reason in score.reasons.items():
+            keys_by_reason.setdefault(reason, []).append(key)
+    reasons = [f"{', '.join(keys)}: {reason}" for reason, keys in keys_by_reason.items()]
     row["reasons"] = one_line("; ".join([*reasons, *problems]), 2000) or None
     return row
 

@@ -152,8 +152,8 @@ def _set_variants_aside(part, declared):
 def _reason(text, key):
     """What the column `reasons` says about one key."""
     for part in text.split("; "):
-        name, _, why = part.partition(": ")
-        if name == key:
+        names, _, why = part.partition(": ")
+        if key in names.split(", "):
             return why
     return None
 

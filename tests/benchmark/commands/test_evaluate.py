@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from disentanglement_bench.benchmark.commands.evaluate import command
+from disentanglement_bench.benchmark.commands.evaluate import _table, command
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.evaluation import write_representation
 
@@ -145,3 +145,31 @@ def test_an_interrupted_call_leaves_no_half_file(folder):
     assert [path.name for path in folder.rglob("*.json")] == ["mig.json"]
     assert not list(folder.rglob("*.tmp"))
     assert not (folder / "scores.csv").exists()
+
+
+def test_continuous_factors_are_binned_or_left_out(tmp_path):
+    stream = np.random.default_rng(0)
+    factors = np.column_stack([stream.integers(0, 3, 90), stream.uniform(size=90)])
+    codes = factors + 0.1 * stream.normal(size=(90, 2))
+    write_representation(tmp_path / "arm.h5", codes, factors, factor_names=["shape", "azimuth"])
+    plain = invoke(tmp_path, "--metrics", "mig,sap_continuous")
+    assert plain.exit_code == 0
+    assert "mig" not in plain.stdout.splitlines()[0]
+    binned = invoke(tmp_path, "--metrics", "mig,sap_continuous", "--bin-factors", 5)
+    assert binned.stdout.splitlines()[0].split() == ["representation", "mig", "sap"]
+    assert "Scores computed: 1, kept: 1" in binned.stdout
+    left = invoke(tmp_path, "--metrics", "mig", "--without-factors", "azimuth")
+    assert "Scores computed: 1" in left.stdout
+    wrong = invoke(tmp_path, "--metrics", "mig", "--without-factors", "azimut")
+    assert wrong.exit_code == 1
+    assert "unknown factor 'azimut'; did you mean 'azimuth'?" in wrong.stderr
+    assert "not in the range x>=2" in invoke(tmp_path, "--bin-factors", 1).stderr
+
+
+def test_wide_tables_are_broken_into_blocks():
+    keys = [f"k{number}" for number in range(12)]
+    rows = [{"path": "a.h5", **dict.fromkeys(keys, 0.5)}]
+    lines = _table(rows, keys).splitlines()
+    assert lines[0].split() == ["representation", *keys[:10]]
+    assert lines[4].split() == ["representation", *keys[10:]]
+    assert lines[6].split() == ["a.h5", "0.500", "0.500"]

@@ -10,6 +10,7 @@ import pytest
 from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
 from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.scoring.scores_table import Table, write_table
+from disentanglement_bench.evaluation.statistics.cells import collect, tidy
 from disentanglement_bench.evaluation.statistics.run_reading import read_scores
 
 OLD = Path(__file__).parents[2] / "data/results-0.1.0"
@@ -243,3 +244,11 @@ def test_results_of_the_first_version_hold(tmp_path):
         assert {key: new[row["path"]][key] for key in row} == row
         assert new[row["path"]]["source"] == "bench"
         assert not any(key.startswith("attribute.") for key in new[row["path"]])
+
+
+def test_a_reason_is_written_once_for_all_its_keys(tmp_path):
+    write_representation(tmp_path / "a.h5", np.arange(60.0)[:, None], np.arange(60)[:, None] % 3)
+    (row,) = evaluate_paths(tmp_path, metrics=["mig", "sap"]).rows
+    assert row["reasons"] == "mig, sap: one code: there is no second one to compare it with"
+    reasons = tidy(collect(tmp_path), ["mig", "sap"])["reason"]
+    assert reasons.tolist() == ["one code: there is no second one to compare it with"] * 2
