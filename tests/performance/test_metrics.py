@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from disentanglement_bench.evaluation import dci, mig, mutual_information, sap, write_representation
+from disentanglement_bench.evaluation import (
+    dci,
+    infomec,
+    mig,
+    mutual_information,
+    sap,
+    write_representation,
+)
+from disentanglement_bench.evaluation.metrics.neighbours import neighbour_information
 
 FORMS = Path(__file__).parents[1] / "evaluation" / "metrics" / "scikit_learn_forms.py"
 slow = SimpleNamespace(**runpy.run_path(FORMS))
@@ -59,9 +67,33 @@ def slow_information(train, factors, test, test_factors):
     slow.information(train, factors)
 
 
+def matrix(codes, factors, *, n_train, continuous=False):
+    """Nearest-neighbour information of every pair, with classes or with numbers."""
+    factors = factors[:n_train] + 0.25 * continuous * np.sin(np.arange(n_train))[:, None]
+    return neighbour_information(codes[:n_train], factors, 3, [continuous] * factors.shape[1])
+
+
+def matrix_of_numbers(codes, factors, *, n_train):
+    return matrix(codes, factors, n_train=n_train, continuous=True)
+
+
+def slow_matrix_of_numbers(train, factors, test, test_factors):
+    moved = factors + 0.25 * np.sin(np.arange(len(train)))[:, None]
+    slow.neighbour_information(train, moved, 3, continuous=True)
+
+
 CASES = {
     "mi+mig": (information, slow_information, 10, 9, 3),
     "sap": (sap, slow.accuracies, 20, 9, 1),
+    "kNN information, classes": (
+        matrix,
+        lambda *parts: slow.neighbour_information(*parts[:2], 3),
+        15,
+        9,
+        1,
+    ),
+    "kNN information, numbers": (matrix_of_numbers, slow_matrix_of_numbers, 4, 3, 1),
+    "infomec": (infomec, lambda *parts: slow.infomec(*parts[:2]), 1.3, 3, 1),
     "dci": (dci, lambda *parts: slow.importances(*parts[:3]), 20, 3, 1),
 }
 

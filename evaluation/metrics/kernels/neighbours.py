@@ -105,11 +105,40 @@ def information_with_classes(values, order, labels, num_classes, neighbours, psi
 
 
 @compiled
+def _scan_stripe(across, stripe_heights, stripe_members, stripe, place, own, nearest):
+    """Keep the nearest ones to the point at a place among those of a stripe, by rising height."""
+    heights, members = stripe_heights[stripe], stripe_members[stripe]
+    last = nearest.size - 1
+    above = np.searchsorted(heights, own)
+    below = above - 1
+    while True:
+        down = own - heights[below] if below >= 0 else np.inf
+        up = heights[above] - own if above < heights.size else np.inf
+        if min(down, up) >= nearest[last]:
+            return
+        if down <= up:
+            other = members[below]
+            below -= 1
+        else:
+            other = members[above]
+            above += 1
+        away = max(min(down, up), abs(across[other] - across[place]))
+        if other == place or away >= nearest[last]:
+            continue
+        slot = last
+        while slot > 0 and nearest[slot - 1] > away:
+            nearest[slot] = nearest[slot - 1]
+            slot -= 1
+        nearest[slot] = away
+
+
+@compiled
 def information_with_numbers(values, order, others, other_order, neighbours, psi):
     """Mutual information of two columns of numbers, in nats (Kraskov et al. 2004, first form).
 
-    Neighbours are those by the larger of both distances. They are looked for outwards in the order
-    of the first column, until its distance alone is too large.
+    Neighbours are those by the larger of both distances. The points are cut into √N stripes of
+    equal numbers along the first column, each sorted along the second: the own stripe is searched
+    up and down, then those to the left and right, as long as they are near enough.
 
     Parameters
     ----------
@@ -126,36 +155,43 @@ def information_with_numbers(values, order, others, other_order, neighbours, psi
         Not below 0.
     """
     count = values.size
-    first = values[order]
-    partner = others[order]
-    second = others[other_order]
-    other_place = np.empty(count, np.int64)
+    wide = max(1, int(np.sqrt(count)))
+    across, partners, ordered = values[order], others[order], others[other_order]
+    places = np.empty(count, np.int64)  # of rows along the first column
     for place in range(count):
-        other_place[other_order[place]] = place
+        places[order[place]] = place
+    stripes = (count + wide - 1) // wide
+    heights = np.full((stripes, wide), np.inf)  # the last stripe may be short
+    members = np.zeros((stripes, wide), np.int64)
+    ranks = np.empty(count, np.int64)  # of places along the second column
+    filled = np.zeros(stripes, np.int64)
+    for rank in range(count):
+        place = places[other_order[rank]]
+        stripe = place // wide
+        heights[stripe, filled[stripe]] = ordered[rank]
+        members[stripe, filled[stripe]] = place
+        filled[stripe] += 1
+        ranks[place] = rank
     nearest = np.empty(neighbours)
     total = 0.0
     for place in range(count):
         nearest[:] = np.inf
-        left, right = place - 1, place + 1
-        while left >= 0 or right < count:
-            below = first[place] - first[left] if left >= 0 else np.inf
-            above = first[right] - first[place] if right < count else np.inf
-            away = min(below, above)
-            if away >= nearest[neighbours - 1]:
+        stripe = place // wide
+        _scan_stripe(across, heights, members, stripe, place, partners[place], nearest)
+        left, right = stripe - 1, stripe + 1
+        while True:
+            down = across[place] - across[left * wide + wide - 1] if left >= 0 else np.inf
+            up = across[right * wide] - across[place] if right < stripes else np.inf
+            if min(down, up) >= nearest[-1]:
                 break
-            if below <= above:
-                away = max(away, abs(partner[place] - partner[left]))
+            if down <= up:
+                stripe = left
                 left -= 1
             else:
-                away = max(away, abs(partner[place] - partner[right]))
+                stripe = right
                 right += 1
-            slot = neighbours - 1
-            if away < nearest[slot]:
-                while slot > 0 and nearest[slot - 1] > away:
-                    nearest[slot] = nearest[slot - 1]
-                    slot -= 1
-                nearest[slot] = away
-        radius = np.nextafter(nearest[neighbours - 1], 0.0)
-        total -= psi[_count_within(first, place, radius)]
-        total -= psi[_count_within(second, other_place[order[place]], radius)]
+            _scan_stripe(across, heights, members, stripe, place, partners[place], nearest)
+        radius = np.nextafter(nearest[-1], 0.0)
+        total -= psi[_count_within(across, place, radius)]
+        total -= psi[_count_within(ordered, ranks[place], radius)]
     return max(0.0, psi[count] + psi[neighbours] + total / count)

@@ -2,7 +2,10 @@
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.metrics import mutual_info_score
+from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, mutual_info_score
+from sklearn.preprocessing import scale
 from sklearn.svm import LinearSVC
 
 from disentanglement_bench.evaluation.metrics.histogram import bin_codes
@@ -12,6 +15,30 @@ def information(codes, factors):
     """Mutual information of binned codes with factors, in nats, (D, K)."""
     bins = bin_codes(codes)
     return np.array([[mutual_info_score(column, row) for column in factors.T] for row in bins])
+
+
+def neighbour_information(codes, factors, neighbours, continuous=False):
+    """Nearest-neighbour mutual information, in nats, (D, K), one code at a time."""
+    estimate = mutual_info_regression if continuous else mutual_info_classif
+    factors = scale(factors) if continuous else factors
+    options = {"discrete_features": False, "n_neighbors": neighbours, "random_state": 0}
+    rows = [
+        [estimate(scale(code[:, None]), column, **options)[0] for column in factors.T]
+        for code in codes.T.astype(np.float64)
+    ]
+    return np.array(rows)
+
+
+def infomec(codes, factors):
+    """The two parts of InfoMEC that take time: information, and InfoE."""
+    matrix = neighbour_information(codes, factors, 10)
+    codes = scale(codes.astype(np.float64))
+    shares = []
+    for labels in factors.T:
+        model = LogisticRegression(C=np.inf, class_weight="balanced").fit(codes, labels)
+        loss = log_loss(labels, model.predict_proba(codes))
+        shares.append(1 - loss / np.log(len(model.classes_)))
+    return matrix, np.mean(shares)
 
 
 def accuracies(train, factors, test, test_factors):

@@ -1,33 +1,17 @@
 """Nearest-neighbour information against scikit-learn's estimators, one pair at a time."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import digamma
-from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
-from sklearn.preprocessing import scale
 
 from disentanglement_bench.evaluation.metrics.kernels.neighbours import information_with_classes
 from disentanglement_bench.evaluation.metrics.neighbours import neighbour_information
 
-
-def by_scikit_learn(codes, factors, neighbours, continuous=False):
-    estimate = mutual_info_regression if continuous else mutual_info_classif
-    factors = scale(factors) if continuous else factors
-    return np.array(
-        [
-            [
-                estimate(
-                    scale(codes[:, [i]]),
-                    factors[:, k],
-                    discrete_features=False,
-                    n_neighbors=neighbours,
-                    random_state=0,
-                )[0]
-                for k in range(factors.shape[1])
-            ]
-            for i in range(codes.shape[1])
-        ]
-    )
+FORMS = Path(__file__).parents[1] / "scikit_learn_forms.py"
+by_scikit_learn = runpy.run_path(FORMS)["neighbour_information"]
 
 
 @pytest.fixture(params=["smooth", "rounded", "whole"])
