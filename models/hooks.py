@@ -124,8 +124,8 @@ def check_pairs(factor_sizes, pair_factors, count=None):
     --------
     >>> check_pairs((3, 1, 4), 3)
     Traceback (most recent call last):
-    ValueError: pair_factors = 3, but only 2 factors have more than one class; lower it to 2, or \
-to 0 for a random number
+    ValueError: pair_factors = 3, but the number of factors with more than one class is 2; lower \
+it to that, or to 0 for a random number
     """
     if factor_sizes is None or count not in (None, math.prod(factor_sizes)):
         raise ValueError(
@@ -139,8 +139,8 @@ to 0 for a random number
         raise ValueError(f"pair_factors must be at least 0, got {pair_factors}")
     if pair_factors > varying:
         raise ValueError(
-            f"pair_factors = {pair_factors}, but only {varying} factors have more than one class; "
-            f"lower it to {varying}, or to 0 for a random number"
+            f"pair_factors = {pair_factors}, but the number of factors with more than one class is "
+            f"{varying}; lower it to that, or to 0 for a random number"
         )
 
 

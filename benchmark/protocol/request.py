@@ -10,7 +10,7 @@ from ..errors import BenchError
 from .fit import check_images, check_pairing, fit_config
 from .plan import RunSpec, make_plan, shard
 from .presets import get_preset, override
-from .settings import TYPES, split_values
+from .settings import OF_HOOKS, TYPES, refuse_unused, split_values
 from .sweep import refuse_same_names
 
 
@@ -80,6 +80,8 @@ class TrainRequest:
                 varied, name, data.count_images(name, self.data_dir), chosen
             ),
         )
+        models = {spec.model: None for spec in plan}
+        refuse_unused([name for name in OF_HOOKS if name in chosen], models)
         for name in datasets:
             shape = None if ":" in name else data.describe(name, self.data_dir).image_shape
             specs = [spec for spec in plan if spec.dataset == name]

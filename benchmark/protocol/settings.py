@@ -127,6 +127,23 @@ def uses_setting(model, name):
     return name != "network" or takes_network(model.load())
 
 
+def refuse_unused(names, models):
+    """Raise `BenchError` if a setting changes nothing for any of the models.
+
+    Parameters
+    ----------
+    names : iterable of str
+    models : collection of Model
+    """
+    for name in names:
+        if not any(uses_setting(model, name) for model in models):
+            raise BenchError(
+                f"{name} changes nothing for {', '.join(model.name for model in models)}; "
+                f"leave --set {name}=… out",
+                exit_code=2,
+            )
+
+
 def write_value(value):
     """A value as it stands in a folder's name."""
     return value if isinstance(value, str) else format_number(value)

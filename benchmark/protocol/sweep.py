@@ -9,7 +9,7 @@ from ...models.zoo import list_models
 from ..errors import BenchError
 from .presets import parse_value
 from .registry import Model, get_model
-from .settings import TYPES, list_variants, refuse_repeated, uses_setting
+from .settings import TYPES, list_variants, refuse_repeated, refuse_unused, uses_setting
 
 # Names the whole zoo, where a model is named.
 EVERY_MODEL = "all"
@@ -240,13 +240,7 @@ def refuse_same_names(names):
 
 def _check_sweeps(sweeps, settings, models):
     """Refuse hyperparameters that no planned model has, and settings that none uses."""
-    for name in settings:
-        if not any(uses_setting(model, name) for model in models):
-            raise BenchError(
-                f"{name} changes nothing for {', '.join(model.name for model in models)}; "
-                f"leave --set {name}=… out",
-                exit_code=2,
-            )
+    refuse_unused(settings, models)
     names = dict.fromkeys(name for model in models for name in model.hyperparameters)
     of_zoo = {name for model in list_models() for name in get_model(model).hyperparameters}
     for name in sweeps.keys() - names.keys():
