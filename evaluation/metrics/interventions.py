@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 from ..naming import one_line
+from .histogram import compact
 
 BATCH_SIZE = 64
 NUM_TRAIN = 10_000
@@ -39,18 +40,24 @@ def cramers_v(first, second):
     >>> cramers_v(first, second), round(cramers_v(first, first), 6)
     (0.0, 1.0)
     """
-    classes, first = np.unique(first, return_inverse=True)
-    others, second = np.unique(second, return_inverse=True)
-    height, width, rows = len(classes), len(others), len(first)
+    first, second = _number(first), _number(second)
+    height, width, rows = first.max() + 1, second.max() + 1, len(first)
     if height < 2 or width < 2:
         return 0.0
-    place = first.ravel() * width + second.ravel()
-    joint = np.bincount(place, minlength=height * width).reshape(height, width) / rows
+    joint = np.bincount(first * width + second, minlength=height * width) / rows
+    joint = joint.reshape(height, width)
     independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
     square = ((joint - independent) ** 2 / independent).sum()
     square = max(0.0, square - (height - 1) * (width - 1) / (rows - 1))
     most = min(size - 1 - (size - 1) ** 2 / (rows - 1) for size in (height, width))
     return float(np.sqrt(min(1.0, square / most))) if most > 0 else 0.0
+
+
+def _number(column):
+    """Number the classes that occur 0, 1, …"""
+    column = compact(column)
+    present = np.bincount(column) > 0
+    return (np.cumsum(present) - 1)[column]
 
 
 def find_obstacle(factors, batch_size=BATCH_SIZE, factor_names=()):
@@ -76,7 +83,7 @@ def find_obstacle(factors, batch_size=BATCH_SIZE, factor_names=()):
     """
     names = [one_line(name) for name in factor_names] or range(factors.shape[1])
     for name, column in zip(names, factors.T, strict=True):
-        least = np.unique(column, return_counts=True)[1].min()
+        least = np.bincount(_number(column)).min()
         if least < batch_size:
             return (
                 f"a class of factor {name} has {least} {'row' if least == 1 else 'rows'}; "

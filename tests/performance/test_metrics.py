@@ -1,4 +1,4 @@
-"""Speed of the metrics against scikit-learn in the style of disentanglement_lib, in one run.
+"""Speed of the metrics against NumPy and scikit-learn as disentanglement_lib uses them.
 
 Run with `pytest tests/performance/test_metrics.py --benchmark-only -s`; the boosted trees of
 scikit-learn take about six minutes. Times of metrics are processor times of one thread.
@@ -17,17 +17,23 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from disentanglement_bench.evaluation import (
+    betavae_score,
     dci,
+    downstream_logreg,
+    factorvae_score,
     infomec,
+    irs,
     mig,
     mutual_information,
     sap,
+    unsupervised,
     write_representation,
 )
 from disentanglement_bench.evaluation.metrics.neighbours import neighbour_information
 
 FORMS = Path(__file__).parents[1] / "evaluation" / "metrics" / "scikit_learn_forms.py"
 slow = SimpleNamespace(**runpy.run_path(FORMS))
+plain = SimpleNamespace(**runpy.run_path(Path(__file__).with_name("plain_forms.py")))
 
 SIZES = (3, 6, 40, 32, 32)
 N_TRAIN, N_TEST, CODES = 10_000, 5_000, 10
@@ -95,6 +101,11 @@ CASES = {
     "kNN information, numbers": (matrix_of_numbers, slow_matrix_of_numbers, 4, 3, 1),
     "infomec": (infomec, lambda *parts: slow.infomec(*parts[:2]), 1.3, 3, 1),
     "dci": (dci, lambda *parts: slow.importances(*parts[:3]), 20, 3, 1),
+    "factorvae_score": (factorvae_score, plain.factorvae, 5, 9, 1),
+    "betavae_score": (betavae_score, plain.betavae, 10, 9, 1),
+    "irs": (irs, plain.irs, 0.4, 9, 3),
+    "unsupervised": (unsupervised, plain.unsupervised, 5, 9, 3),
+    "downstream_logreg": (downstream_logreg, plain.logistic, 0.5, 3, 1),
 }
 
 

@@ -181,6 +181,7 @@ def test_dependence_corrected_for_chance(stream):
     assert cramers_v(first, first * 3 % 10) == pytest.approx(1.0)
     assert cramers_v(first, np.zeros(500, int)) == 0.0
     assert cramers_v(first, np.arange(500)) == 0.0
+    assert cramers_v(first * 5000, first * 10**8 - 3) == pytest.approx(1.0)
     # By hand: phi² = 0.36, corrected 0.36 − 1/199; sizes 2 − 1/199 each.
     pair = np.array([[0, 0]] * 80 + [[0, 1]] * 20 + [[1, 0]] * 20 + [[1, 1]] * 80)
     assert cramers_v(*pair.T) == pytest.approx(np.sqrt((0.36 - 1 / 199) / (1 - 1 / 199)))
