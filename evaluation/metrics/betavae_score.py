@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from .factorvae_score import find_chance
-from .interventions import BATCH_SIZE, NUM_TEST, NUM_TRAIN, find_obstacle, sort_rows, start_stream
+from .interventions import (
+    BATCH_SIZE,
+    NUM_TEST,
+    NUM_TRAIN,
+    find_obstacle,
+    shuffle_factors,
+    sort_rows,
+    start_stream,
+)
 from .logistic import PENALTY, predict_classes
 from .metric import Key, Metric
 from .sample import single_precision
@@ -105,6 +112,32 @@ def draw_differences(codes, factors, count, batch_size=BATCH_SIZE, seed=0):
     return differences, shared
 
 
+def find_noise_level(
+    codes,
+    factors,
+    *,
+    all_codes=None,
+    all_factors=None,
+    seed,
+    batch_size,
+    num_train,
+    num_test,
+    penalty,
+):
+    """The score of the same codes with factors whose rows are shuffled, and that of guessing."""
+    codes, factors = shuffle_factors(codes, factors, all_codes, all_factors, seed)
+    noise = measure_betavae_score(
+        codes,
+        factors,
+        seed=seed,
+        batch_size=batch_size,
+        num_train=num_train,
+        num_test=num_test,
+        penalty=penalty,
+    )
+    return {"chance": 1 / factors.shape[1], "noise": noise.values["betavae_score"]}
+
+
 betavae_score = Metric(
     "betavae_score",
     measure_betavae_score,
@@ -124,7 +157,7 @@ betavae_score = Metric(
     "betavae[b64,n10000+5000,logreg]",
     "higgins2017beta",
     needs=(single_precision,),
-    reference=find_chance,
+    reference=find_noise_level,
     twin=True,
     masked=True,
     default=False,

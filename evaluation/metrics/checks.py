@@ -36,7 +36,7 @@ def check_metric(metric: str | Metric | Callable[..., object]) -> list[str]:
     Examples
     --------
     >>> check_metric("disentanglement_bench.evaluation.metrics.mig:mig")[0]
-    'perfect codes: mig = 0.974'
+    'perfect codes: mig = 0.982'
     """
     metric = get_metric(metric)
     lines: list[str] = []
@@ -81,8 +81,8 @@ def _run(metric, representation, case):
 def _make_cases(metric):
     """Small representations with known structure; the first is the best there can be."""
     stream = np.random.default_rng(0)
-    factors = stream.integers(0, 4, size=(240, 3))
-    noise = stream.normal(size=(240, 3))
+    factors = stream.integers(0, 4, size=(360, 3))
+    noise = stream.normal(size=(360, 3))
     cases = (
         ("perfect codes", factors * 1.0),
         ("noise", noise),
@@ -91,12 +91,12 @@ def _make_cases(metric):
     )
     for case, codes in cases:
         log_variances = np.full(codes.shape, -6.0)
-        yield case, Representation(codes, factors, n_train=160, log_variances=log_variances)
+        yield case, Representation(codes, factors, n_train=240, log_variances=log_variances)
     if metric.masked:
         spread = np.array([-6.0, 0.0, -6.0]) + np.zeros(noise.shape)
         codes = noise * [1.0, 1e-3, 1.0]
-        yield "an inactive code", Representation(codes, factors, n_train=160, log_variances=spread)
+        yield "an inactive code", Representation(codes, factors, n_train=240, log_variances=spread)
     if metric.continuous:
         values = factors + stream.uniform(size=factors.shape)
         spread = np.full(values.shape, -6.0)
-        yield "continuous factors", Representation(values, values, 160, log_variances=spread)
+        yield "continuous factors", Representation(values, values, 240, log_variances=spread)

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from .interventions import BATCH_SIZE, NUM_TEST, NUM_TRAIN, find_obstacle, sort_rows, start_stream
+from .interventions import (
+    BATCH_SIZE,
+    NUM_TEST,
+    NUM_TRAIN,
+    find_obstacle,
+    shuffle_factors,
+    sort_rows,
+    start_stream,
+)
 from .metric import Key, Metric
 from .sample import single_precision
 from .score import Score
@@ -160,9 +168,30 @@ def rate_votes(train, votes):
     return float(votes[np.arange(len(votes)), train.argmax(axis=1)].sum() / votes.sum())
 
 
-def find_chance(codes, factors):
-    """Accuracy of guessing which of the factors is held fixed."""
-    return {"chance": 1 / factors.shape[1]}
+def find_noise_level(
+    codes,
+    factors,
+    *,
+    all_codes=None,
+    all_factors=None,
+    seed,
+    batch_size,
+    num_train,
+    num_test,
+    threshold,
+):
+    """The score of the same codes with factors whose rows are shuffled, and that of guessing."""
+    codes, factors = shuffle_factors(codes, factors, all_codes, all_factors, seed)
+    noise = measure_factorvae_score(
+        codes,
+        factors,
+        seed=seed,
+        batch_size=batch_size,
+        num_train=num_train,
+        num_test=num_test,
+        threshold=threshold,
+    )
+    return {"chance": 1 / factors.shape[1], "noise": noise.values["factorvae_score"]}
 
 
 factorvae_score = Metric(
@@ -184,7 +213,7 @@ factorvae_score = Metric(
     "factorvae[b64,v10000+5000,std0.05]",
     "kim2018disentangling",
     needs=(single_precision,),
-    reference=find_chance,
+    reference=find_noise_level,
     twin=True,
     masked=True,
     default=False,

@@ -126,3 +126,10 @@ def start_stream(name, seed):
     """State of the compiled random numbers, one stream for each name and seed."""
     words = [int.from_bytes(name.encode(), "little") % 2**63, seed]
     return np.random.default_rng(words).integers(1, 2**63, size=1, dtype=np.uint64)
+
+
+def shuffle_factors(codes, factors, all_codes, all_factors, seed):
+    """All rows where they are given, those of factors in another order than those of codes."""
+    codes = codes if all_codes is None else all_codes
+    factors = factors if all_factors is None else all_factors
+    return codes, factors[np.random.default_rng([3, seed]).permutation(len(factors))]

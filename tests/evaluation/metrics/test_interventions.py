@@ -26,7 +26,16 @@ def test_perfect_and_random_codes(metric, arrays, stream):
     assert metric(factors * 1.0, factors, **FEWER).value == 1.0
     noise = metric(stream.normal(size=factors.shape), factors, **FEWER)
     assert noise.value == pytest.approx(1 / 3, abs=0.03)
-    assert noise.reference == {"chance": pytest.approx(1 / 3)}
+    assert noise.reference["chance"] == pytest.approx(1 / 3)
+    assert noise.reference["noise"] == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_few_rows_a_class_raise_the_noise_level(stream):
+    """Batches of nearly a whole class repeat themselves, and what is chance in them with them."""
+    factors = np.indices((4, 4, 4)).reshape(3, -1).T.repeat(5, axis=0)
+    found = factorvae_score(stream.normal(size=factors.shape), factors, **FEWER)
+    assert found.value > 0.36
+    assert found.reference["noise"] > 0.36
 
 
 @pytest.mark.parametrize("metric", BOTH)
