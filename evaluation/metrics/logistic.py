@@ -6,7 +6,7 @@ import numpy as np
 
 PENALTY = 1.0
 MOST_STEPS = 200
-SMALLEST = float(np.finfo(np.float64).tiny)
+LIMITS = 1e-100, 1e100  # where the penalty is everything, and where it is nothing
 
 
 def predict_classes(train, labels, *parts, penalty=PENALTY):
@@ -45,7 +45,7 @@ def predict_classes(train, labels, *parts, penalty=PENALTY):
         warnings.simplefilter("ignore")  # of classes that separate perfectly, which need no end
         # In other units the same objective has another C; in these, the solver converges soonest.
         model = LogisticRegression(
-            C=max(penalty * unit**2, SMALLEST), solver="newton-cg", tol=1e-6, max_iter=MOST_STEPS
+            C=np.clip(penalty * unit**2, *LIMITS), solver="newton-cg", tol=1e-6, max_iter=MOST_STEPS
         )
         model.fit((train - center) / unit, labels)
     return [

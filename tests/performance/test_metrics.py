@@ -101,7 +101,7 @@ CASES = {
     "kNN information, numbers": (matrix_of_numbers, slow_matrix_of_numbers, 4, 3, 1),
     "infomec": (infomec, lambda *parts: slow.infomec(*parts[:2]), 1.3, 3, 1),
     "dci": (dci, lambda *parts: slow.importances(*parts[:3]), 20, 3, 1),
-    "factorvae_score": (factorvae_score, plain.factorvae, 5, 9, 1),
+    "factorvae_score": (factorvae_score, plain.factorvae, 3, 9, 1),
     "betavae_score": (betavae_score, plain.betavae, 10, 9, 1),
     "irs": (irs, plain.irs, 0.4, 9, 3),
     "unsupervised": (unsupervised, plain.unsupervised, 5, 9, 3),
