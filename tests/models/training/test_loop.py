@@ -1,6 +1,7 @@
 """The training loop: what it computes, and that stopping and going on change nothing."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -9,16 +10,21 @@ from torch import nn
 
 from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.encoding import encode
-from disentanglement_bench.models.terms import bernoulli_entropy
+from disentanglement_bench.models.terms import Outputs, bernoulli_entropy
 from disentanglement_bench.models.training import loop
 from disentanglement_bench.models.training.images import Images
 from disentanglement_bench.models.training.loop import Stopped
 from disentanglement_bench.models.training.recording import Diverged
 from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.step import training_step
+from disentanglement_bench.models.zoo.annealedvae import AnnealedVAE
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
+from disentanglement_bench.models.zoo.dipvae1 import DIPVAE1
+from disentanglement_bench.models.zoo.dipvae2 import DIPVAE2
+from disentanglement_bench.models.zoo.factorvae import FactorVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
+from disentanglement_bench.models.zoo.vae import VAE
 
 
 class WithDropout(BetaVAE):
@@ -68,23 +74,42 @@ def assert_same(one, other):
         assert one.recorder.final() == other.recorder.final()
 
 
+class AnnealedPlayer(FactorVAE):
+    """An adversary with dropout, and a weight that grows, at once."""
+
+    def __init__(self, image_shape, latent_size, network):
+        super().__init__(image_shape, latent_size, network)
+        self.discriminator.append(nn.Dropout(0.3))
+
+    @staticmethod
+    def coefficients_at(hyperparameters, step, first_phase):
+        return {"gamma": hyperparameters["gamma"] * step / first_phase}
+
+
 MODELS = [
-    (BetaVAE, {"beta": 2.0}),
-    (LambdaBetaVAE, {"beta": 2.0, "lambda": 1.0}),
-    (BetaTCVAE, {"beta": 2.0}),
-    (WithDropout, {"beta": 2.0}),
+    (BetaVAE, {"beta": 2.0}, {}),
+    (LambdaBetaVAE, {"beta": 2.0, "lambda": 1.0}, {}),
+    (BetaTCVAE, {"beta": 2.0}, {}),
+    (WithDropout, {"beta": 2.0}, {}),
+    (AnnealedVAE, {"gamma": 9.0, "c_max": 3.0}, {}),
+    (DIPVAE1, {"lambda_od": 2.0, "lambda_d_factor": 10.0}, {}),
+    (DIPVAE2, {"lambda_od": 2.0, "lambda_d_factor": 1.0}, {}),
+    (FactorVAE, {"gamma": 9.0}, {"second": False}),
+    (AnnealedPlayer, {"gamma": 9.0}, {"second": True}),
 ]
 
 
-@pytest.mark.parametrize(("model_class", "values"), MODELS)
-def test_every_checkpoint_leads_to_the_same_end(model_class, values, make_trainer, freeze, thaw):
+@pytest.mark.parametrize(("model_class", "values", "options"), MODELS)
+def test_every_checkpoint_leads_to_the_same_end(
+    model_class, values, options, make_trainer, freeze, thaw
+):
     """Also those within an interval of the log, on the phase boundary, and in the last phase."""
     saved = {}
-    whole = make_trainer(model_class, values, checkpoint_every=1)
+    whole = make_trainer(model_class, values, checkpoint_every=1, **options)
     whole.run(lambda trainer: saved.update({trainer.step: freeze(trainer)}))
     assert sorted(saved) == list(range(1, 13))
     for data in saved.values():
-        again = make_trainer(model_class, values, checkpoint_every=1)
+        again = make_trainer(model_class, values, checkpoint_every=1, **options)
         again.load(thaw(data))
         again.run(nothing)
         assert_same(whole, again)
@@ -217,6 +242,158 @@ def test_the_loop_is_adam_on_the_gradients_of_the_loss(make_trainer):
     trainer.run(nothing)
     for one, other in zip(trainer.model.parameters(), parameters, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("model_class", "values"),
+    [
+        (VAE, {}),
+        (BetaVAE, {"beta": 2.0}),
+        (BetaTCVAE, {"beta": 2.0}),
+        (LambdaBetaVAE, {"beta": 2.0, "lambda": 3.0}),
+    ],
+)
+def test_a_model_without_hooks_trains_bit_for_bit_as_in_a_plain_loop(
+    model_class, values, make_trainer
+):
+    """So what other models may have costs them nothing: `backward` to all, one Adam, no more."""
+    trainer, plain = (make_trainer(model_class, values, phases=(4, 3)) for _ in range(2))
+    trainer.run(nothing)
+    coefficients = {name: torch.tensor(value) for name, value in values.items()}
+    for phase in (range(4), range(4, 7)):
+        adam = torch.optim.Adam(plain.model.parameters(), lr=1e-2, fused=True)
+        for step in phase:
+            images, noise = plain.batches(step), plain.noise(step)
+            means, log_variances = plain.model.encode(images)
+            codes = means + torch.exp(0.5 * log_variances) * noise
+            outputs = Outputs(images, plain.model.decode(codes), codes, means, log_variances)
+            plain.model.loss(outputs, coefficients)[0].backward()
+            adam.step()
+            adam.zero_grad()
+    for one, other in zip(trainer.model.parameters(), plain.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert set(trainer.state()) == {
+        *("step", "seconds", "model", "optimiser", "recorder", "random", "threads")
+    }
+
+
+def test_an_adversary_has_an_adam_of_its_own_that_starts_afresh_with_each_phase(make_trainer):
+    trainer = make_trainer(FactorVAE, {"gamma": 5.0}, learning_rate=3e-3, checkpoint_every=1)
+    weights, steps = {}, {}
+
+    def look(trainer):
+        state = trainer.adversary.optimiser.state_dict()["state"]
+        steps[trainer.step] = {float(entry["step"]) for entry in state.values()}
+        first = trainer.model.discriminator[0].weight
+        weights[trainer.step] = first.detach().clone()
+
+    trainer.run(look)
+    (group,) = trainer.adversary.optimiser.param_groups
+    assert (group["lr"], group["betas"], group["eps"]) == (1e-4, (0.5, 0.9), 1e-8)
+    assert group["fused"]
+    (group,) = trainer.optimiser.param_groups
+    assert (group["lr"], group["betas"]) == (3e-3, (0.9, 0.999))
+    assert steps == {step: {float(step if step <= 7 else step - 7)} for step in range(1, 13)}
+    moved = (weights[8] - weights[7]).abs().max()
+    assert 0 < moved < 2e-4, "it keeps its weights"
+
+
+def test_an_adversary_that_was_not_saved_is_found(make_trainer):
+    trainer = make_trainer(FactorVAE, {"gamma": 5.0})
+    trainer.run(nothing)
+    state = trainer.state()
+    assert len(state["adversary"]["state"]) == 8
+    del state["adversary"]
+    with pytest.raises(ValueError, match="has none where the model has one: the optimiser of an"):
+        make_trainer(FactorVAE, {"gamma": 5.0}).load(state)
+    plain = make_trainer()
+    plain.run(nothing)
+    with pytest.raises(ValueError, match="has one where the model has none"):
+        make_trainer().load({**plain.state(), "adversary": {}})
+
+
+def test_a_model_that_permutes_needs_permutations(make_trainer):
+    class Permuting(BetaVAE):
+        permutes = True
+
+    trainer = make_trainer(Permuting)
+    with pytest.raises(ValueError, match="so its trainer needs permutations"):
+        loop.Trainer(
+            trainer.model, {"beta": 2.0}, trainer.batches, trainer.noise, trainer.schedule, 0
+        )
+
+
+@pytest.mark.parametrize("where", ["loss", "weight"])
+def test_an_adversary_that_is_not_finite_is_found_and_never_saved(where, make_trainer):
+    """Though the model's own loss does not depend on it."""
+
+    class Apart(BetaVAE):
+        adversary = "judge"
+
+        def __init__(self, image_shape, latent_size, network):
+            super().__init__(image_shape, latent_size, network)
+            self.judge = nn.Linear(latent_size, 1)
+
+        def adversary_loss(self, outputs, coefficients):
+            if where == "weight" and trainer.step == 2:
+                self.judge.weight.data[0, 0] = float("inf")
+                return self.judge.bias.sum() + 0 * self.judge.weight[0, 1]
+            return self.judge(outputs.codes).mean() / (trainer.step != 2)
+
+    saves = []
+    trainer = make_trainer(Apart, phases=(9,), checkpoint_every=3)
+    expected = {
+        "loss": r"^the adversary's loss became (nan|-?inf) at step 3; lower",
+        "weight": r"^a weight became NaN or infinite at step 3; lower",
+    }[where]
+    with pytest.raises(Diverged, match=expected):
+        trainer.run(lambda trainer: saves.append(trainer.step))
+    assert saves == []
+
+
+def test_further_terms_are_logged_in_columns_of_their_own(make_trainer):
+    trainer = make_trainer(FactorVAE, {"gamma": 5.0}, phases=(8,))
+    trainer.run(nothing)
+    head, *rows = trainer.recorder.csv().splitlines()
+    assert head == "step,nll,kl,l2,tc,active_units,tc_discriminator,adversary_loss"
+    assert [len(row.split(",")) for row in rows] == [8, 8]
+    final = trainer.recorder.final()
+    assert list(final) == ["nll", "kl", "l2", "tc", "tc_discriminator", "adversary_loss"]
+    assert final["adversary_loss"] == pytest.approx(math.log(2), abs=0.05)
+
+    class Silent(BetaVAE):
+        logs = ("penalty",)
+
+    with pytest.raises(ValueError, match="logs names a term 'penalty' that loss does not return"):
+        make_trainer(Silent).run(nothing)
+
+
+def test_a_model_of_pairs_sees_two_images_a_pair_and_couples_their_posteriors(make_trainer):
+    seen = []
+
+    class Average(BetaVAE):
+        pairs = True
+
+        def couple(self, first, second):
+            means = (first[0] + second[0]) / 2
+            return (means, first[1]), (means, second[1])
+
+        def loss(self, outputs, coefficients):
+            seen.append(outputs)
+            return super().loss(outputs, coefficients)
+
+    # One batch of eight images stands for four pairs.
+    trainer = make_trainer(Average, batch_size=8, phases=(1,))
+    images = trainer.batches(0)
+    means, log_variances = trainer.model.encode(images)
+    trainer.run(nothing)
+    (outputs,) = seen
+    average = ((means[:4] + means[4:]) / 2).repeat(2, 1)
+    torch.testing.assert_close(outputs.means, average)
+    torch.testing.assert_close(outputs.log_variances, log_variances)
+    torch.testing.assert_close(
+        outputs.codes, average + torch.exp(0.5 * log_variances) * trainer.noise(0)
+    )
 
 
 def test_every_phase_begins_with_a_fresh_optimiser_of_the_schedule(make_trainer):
