@@ -16,6 +16,28 @@ from disentanglement_bench.benchmark.runs.record import describe_run
 from disentanglement_bench.evaluation.representation.file_format import read_representation
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 
+# One point of the models that have no β.
+SWEEPS = {
+    "annealedvae": {"c_max": (3.0,)},
+    "dipvae1": {"lambda_od": (2.0,)},
+    "dipvae2": {"lambda_od": (2.0,)},
+    "factorvae": {"gamma": (5.0,)},
+    "ada.py:AdaVAE": {},
+}
+PAIRS = """
+from disentanglement_bench.models.autoencoder import Autoencoder
+from disentanglement_bench.models.terms import kl_divergence, negative_log_likelihood
+
+class AdaVAE(Autoencoder):
+    pairs = True
+    def couple(self, first, second):
+        means = (first[0] + second[0]) / 2
+        return (means, first[1]), (means, second[1])
+    def loss(self, outputs, coefficients):
+        nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)
+        return nll + kl, {"nll": nll, "kl": kl}
+"""
+
 
 def carry_out(spec, store, dataset, stop_after=None):
     """Execute a run in this process; stop after a number of its own steps."""
@@ -150,12 +172,20 @@ def test_lambda_0_continued_is_the_same_as_trained_from_scratch(store, plan, dat
     [
         *(("betatcvae", step) for step in (1, 3, 5, 6, 7, 9)),
         *(("lambdabeta", step) for step in (1, 2, 3)),
+        ("annealedvae", 2),
+        ("dipvae1", 5),
+        ("dipvae2", 7),
+        *(("factorvae", step) for step in (1, 6, 8)),
+        ("ada.py:AdaVAE", 8),
     ],
 )
 def test_a_stopped_run_ends_as_if_it_had_not_been(
-    model, stop_after, store, plan, dataset, tmp_path
+    model, stop_after, store, plan, dataset, tmp_path, monkeypatch
 ):
-    *parents, spec = plan(models=(model,), lambdas=(8.0,))
+    (tmp_path / "ada.py").write_text(PAIRS)
+    monkeypatch.chdir(tmp_path)
+    options = {"sweeps": SWEEPS[model]} if model in SWEEPS else {}
+    *parents, spec = plan(models=(model,), lambdas=(8.0,), **options)
     for parent in parents:
         carry_out(parent, store, dataset)
     assert carry_out(spec, store, dataset, stop_after).status == "interrupted"
@@ -168,6 +198,68 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     np.testing.assert_array_equal(codes(store, spec), resumed[0])
     assert (folder / "training.csv").read_text() == resumed[1]
     assert run_json(store, spec)["final"] == resumed[2]["final"]
+
+
+def test_an_adversary_is_saved_recorded_and_logged(store, plan, dataset):
+    records = []
+    for batch in ("second", "same"):
+        (spec,) = plan(
+            models=("factorvae",),
+            sweeps=SWEEPS["factorvae"],
+            settings=[("permuted_batch", batch)],
+            tag=batch,
+        )
+        assert carry_out(spec, store, dataset).status == "done"
+        folder = store.folder(spec)
+        records.append(run_json(store, spec))
+        assert records[-1]["config"]["permuted_batch"] == batch
+        assert "pair_factors" not in records[-1]["config"]
+        state = read_checkpoint(folder.checkpoint, "")
+        assert {float(s["step"]) for s in state["adversary"]["state"].values()} == {4.0}
+        assert "discriminator.0.weight" in state["model"]
+        head = (folder.path / "training.csv").read_text().splitlines()[0]
+        assert head.endswith(",active_units,tc_discriminator,adversary_loss")
+        assert 0.6 < records[-1]["final"]["adversary_loss"] < 0.8
+    assert records[0]["final"]["adversary_loss"] != records[1]["final"]["adversary_loss"]
+    assert records[0]["config_sha256"] != records[1]["config_sha256"]
+
+
+def test_a_run_without_permutations_does_not_depend_on_their_settings(store, plan, dataset):
+    spec, other = (
+        plan(models=("betavae",), settings=settings)[0]
+        for settings in ([], [("permuted_batch", "same"), ("pair_factors", "1")])
+    )
+    assert spec.resolved() == other.resolved()
+    assert not {"permuted_batch", "pair_factors"} & spec.resolved().keys()
+
+
+def test_an_adversary_that_is_missing_in_the_checkpoint_is_named(store, plan, dataset):
+    (spec,) = plan(models=("factorvae",), sweeps=SWEEPS["factorvae"])
+    carry_out(spec, store, dataset, stop_after=4)
+    path = store.folder(spec).checkpoint
+    state = read_checkpoint(path, "")
+    del state["adversary"]
+    checkpoints.write_checkpoint(path, state)
+    outcome = carry_out(spec, store, dataset)
+    assert outcome.status == "failed"
+    assert outcome.reason.startswith(f"{path}: the checkpoint has none where the model has one")
+    assert not outcome.unexpected
+
+
+def test_pairs_are_drawn_from_the_grid_and_refused_elsewhere(
+    store, plan, dataset, tmp_path, monkeypatch
+):
+    (tmp_path / "ada.py").write_text(PAIRS)
+    monkeypatch.chdir(tmp_path)
+    (spec,) = plan(models=("ada.py:AdaVAE",), sweeps={}, settings=[("pair_factors", "2")])
+    assert carry_out(spec, store, dataset).status == "done"
+    assert run_json(store, spec)["config"]["pair_factors"] == 2
+    listed = replace(dataset, labels=dataset.factors(np.arange(64)))
+    (spec,) = plan(models=("ada.py:AdaVAE",), sweeps={}, tag="listed")
+    outcome = carry_out(spec, store, listed)
+    assert outcome.status == "failed"
+    assert "one image for every combination of factors" in outcome.reason
+    assert not outcome.unexpected
 
 
 def test_runs_of_one_seed_see_the_same_evaluation_sample(store, plan, dataset):

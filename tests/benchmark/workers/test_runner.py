@@ -151,19 +151,30 @@ def test_a_plan_is_trained_once_and_shared_parents_first(folder):
     assert "--tag NAME" in refused.stderr
 
 
-def test_a_call_killed_in_the_middle_ends_as_an_uninterrupted_one(folder):
-    whole = bench(folder, *LONG, results="whole")
+ADVERSARIAL = (
+    *("--model", "factorvae", "--set=gamma=5,40", "--seeds", "1", "--jobs", "2"),
+    *("--steps", "120", "--continue-steps", "60", "--set=permuted_batch=second"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [(LONG, 6), pytest.param(ADVERSARIAL, 2, marks=pytest.mark.slow)],
+)
+def test_a_call_killed_in_the_middle_ends_as_an_uninterrupted_one(options, count, folder):
+    """The call and its workers at once, by SIGKILL, so that nothing more is saved."""
+    whole = bench(folder, *options, results="whole")
     assert whole.returncode == 0, whole.stderr
-    killed = start(folder, *LONG)
+    killed = start(folder, *options)
     wait_for(lambda: list((folder / "results").rglob("checkpoint.pt")))
-    killed.kill()
+    os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    assert len(codes(folder)) < 6, "killed too late to test anything"
-    again = bench(folder, *LONG)
+    assert len(codes(folder)) < count, "killed too late to test anything"
+    again = bench(folder, *options)
     assert again.returncode == 0, again.stderr
     expected, found = codes(folder, "whole"), codes(folder)
     assert expected.keys() == found.keys()
-    assert len(found) == 6
+    assert len(found) == count
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     assert not list((folder / "results").rglob("claim-*"))
