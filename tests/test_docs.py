@@ -13,6 +13,8 @@ from disentanglement_bench.benchmark.cli import COMMANDS, cli
 from disentanglement_bench.benchmark.protocol.presets import PRESETS
 from disentanglement_bench.benchmark.protocol.registry import get_model
 from disentanglement_bench.benchmark.protocol.request import TrainRequest
+from disentanglement_bench.evaluation.naming import format_number
+from disentanglement_bench.models.zoo import list_models
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -140,6 +142,18 @@ def test_every_bench_command_in_a_page_exists(page):
         shown = CliRunner().invoke(cli, [*arguments, "--help"]).output
         for option in options:
             assert option.split("=")[0] in shown, line
+
+
+def test_the_page_of_models_names_each_of_them_with_its_sweep():
+    page = (ROOT / "docs/models.md").read_text()
+    for name in list_models():
+        assert f"| `{name}` | NLL" in page or f"| `{name}` | the same" in page, name
+        for preset, sweep in get_model(name).declaration.sweeps.items():
+            column = 2 + list(PRESETS).index(preset)
+            for values in sweep.values():
+                text = ", ".join(format_number(value) for value in values)
+                (row,) = re.findall(rf"^\| .*(?:of|\() ?.*`{name}`.*$", page, re.MULTILINE)
+                assert text in row.split("|")[column], f"{name} under {preset}: {text}"
 
 
 def test_the_protocol_table_of_the_readme_is_that_of_the_code():
