@@ -15,6 +15,7 @@ from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
 from .selection import select_settings
 from .trend_table import describe_trends
+from .udr_choice import describe_udr_choices
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class Summary:
     ranks, differences, trends, agreement, gaps : DataFrame
         From `rank_methods`, `compare_methods`, `describe_trends`, `correlate_metrics` (of the
         headline metrics and NLL) and `find_gaps`.
+    udr_choices : DataFrame
+        From `describe_udr_choices`; without rows where no run has a UDR.
     seconds : dict of str to float
         How long each part took.
     parts : dict
@@ -53,6 +56,7 @@ class Summary:
     trends: pd.DataFrame
     agreement: pd.DataFrame
     gaps: pd.DataFrame
+    udr_choices: pd.DataFrame
     seconds: dict
     parts: dict = dataclasses.field(default_factory=dict, repr=False)
 
@@ -162,9 +166,22 @@ def summarise(
         trends = describe_trends(scores, metrics)
     with _timed(seconds, "agreement"):
         agreement = correlate_metrics(scores, [*metrics, "nll"])
+    with _timed(seconds, "UDR"):
+        choices = describe_udr_choices(scores, metrics)
     gaps = find_gaps(runs)
     return Summary(
-        runs, scores, every, selected, chosen, ranks, differences, trends, agreement, gaps, seconds
+        runs,
+        scores,
+        every,
+        selected,
+        chosen,
+        ranks,
+        differences,
+        trends,
+        agreement,
+        gaps,
+        choices,
+        seconds,
     )
 
 

@@ -24,6 +24,7 @@ from .parts import (
     with_identity,
 )
 from .table import Table
+from .udr import udr_table
 
 COLLAPSED_NOTE = "Collapsed: runs with KL < 0.1 nats."
 CURVES = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled", "nll", "kl")
@@ -134,6 +135,7 @@ def all_tables(summary: Summary) -> list[Table]:
         tables += [collapse_table(summary, *place, metric) for metric in summary.own_keys]
         tables.append(comparison_table(summary, *place))
         tables.append(differences_table(summary, *place))
+        tables.append(udr_table(summary, *place))
     scopes = summary.ranks[["protocol", "dataset_kind", "dataset"]].drop_duplicates()
     for protocol, kind, dataset in scopes.itertuples(index=False, name=None):
         tables.append(ranking_table(summary, protocol, kind, dataset))
