@@ -5,9 +5,11 @@ import pandas as pd
 
 from ..naming import format_number
 from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
+from ..statistics.labels import HEADLINE
 from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
 from ..tables.notes import number_text
 from ..tables.udr import best_text, choice_text, cost_text, same_setting
+from ..tables.undefined import undefined_notes
 
 RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 
@@ -28,6 +30,7 @@ def findings(summary, dataset, protocol):
     runs = summary.part("runs", dataset, protocol)
     cells = summary.part("cells", dataset, protocol)
     sentences = [_describe_runs(runs, cells)]
+    sentences += undefined_notes(summary, dataset, protocol, (*HEADLINE, *summary.own_keys))
     trends = summary.part("trends", dataset, protocol)
     for metric in (*PEAKS, *summary.own_keys):
         part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]

@@ -81,10 +81,11 @@ def describe_udr_choices(
           turned so that larger is better; NaN below three or where one of the two does not vary.
     """
     kept = scores[scores["role"].ne("first") & scores["metric"].isin([*metrics, *forms])]
+    kept = kept[kept["value"].notna() & kept["seed"].notna()]
     rows = []
     for key, stratum in kept.groupby(STRATUM, sort=False):
         common = dict(zip(STRATUM, key, strict=True))
-        for form in forms:
+        for form in (name for name in forms if name in set(stratum["metric"])):
             table = _tabulate(stratum, [form, *metrics])
             groups = dict(tuple(table.groupby("method", sort=False)))
             if sum(part[form].notna().any() for part in groups.values()) > 1:
@@ -102,8 +103,7 @@ def describe_udr_choices(
 def _tabulate(scores, metrics):
     """A row for each setting and seed, a column for each metric."""
     about = ["method", "method_label", "setting", "setting_label"]
-    kept = scores[scores["value"].notna() & scores["seed"].notna()]
-    wide = kept.pivot_table(
+    wide = scores.pivot_table(
         index=[*about, "seed"], columns="metric", values="value", sort=False, aggfunc="first"
     )
     return wide.reindex(columns=metrics).reset_index()

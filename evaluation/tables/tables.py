@@ -11,6 +11,7 @@ from ..statistics.summary import Summary
 from .collapse import PEAKS, collapse_table, published_table
 from .methods import comparison_table, differences_table, ranking_table
 from .notes import INTERVAL, cell_text
+from .others import other_curves_table, other_scores_table, undefined_table
 from .parts import (
     by_keys,
     collapsed_text,
@@ -136,9 +137,14 @@ def all_tables(summary: Summary) -> list[Table]:
         tables.append(comparison_table(summary, *place))
         tables.append(differences_table(summary, *place))
         tables.append(udr_table(summary, *place))
+        tables.append(other_scores_table(summary, *place))
+        tables += [other_curves_table(summary, *place, axis) for axis in summary.axes(*place)]
+        tables.append(other_scores_table(summary, *place, detail=True))
+        tables.append(undefined_table(summary, *place))
     scopes = summary.ranks[["protocol", "dataset_kind", "dataset"]].drop_duplicates()
     for protocol, kind, dataset in scopes.itertuples(index=False, name=None):
         tables.append(ranking_table(summary, protocol, kind, dataset))
+        tables.append(ranking_table(summary, protocol, kind, dataset, others=True))
     tables += [published_table(summary), gaps_table(summary)]
     named: dict[str, Any] = {}
     for table in tables:

@@ -38,20 +38,23 @@ def udr_table(
     summary : evaluation.statistics.summary.Summary
     dataset, protocol : str
     metrics : sequence of str, optional
-        By default the headline metrics and the user's own.
+        By default the headline metrics and the user's own; where none of these has a score, the
+        first keys of the other metrics.
 
     Returns
     -------
     Table or None
         None where UDR has nothing to choose: no method has two settings with a UDR.
     """
-    metrics = (*HEADLINE, *summary.own_keys) if metrics is None else metrics
     frame = summary.part("udr_choices", dataset, protocol)
+    if metrics is None:
+        metrics = (*HEADLINE, *summary.own_keys)
+        metrics = metrics if frame["metric"].isin(metrics).any() else summary.other_keys
     frame = frame[frame["metric"].isin(metrics)]
     if frame.empty:
         return None
     names = [name for name in metrics if name in set(frame["metric"])]
-    paper = [name for name in (*PAPER, *summary.own_keys) if name in names]
+    paper = [name for name in (*PAPER, *summary.own_keys) if name in names] or names[: len(PAPER)]
     facts = {name: summary.describe(name) for name in names}
     records = frame.to_dict("records")
     rows, short = [], []
