@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .cells import STRATUM
-from .intervals import ILLUSTRATIVE_BELOW, paired_difference
+from .intervals import ILLUSTRATIVE_BELOW, mean_intervals
 from .labels import HEADLINE, KeyFacts, describe_key
 
 FORMS = ("udr", "udr_spearman")
@@ -75,7 +75,7 @@ def describe_udr_choices(
         - `best_…`: the same for the best setting by the metric; `mean_of_all`: mean over settings,
           what a choice at random gives on average;
         - `cost`, `low`, `high`, `n`: best − chosen, turned so that a cost is positive, over the
-          seeds that both have (`paired_difference`); 0 where both are one setting;
+          seeds that both have (`mean_intervals`); 0 where both are one setting;
           `illustrative` below five of them;
         - `correlation`: Spearman's over the `n_correlated` settings that have both, the metric
           turned so that larger is better; NaN below three or where one of the two does not vary.
@@ -127,8 +127,9 @@ def _describe(part, form, facts: KeyFacts):
         return None
     chosen, best = known["udr"].idxmax(), (facts.sign * scored["mean"]).idxmax()
     values = {place: _by_seed(part, place, facts.name) for place in (chosen, best)}
-    both = pd.concat([values[best], values[chosen]], axis=1)
-    cost = paired_difference(*(facts.sign * both.iloc[:, i].to_numpy() for i in (0, 1)))
+    difference = facts.sign * (values[best] - values[chosen]).dropna()
+    cost = mean_intervals(difference.to_numpy()[None])
+    n = len(difference)
     return {
         "metric": facts.name,
         "variant": facts.variant,
@@ -139,11 +140,11 @@ def _describe(part, form, facts: KeyFacts):
         "n_udr": int(known.loc[chosen, "n_udr"]),
         **_named("best", known, best),
         "mean_of_all": scored["mean"].mean(),
-        "cost": cost["difference"],
-        "low": cost["low"],
-        "high": cost["high"],
-        "n": cost["n"],
-        "illustrative": cost["n"] < ILLUSTRATIVE_BELOW,
+        "cost": float(cost["mean"][0]),
+        "low": float(cost["low"][0]),
+        "high": float(cost["high"][0]),
+        "n": n,
+        "illustrative": n < ILLUSTRATIVE_BELOW,
         "correlation": _rank_correlation(scored["udr"], facts.sign * scored["mean"]),
         "n_correlated": len(scored),
     }
