@@ -79,16 +79,16 @@ def find_obstacle(factors, batch_size=BATCH_SIZE, factor_names=()):
     Examples
     --------
     >>> find_obstacle(np.indices((2, 3)).reshape(2, -1).T.repeat(20, axis=0))
-    'a class of factor 0 has 60 rows; batches of 64 are drawn from each class'
+    'a class of factor 1 has 40 rows; batches of 64 are drawn from each class'
     """
     names = [one_line(name) for name in factor_names] or range(factors.shape[1])
-    for name, column in zip(names, factors.T, strict=True):
-        least = np.bincount(_number(column)).min()
-        if least < batch_size:
-            return (
-                f"a class of factor {name} has {least} {'row' if least == 1 else 'rows'}; "
-                f"batches of {batch_size} are drawn from each class"
-            )
+    smallest = [np.bincount(_number(column)).min() for column in factors.T]
+    least = min(smallest)
+    if least < batch_size:
+        return (
+            f"a class of factor {names[smallest.index(least)]} has {least} "
+            f"{'row' if least == 1 else 'rows'}; batches of {batch_size} are drawn from each class"
+        )
     for (name, column), (other, another) in itertools.combinations(
         zip(names, factors.T, strict=True), 2
     ):
