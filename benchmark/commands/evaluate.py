@@ -176,6 +176,8 @@ class _Lines:
             if total:
                 click.echo(f"Representations to score: {total}", err=True)
             return
+        if done == 1:
+            self._began = time.monotonic() - outcome.seconds
         passed = time.monotonic() - self._began
         left = passed / done * (total - done)
         from ...evaluation.naming import one_line
@@ -187,10 +189,10 @@ class _Lines:
 
 def _headline_keys(names):
     """The first key of each metric asked for, and of its sampled twin."""
-    from ...evaluation.metrics import choose_metrics, default_metrics, with_twins
+    from ...evaluation.metrics import choose_metrics, default_metrics
 
     chosen = choose_metrics(default_metrics() if names is None else names)
-    return [metric.keys[0].name for metric in with_twins(chosen, True)]
+    return [each.keys[0].name for metric in chosen for each in (metric, *metric.twins)]
 
 
 def _table(rows, keys):

@@ -204,6 +204,11 @@ def _protect(metric: Metric) -> Metric:
     """Refuse a metric that would be taken for a built-in one."""
     if METRICS.get(metric.name) is metric:
         return metric
+    if metric.grouped:
+        raise MetricError(
+            f"metric {metric.name!r} cannot be grouped: a metric of your own scores one "
+            "representation"
+        )
     if metric.name in METRICS:
         raise MetricError(f"a metric of your own cannot be called {metric.name!r}: rename it")
     owners = {key.name: f"metric {m.name!r}" for m in METRICS.values() for key in m.keys}

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..files import sweep, walk
+from ..files import sweep
 from ..importing import absolute_reference
 from ..metrics import MetricError, choose_metrics, default_metrics
 from ..metrics.continuous import LEAST_BINS
 from ..naming import unknown_name
-from ..representation.file_format import SUFFIXES
 from .file_scores import Options, Outcome
+from .finding import find_representations
+from .groups import Groups
 from .score_files import Choices
 from .stored import read_stored
 
@@ -46,55 +47,6 @@ class Report:
     kept: int
     problems: list[tuple[Path, str]]
     repaired: list[tuple[Path, str]]
-
-
-def find_representations(
-    paths: Iterable[str | os.PathLike[str]],
-) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Find representation files below folders, in sorted order, each once.
-
-    Parameters
-    ----------
-    paths : iterable of str or Path
-        Folders to search, or files to take whatever they are called.
-
-    Returns
-    -------
-    files : list of Path
-        Everything that is called like a representation, folders included: reading tells.
-    problems : list of (Path, str)
-        Paths that do not exist and folders that cannot be listed.
-    """
-    files: dict[Path, None] = {}
-    problems: list[tuple[Path, str]] = []
-    for given in map(Path, paths):
-        if not given.is_dir():
-            if given.exists() or given.is_symlink():
-                files[given] = None
-            else:
-                problems.append((given, "no such file or folder"))
-            continue
-
-        def report_unlisted(folder: str, error: OSError) -> None:
-            problems.append((Path(folder), f"cannot be listed ({error.strerror})"))
-
-        below = []
-        for folder, names in walk(given, on_error=report_unlisted):
-            if folder.endswith(SUFFIXES) and Path(folder) != given:
-                below.append(Path(folder))
-            below += [Path(folder, name) for name in names if name.endswith(SUFFIXES)]
-        files.update(dict.fromkeys(sorted(below)))
-    for path in [path for path in files if not _is_text(path)]:
-        del files[path]
-        problems.append((path, "its name is not text in UTF-8; rename it"))
-    return list(files), problems
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        return bool(os.fspath(path).encode())
-    except UnicodeEncodeError:
-        return False
 
 
 def evaluate_paths(
@@ -198,25 +150,25 @@ def evaluate_paths(
     files, missing = find_representations(folders)
     absolute = tuple(map(absolute_reference, references))
     options = Options(absolute, force, choices, seconds=time_limit, memory=memory)
-    outcomes, stored, repaired = score_all(files, chosen, options, jobs, progress)
+    done = score_all(files, chosen, options, jobs, progress)
     first = folders[0] if folders else Path()
     target = Path(table or (first if first.is_dir() else first.parent) / "scores.csv")
-    scored = [(each.path, stored.get(each.path), each.problems) for each in outcomes]
-    scores = make_table(scored, target.parent, chosen)
+    rows = [(path, done.stored.get(path), each.problems) for path, each in done.outcomes.items()]
+    scores = make_table(rows, target.parent, chosen)
     if files:
         sweep(target.parent)
         write_table(target, scores)
     return Report(
-        outcomes,
+        list(done.outcomes.values()),
         scores.rows,
         target if files else None,
-        sum(outcome.computed for outcome in outcomes),
-        sum(outcome.kept for outcome in outcomes),
+        done.computed,
+        done.kept,
         [(path, f"{path}: {reason}") for path, reason in missing]
-        + [(outcome.path, line) for outcome in outcomes for line in outcome.problems]
+        + done.problems
         + scores.problems
-        + [(target.parent, line) for line in _find_misnamed(choices, stored.values())],
-        repaired,
+        + [(target.parent, line) for line in _find_misnamed(choices, done.stored.values())],
+        done.repaired,
     )
 
 
@@ -226,28 +178,100 @@ def _find_misnamed(choices, stored):
     return [unknown_name("factor", n, known) for n in choices.without_factors if n not in known]
 
 
+@dataclasses.dataclass
+class Scored:
+    """What was scored, and what is stored now.
+
+    Attributes
+    ----------
+    outcomes : dict of Path to Outcome
+        Of each representation.
+    stored : dict of Path to Stored
+        Of those that can be seen.
+    compared : list of Outcome
+        Of groups of runs.
+    repaired : list of (Path, str)
+        Broken files of scores that were computed anew.
+    broken : list of (Path, str)
+        Broken files of scores of groups.
+    """
+
+    outcomes: dict = dataclasses.field(default_factory=dict)
+    stored: dict = dataclasses.field(default_factory=dict)
+    compared: list = dataclasses.field(default_factory=list)
+    repaired: list = dataclasses.field(default_factory=list)
+    broken: list = dataclasses.field(default_factory=list)
+
+    @property
+    def computed(self):
+        """Number of scores computed now."""
+        return sum(each.computed for each in (*self.outcomes.values(), *self.compared))
+
+    @property
+    def kept(self):
+        """Number of scores that were up to date."""
+        return sum(each.kept for each in (*self.outcomes.values(), *self.compared))
+
+    @property
+    def problems(self):
+        """What could not be scored, each line once."""
+        done = (*self.outcomes.values(), *self.compared)
+        lines = {line: outcome.path for outcome in reversed(done) for line in outcome.problems}
+        return [(path, line) for line, path in reversed(lines.items())] + self.broken
+
+
 def score_all(paths, metrics, options, jobs, progress=None):
-    """Score what is not up to date: outcomes, what is stored by path, and what was repaired."""
+    """Score what is not up to date: representations, then the groups of runs they belong to.
+
+    Parameters
+    ----------
+    paths : list of Path
+    metrics : list of Metric
+    options : Options
+    jobs : int
+    progress : callable, optional
+        As `evaluate_paths` takes it.
+
+    Returns
+    -------
+    Scored
+    """
     from .workers import score_files
 
-    stored, outcomes = {}, {}
+    scored, done = Scored(dict.fromkeys(paths)), 0
     for path in paths:
         with contextlib.suppress(OSError):
-            stored[path] = read_stored(path, metrics, options.choices, options.force)
-            if not stored[path].missing:
-                outcomes[path] = Outcome(path, kept=stored[path].kept)
-    waiting = [path for path in paths if path not in outcomes]
+            known = read_stored(path, metrics, options.choices, options.force)
+            scored.stored[path] = known
+            if not known.missing:
+                scored.outcomes[path] = Outcome(path, kept=known.kept)
+    waiting = [path for path, outcome in scored.outcomes.items() if outcome is None]
     if progress is not None:
         progress(0, len(waiting), None)
     options = dataclasses.replace(options, threads=max(1, jobs // max(1, len(waiting))))
-    repaired = []
-    with contextlib.closing(score_files(waiting, options, jobs)) as scoring:
-        for done, outcome in enumerate(scoring, start=1):
-            path = outcomes.setdefault(outcome.path, outcome).path
-            before = stored[path].broken if path in stored else ()
-            with contextlib.suppress(OSError):
-                stored[path] = read_stored(path, metrics, options.choices)
-                repaired += [(path, s) for s in before if s not in stored[path].broken]
+    groups = Groups(scored.stored, metrics, options.force)
+    with contextlib.closing(score_files(waiting, options, jobs, groups.find_work)) as scoring:
+        for outcome in scoring:
+            if groups.waiting is None:
+                _take(scored, outcome, metrics, options)
+                done, total = done + 1, len(waiting)
+            else:
+                scored.compared.append(outcome)
+                done, total = len(scored.compared), len(groups.waiting)
             if progress is not None:
-                progress(done, len(waiting), outcome)
-    return [outcomes[path] for path in paths], stored, repaired
+                progress(done, total, outcome)
+    scored.compared += groups.finish()
+    scored.repaired += groups.repaired
+    scored.broken += groups.broken
+    return scored
+
+
+def _take(scored, outcome, metrics, options):
+    """Note what became of a representation."""
+    path = outcome.path
+    scored.outcomes[path] = outcome
+    before = scored.stored[path].broken if path in scored.stored else ()
+    with contextlib.suppress(OSError):
+        scored.stored[path] = read_stored(path, metrics, options.choices)
+        gone = [line for line in before if line not in scored.stored[path].broken]
+        scored.repaired += [(path, line) for line in gone]

@@ -127,7 +127,7 @@ def score_file(path, metrics, options, skip=(), step=None):
     except OSError as error:
         problems.append(f"{path}: {error.strerror or one_line(error)}")
     except Exception as error:  # one file never ends the others
-        problems.append(f"{path}: {_describe(error)}")
+        problems.append(f"{path}: {describe_failure(error)}")
     return Outcome(path, computed, kept, tuple(problems), time.perf_counter() - began)
 
 
@@ -148,11 +148,12 @@ def _attempt(metric, representation, about, options):
     except MemoryError:
         outcome = "needs more memory than it may take"
     except BaseException as error:  # sys.exit, or whatever else a user's metric raises
-        outcome = _describe(error)
+        outcome = describe_failure(error)
     return outcome, time.perf_counter() - began
 
 
-def _describe(error):
+def describe_failure(error):
+    """An error in one line, with the place where it happened."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(place.filename)}, line {place.lineno}"
     return one_line(f"{type(error).__name__}: {one_line(error)} ({where})")

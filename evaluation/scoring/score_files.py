@@ -232,6 +232,7 @@ def describe(representation):
         "continuous_factors": name_continuous(representation),
         "dataset": representation.dataset,
         "posterior": representation.log_variances is not None,
+        "shared": None if representation.shared is None else len(representation.shared.index),
         "attributes": representation.attributes,
     }
 

@@ -22,15 +22,16 @@ _KEY = schema.record(
     low=schema.optional(schema.number()),
     high=schema.optional(schema.number()),
 )
-_DECLARATION = schema.record(
+DECLARATION = schema.record(
     {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
 )
-_SOURCE = schema.record(
+SOURCE = schema.record(
     file=schema.text(1000), size=_COUNT, mtime_ns=schema.whole(), sha256=schema.name
 )
 _ABOUT = schema.record(
     dataset=schema.name,
     posterior=schema.truth,
+    shared=schema.optional(_COUNT),
     attributes=schema.mapping(schema.plain),
     factor_names=schema.list_of(schema.name),
     continuous_factors=schema.list_of(schema.name),
@@ -43,12 +44,12 @@ _HEAD = {
     "values": schema.mapping(schema.optional(schema.number()), 1000),
     "reasons": schema.mapping(schema.text(), 1000),
     "request": schema.mapping(schema.plain, 20),
-    "source": _SOURCE,
+    "source": SOURCE,
     "representation": _ABOUT,
 }
 _SCORE = schema.record(
     _HEAD,
-    declaration=_DECLARATION,
+    declaration=DECLARATION,
     per_factor=schema.mapping(schema.numbers, 100),
     per_code=schema.mapping(schema.numbers, 100),
     matrix=schema.optional(schema.list_of(schema.numbers)),
@@ -71,8 +72,24 @@ def check_score(record):
         Naming the first thing that does not fit.
     """
     _SCORE(record, "")
+    check_values(record, record["values"])
+
+
+def check_values(record, values):
+    """Refuse values that a record's metric does not declare, or that lie outside their range.
+
+    Parameters
+    ----------
+    record : dict
+        With `metric` and perhaps `declaration`.
+    values : dict of str to float or None
+
+    Raises
+    ------
+    SchemaError
+    """
     ranges = _ranges(record["metric"]) or _declared_ranges(record.get("declaration"))
-    _check_values(record["values"], ranges)
+    _check_ranges(values, ranges)
 
 
 @functools.cache
@@ -94,7 +111,7 @@ def _declared_ranges(declaration):
     }
 
 
-def _check_values(values, ranges):
+def _check_ranges(values, ranges):
     """Refuse values that are not declared or lie outside the declared range."""
     for label, value in values.items() if ranges is not None else ():
         if label not in ranges:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from ..files import RecordError, write_atomically, write_json
-from ..metrics import METRICS, TRAINING_KEYS, MetricError, with_twins
+from ..metrics import METRICS, TRAINING_KEYS, MetricError
 from ..naming import one_line
 from ..schema import SchemaError, name, number, whole
 from .run_records import read_run
@@ -75,14 +75,15 @@ def make_table(scored, root, metrics):
     root : Path
         Folder that the column `path` is relative to.
     metrics : list of Metric
-        Asked for; they have columns even where nothing has their scores.
+        Asked for; these and those that `bench evaluate` computes unasked have columns even where
+        nothing has their scores.
 
     Returns
     -------
     Table
     """
     scored, problems = list(scored), []
-    declared = {m.name: m.declaration() for m in with_twins([*METRICS.values(), *metrics], True)}
+    declared = _choose_metrics(scored, metrics)
     for path, stored, _ in scored:
         for metric, score in stored.scores.items() if stored else ():
             if metric not in declared:
@@ -127,6 +128,14 @@ def make_table(scored, root, metrics):
         "reasons",
     ]
     return Table(columns, rows, declared, problems)
+
+
+def _choose_metrics(scored, metrics):
+    """Declarations of the metrics that have columns, as far as we know them."""
+    asked = {each.name: each for metric in metrics for each in (metric, *metric.twins)}
+    stored = {name for _, known, _ in scored if known for name in known.scores}
+    shown = [m for m in METRICS.values() if m.default or m.name in asked or m.name in stored]
+    return {metric.name: metric.declaration() for metric in (*shown, *asked.values())}
 
 
 def check_names(metrics):

@@ -49,6 +49,8 @@ class Stored:
         Number of scores asked for that hold.
     broken : tuple of str
         One line for each score file that cannot be used.
+    shared : bool or None
+        Whether it holds shared images; None where no score file tells.
     """
 
     scores: dict
@@ -58,6 +60,7 @@ class Stored:
     missing: tuple
     kept: int
     broken: tuple
+    shared: bool | None
 
 
 def read_stored(path, metrics, choices, force=False):
@@ -115,6 +118,7 @@ def read_stored(path, metrics, choices, force=False):
         tuple(missing),
         len(asked) - len(missing),
         tuple(broken),
+        bool(first.get("shared")) if about else None,
     )
 
 

@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from ..guarding import end_with
 from ..metrics import choose_metrics
 from .file_scores import score_file
+from .group_scores import score_group
+from .groups import METRIC, Group
 
 READ_SECONDS = 60.0
 READ_BYTES_PER_SECOND = 2**20
@@ -24,9 +26,9 @@ def serve(descriptor):
     """Score files until the other end of the channel is closed.
 
     The first message gives the process id of the parent and the references of the metrics; the
-    answer is None or why they cannot be loaded. Each further message is a file, the options and the
-    names of metrics to leave out; it is answered by the name of each metric as it begins, and
-    by the `Outcome`.
+    answer is None or why they cannot be loaded. Each further message is a task, the options and
+    what to leave out: a file and names of metrics, or a `Group` and names of its files. It is
+    answered by the name of each metric, or file of a group, as it begins, and by the `Outcome`.
 
     Parameters
     ----------
@@ -45,18 +47,23 @@ def serve(descriptor):
     channel.send(None)
     while True:
         try:
-            path, options, skip = channel.recv()
+            task, options, skip = channel.recv()
         except EOFError:
             return
-        size = _size(path)
+        group = task if isinstance(task, Group) else None
+        size = sum(map(_size, group.members if group else [task]))
         _limit_memory(options.memory or MEMORY_ALLOWANCE + MEMORY_PER_BYTE * size)
-        _limit_time(min(options.seconds, READ_SECONDS + size / READ_BYTES_PER_SECOND))
+        reading = min(options.seconds, READ_SECONDS + size / READ_BYTES_PER_SECOND)
+        _limit_time(reading)
 
-        def step(name, seconds=options.seconds):
+        def step(name, computing=options.seconds, reading=reading, group=group):
             channel.send(name)
-            _limit_time(seconds)
+            _limit_time(reading if group and name != METRIC else computing)
 
-        outcome = score_file(path, metrics, options, skip, step)
+        if group:
+            outcome = score_group(group, skip, step)
+        else:
+            outcome = score_file(task, metrics, options, skip, step)
         _limit_time(0)
         channel.send(outcome)
 

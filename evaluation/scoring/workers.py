@@ -1,6 +1,7 @@
 """Score files in worker processes, reuse them, and outlive those that die."""
 
 import collections
+import contextlib
 import dataclasses
 import os
 import signal
@@ -12,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from ..files import sweep
 from ..metrics import MetricError
 from .file_scores import Outcome
+from .groups import METRIC, Group
 from .score_files import scores_folder
 
 _ONE_THREAD = dict.fromkeys(
@@ -30,20 +32,36 @@ class WorkerError(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A file to score, and what is known from workers that died of it.
+    """A file to score or a group to compare, and what is known from workers that died of it.
 
     Attributes
     ----------
-    path : Path
+    work : Path or Group
     skip : tuple of str
-        Metrics that ended a worker.
+        Metrics, or files of the group, that ended a worker.
     problems : tuple of str
         What happened to those workers.
     """
 
-    path: object
+    work: object
     skip: tuple = ()
     problems: tuple = ()
+
+    @property
+    def path(self):
+        """The file, or that of the group's scores."""
+        return self.work.path if isinstance(self.work, Group) else self.work
+
+    @property
+    def folder(self):
+        """Where its scores are written."""
+        return self.path.parent if isinstance(self.work, Group) else scores_folder(self.path)
+
+    def describe(self, step, why):
+        """What happened to a worker at a step, or before the first."""
+        if step is None or (isinstance(self.work, Group) and step != METRIC):
+            return f"{step or self.path}: cannot be read: {why}"
+        return f"{self.path}: metric {step} failed: {why}"
 
 
 class Worker:
@@ -77,7 +95,8 @@ class Worker:
     def give(self, task, options):
         """Hand the worker a task."""
         self.task, self.step = task, None
-        self.channel.send((task.path, options, task.skip))
+        with contextlib.suppress(OSError):  # it is gone, which will be noticed
+            self.channel.send((task.work, options, task.skip))
 
     def end(self, patience=0.0):
         """End the process, at once or when it has had time to end by itself.
@@ -91,21 +110,23 @@ class Worker:
             self.process.wait()
         self.channel.close()
         if self.task is not None:
-            sweep(scores_folder(self.task.path), self.process.pid)
+            sweep(self.task.folder, self.process.pid)
 
 
-def score_files(paths, options, jobs):
-    """Score files in worker processes.
+def score_files(work, options, jobs, then=None):
+    """Score files, or compare groups of them, in worker processes.
 
     A file that kills its worker, or takes more time or memory than it may, fails with one line, and
     the others go on; where it was a metric that ended the worker, the other metrics of the file are
-    still computed.
+    still computed, and a group is compared without the file that ended it.
 
     Parameters
     ----------
-    paths : list of Path
+    work : list of Path and Group
     options : Options
     jobs : int
+    then : callable, optional
+        Called when all that is done; gives more work.
 
     Yields
     ------
@@ -118,14 +139,22 @@ def score_files(paths, options, jobs):
     WorkerError
         If workers cannot be started.
     """
-    tasks = collections.deque(map(Task, paths))
+    tasks = collections.deque(map(Task, work))
     workers = {}
     try:
-        while tasks or any(worker.task for worker in workers.values()):
+        while True:
+            if then is not None and not (tasks or any(w.task for w in workers.values())):
+                tasks.extend(map(Task, then()))
+                then = None
+            if not (tasks or any(worker.task for worker in workers.values())):
+                break
             busy = sum(worker.task is not None for worker in workers.values())
             while len(workers) < min(jobs, len(tasks) + busy):
                 worker = Worker(options.metrics)
                 workers[worker.channel] = worker
+            for worker in workers.values():
+                if worker.ready and worker.task is None and tasks:
+                    worker.give(tasks.popleft(), options)
             for channel in wait(list(workers)):
                 worker = workers[channel]
                 outcome = _hear(worker)
@@ -139,8 +168,6 @@ def score_files(paths, options, jobs):
                     continue
                 if outcome is not None:
                     yield outcome
-                if worker.ready and worker.task is None and tasks:
-                    worker.give(tasks.popleft(), options)
     finally:
         for worker in workers.values():
             worker.end()
@@ -173,11 +200,10 @@ def _mourn(worker, options):
     if task is None:
         return None
     why = _describe_end(worker.process.returncode, worker.step, options)
-    if worker.step is None:
-        problem = f"{task.path}: cannot be read: {why}"
-        return Outcome(task.path, problems=(*task.problems, problem))
-    problem = f"{task.path}: metric {worker.step} failed: {why}"
-    return Task(task.path, (*task.skip, worker.step), (*task.problems, problem))
+    problems = (*task.problems, task.describe(worker.step, why))
+    if worker.step is None or (isinstance(task.work, Group) and worker.step == METRIC):
+        return Outcome(task.path, problems=problems)
+    return dataclasses.replace(task, skip=(*task.skip, worker.step), problems=problems)
 
 
 def _describe_end(code, step, options):

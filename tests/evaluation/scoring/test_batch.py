@@ -11,7 +11,7 @@ import pytest
 
 from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
 from disentanglement_bench.evaluation.files import write_json
-from disentanglement_bench.evaluation.scoring.batch import find_representations
+from disentanglement_bench.evaluation.scoring import find_representations
 
 FAST = ("mig", "mi", "sap_continuous")
 

@@ -1,0 +1,323 @@
+"""Scores that compare the runs of one setting: which runs these are, and one file for them all."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from .. import schema
+from ..files import RecordError, read_json
+from ..metrics import METRICS
+from ..representation.file_format import SUFFIXES
+from ..schema import SchemaError
+from .file_scores import Outcome
+from .score_files import Choices, Source, is_of, request
+from .score_schema import DECLARATION, SOURCE, check_values
+from .stored import StoredScore, read_stored
+
+GROUP_SCHEMA_VERSION = 1
+METRIC = "udr"
+STATUSES = ("done", "undefined", "failed", "none")
+# What files in one folder that are runs of one setting have in common, besides their data set.
+_SETTING = (
+    "dataset_version",
+    "preset",
+    "tag",
+    "model",
+    "init",
+    "beta",
+    "lambda",
+    "hyperparameters",
+)
+_LARGEST_FILE = 2**26
+_PEER = schema.record(
+    {
+        "source": SOURCE,
+        "status": schema.one_of(*STATUSES),
+        "values": schema.mapping(schema.optional(schema.number()), 100),
+        "reasons": schema.mapping(schema.text(), 100),
+    }
+)
+_HEAD = {
+    "schema_version": schema.whole(GROUP_SCHEMA_VERSION, GROUP_SCHEMA_VERSION),
+    "metric": schema.one_of(METRIC),
+    "variant": schema.name,
+    "request": schema.mapping(schema.plain, 20),
+    "peers": schema.mapping(_PEER),
+}
+_RECORD = schema.record(_HEAD, declaration=DECLARATION)
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """The runs of one setting.
+
+    Attributes
+    ----------
+    path : Path
+        File of the scores that compare them.
+    members : tuple of Path
+        Representations of different seeds, which may hold shared images or not.
+    """
+
+    path: Path
+    members: tuple[Path, ...]
+
+    def name(self, member):
+        """How the file of scores calls a member: its path from there."""
+        return Path(os.path.relpath(member, self.path.parent)).as_posix()
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupState:
+    """A group, and what is stored of it.
+
+    Attributes
+    ----------
+    group : Group
+        Of the members that hold shared images, or of which nothing is known yet.
+    scores : dict of str to StoredScore
+        By the absolute path of a member; outdated ones have no values.
+    current : bool
+        Whether these are the scores of the files as they now are.
+    broken : tuple of str
+        Why the file of scores cannot be used; empty or one line.
+    """
+
+    group: Group
+    scores: dict
+    current: bool
+    broken: tuple
+
+    @property
+    def is_due(self):
+        """Whether there is something to compare, or something outdated to replace."""
+        return not self.current and bool(self.group.members or self.scores or self.broken)
+
+
+def find_groups(stored):
+    """Find out which representations are runs of one setting.
+
+    These are the files of one name in the folders `seed-…` beside each other, whichever of them
+    were asked for, and the files in one folder that state the same setting and a seed of their own.
+
+    Parameters
+    ----------
+    stored : dict of Path to Stored
+
+    Returns
+    -------
+    list of Group
+    """
+    groups, stated = {}, {}
+    for path, known in stored.items():
+        folder = path.parent if path.parent.name else Path(os.path.abspath(path.parent))
+        if folder.name.startswith("seed-"):
+            key = folder.parent, path.name
+            if key not in groups:
+                own = "" if path.name == "representation.h5" else f"{path.name}."
+                groups[key] = Group(folder.parent / f"{own}udr.json", _list_seeds(*key))
+            continue
+        seed, setting = known.attributes.get("seed"), _read_setting(known)
+        if type(seed) is int and setting:
+            stated.setdefault((folder, setting), {}).setdefault(seed, folder / path.name)
+    for (folder, setting), members in stated.items():
+        digest = hashlib.sha256(setting.encode()).hexdigest()[:12]
+        groups[folder, digest] = Group(folder / f"udr-{digest}.json", tuple(members.values()))
+    return list(groups.values())
+
+
+def _list_seeds(folder, name):
+    """Files of a name in the folders `seed-…` of a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            seeds = sorted(entry.name for entry in entries if entry.name.startswith("seed-"))
+    except OSError:
+        return ()
+    return tuple(path for seed in seeds if (path := folder / seed / name).is_file())
+
+
+def _read_setting(known):
+    """What a file states about the setting it is a run of, as text; empty if that is too little."""
+    if not isinstance(known.attributes.get("model"), str):
+        return ""
+    stated = {name: known.attributes.get(name) for name in _SETTING}
+    return json.dumps([known.dataset, stated], sort_keys=True)
+
+
+def read_group(group, holds_shared, force=False):
+    """Read what is stored of a group, and see whether it holds.
+
+    Parameters
+    ----------
+    group : Group
+    holds_shared : callable
+        Tells of a member whether it holds shared images; None where that is not known.
+    force : bool, default False
+        Nothing holds.
+
+    Returns
+    -------
+    GroupState
+        Its group has the members that hold shared images, or may do so.
+    """
+    record, broken = None, ()
+    try:
+        record = load_group(group.path)
+    except FileNotFoundError:
+        pass
+    except RecordError as error:
+        broken = (str(error),)
+    peers = record["peers"] if record else {}
+    members = dict.fromkeys(path for path in group.members if holds_shared(path) is not False)
+    if group.path.name.startswith("udr-"):
+        # Files that this call was not asked to score stay runs of the setting while they exist.
+        beside = [group.path.with_name(name) for name in peers if _is_file_name(name)]
+        known = {*group.members}
+        members |= dict.fromkeys(p for p in beside if p not in known and p.is_file())
+    group = Group(group.path, tuple(sorted(members)))
+    current = not force and record is not None and _holds(record, group)
+    scores = {
+        os.path.abspath(group.path.parent / name): StoredScore(
+            peer["status"] if current else "outdated",
+            record["variant"],
+            peer["values"] if current else {},
+            peer["reasons"] if current else {},
+            None,
+        )
+        for name, peer in peers.items()
+        if peer["status"] != "none"
+    }
+    return GroupState(group, scores, current, broken)
+
+
+def _is_file_name(name):
+    return name == os.path.basename(name) and name.endswith(SUFFIXES) and name.isprintable()
+
+
+def _holds(record, group):
+    """Whether a group's scores were computed as asked for, from its members as they now are."""
+    if record["request"] != request(METRICS[METRIC], Choices(), {}):
+        return False
+    names = {group.name(member): member for member in group.members}
+    peers = record["peers"]
+    compared = {name for name, peer in peers.items() if peer["status"] != "none"}
+    if not compared <= names.keys() <= peers.keys():
+        return False
+    try:
+        return all(is_of(peers[name], Source.of(member)) for name, member in names.items())
+    except OSError:
+        return False
+
+
+def load_group(path):
+    """Read a file of scores that compare runs, and check its types and ranges.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    RecordError
+        If it is broken; one line.
+    FileNotFoundError
+        If there is no such file.
+    """
+    record = read_json(path, limit=_LARGEST_FILE)
+    if isinstance(record, dict):
+        record = {key: record[key] for key in (*_HEAD, "declaration") if key in record}
+    try:
+        _RECORD(record, "")
+        for peer in record["peers"].values():
+            check_values(record, peer["values"])
+    except SchemaError as error:
+        raise RecordError(f"{path}: not a valid file of scores: {error}") from None
+    return record
+
+
+class Groups:
+    """The groups that representations belong to, and what is to be done about them.
+
+    Parameters
+    ----------
+    stored : dict of Path to Stored
+        Of the representations asked for; their scores in groups are added to it.
+    metrics : list of Metric
+        Those asked for.
+    force : bool
+        Compare also what is up to date.
+
+    Attributes
+    ----------
+    waiting : list of Group or None
+        What is compared anew; None before `find_work`.
+    repaired, broken : list of (Path, str)
+        Broken files of scores: computed anew, and others.
+    """
+
+    def __init__(self, stored, metrics, force):
+        self._stored = stored
+        self._asked = any(metric.grouped for metric in metrics)
+        self._force = force and self._asked
+        self._groups = []
+        self._states = {}
+        self.waiting = None
+        self.repaired = []
+        self.broken = []
+
+    def find_work(self):
+        """The groups whose scores are missing or outdated, once their files have been scored."""
+        shared = {os.path.abspath(path): known.shared for path, known in self._stored.items()}
+
+        def holds_shared(path):
+            absolute = os.path.abspath(path)
+            if absolute not in shared:  # a seed that was not asked for
+                shared[absolute] = None
+                with contextlib.suppress(OSError):
+                    shared[absolute] = read_stored(path, [], Choices()).shared
+            return shared[absolute]
+
+        self._holds_shared = holds_shared
+        self._groups = find_groups(self._stored)
+        states = [read_group(group, holds_shared, self._force) for group in self._groups]
+        self._states = {state.group.path: state for state in states}
+        self.waiting = [state.group for state in states if self._asked and state.is_due]
+        return self.waiting
+
+    def finish(self):
+        """Read what was compared, and hand each representation its scores.
+
+        Returns
+        -------
+        list of Outcome
+            Of the groups that were up to date.
+        """
+        due = {group.path for group in self.waiting}
+        for group in self._groups:
+            before = self._states[group.path].broken
+            if group.path in due:
+                state = read_group(group, self._holds_shared)
+                self._states[group.path] = state
+                self.repaired += [(group.path, line) for line in before if not state.broken]
+            broken = self._states[group.path].broken
+            self.broken += [(group.path, line) for line in broken]
+        kept = dict.fromkeys((path for path in self._states if path not in due), 0)
+        scores = {
+            member: (path, score)
+            for path, state in self._states.items()
+            for member, score in state.scores.items()
+        }
+        for path, known in self._stored.items():
+            place, score = scores.get(os.path.abspath(path), (None, None))
+            if score is not None:
+                known.scores[METRIC] = score
+                if place in kept and score.status in ("done", "undefined"):
+                    kept[place] += 1
+        return [Outcome(path, kept=number) for path, number in kept.items() if self._asked]
