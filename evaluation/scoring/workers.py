@@ -57,9 +57,13 @@ class Task:
         """Where its scores are written."""
         return self.path.parent if isinstance(self.work, Group) else scores_folder(self.path)
 
+    def reads(self, step):
+        """Whether a worker reads a file at a step, or before the first, and computes nothing."""
+        return step is None or (isinstance(self.work, Group) and step != METRIC)
+
     def describe(self, step, why):
         """What happened to a worker at a step, or before the first."""
-        if step is None or (isinstance(self.work, Group) and step != METRIC):
+        if self.reads(step):
             return f"{step or self.path}: cannot be read: {why}"
         return f"{self.path}: metric {step} failed: {why}"
 
@@ -199,16 +203,16 @@ def _mourn(worker, options):
     task = worker.task
     if task is None:
         return None
-    why = _describe_end(worker.process.returncode, worker.step, options)
+    why = _describe_end(worker.process.returncode, task.reads(worker.step), options)
     problems = (*task.problems, task.describe(worker.step, why))
     if worker.step is None or (isinstance(task.work, Group) and worker.step == METRIC):
         return Outcome(task.path, problems=problems)
     return dataclasses.replace(task, skip=(*task.skip, worker.step), problems=problems)
 
 
-def _describe_end(code, step, options):
+def _describe_end(code, reading, options):
     if code == -signal.SIGALRM:
-        limit = f"{options.seconds:g} seconds" if step else "the time that its size allows"
+        limit = "the time that its size allows" if reading else f"{options.seconds:g} seconds"
         return f"it takes longer than {limit}"
     if code < 0:
         name = signal.Signals(-code).name

@@ -1,3 +1,5 @@
+import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -9,7 +11,8 @@ from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.commands.evaluate import _table, command
 from disentanglement_bench.benchmark.errors import BenchError
-from disentanglement_bench.evaluation import write_representation
+from disentanglement_bench.benchmark.runs.execute import Execution
+from disentanglement_bench.evaluation import read_representation, write_representation
 
 
 def invoke(*arguments):
@@ -173,3 +176,47 @@ def test_wide_tables_are_broken_into_blocks():
     assert lines[0].split() == ["representation", *keys[:10]]
     assert lines[4].split() == ["representation", *keys[10:]]
     assert lines[6].split() == ["a.h5", "0.500", "0.500"]
+
+
+def test_seeds_of_a_trained_setting_are_compared(tmp_path, store, plan, dataset):
+    """Train, compare, change one seed: what was compared is outdated, and compared again."""
+    specs = plan(models=("betavae",), seeds=(0, 1, 2), betas=(0.01,), steps=40)
+    results, folders = tmp_path / "results", []
+    for spec in specs:
+        folder = store.folder(spec)
+        with folder.claim() as claim:
+            assert Execution(spec, store, dataset, "cpu", claim, {}).run().status == "done"
+        folders.append(folder.path)
+
+    def udr():
+        with open(results / "scores.csv", newline="") as file:
+            rows = sorted(csv.DictReader(file), key=lambda row: row["seed"])
+        return [(row["udr_status"], row["udr"], row["udr_variant"]) for row in rows]
+
+    result = invoke(results, "--metrics", "udr")
+    assert result.exit_code == 0, result.output
+    assert "[1/1]" in result.stderr
+    assert "Scores computed: 3, kept: 0." in result.stdout
+    first = udr()
+    assert {(status, variant) for status, _, variant in first} == {
+        ("done", "udr[lasso0.1,kl>0.01]")
+    }
+    assert all(0 < float(value) < 1 for _, value, _ in first)
+
+    found = read_representation(folders[1] / "representation.h5")
+    codes = found.shared.codes @ np.linalg.qr(np.arange(9.0).reshape(3, 3) ** 2)[0]
+    write_representation(
+        folders[1] / "representation.h5",
+        found.codes,
+        found.factors,
+        dataset=found.dataset,
+        shared=dataclasses.replace(found.shared, codes=codes),
+    )
+    invoke(results, "--metrics", "sap_continuous")
+    assert udr() == [("outdated", "", "udr[lasso0.1,kl>0.01]")] * 3
+    assert "Scores computed: 3, kept: 0." in invoke(results, "--metrics", "udr").stdout
+    second = udr()
+    assert [status for status, *_ in second] == ["done"] * 3
+    assert second != first
+    assert "Scores computed: 0, kept: 3." in invoke(results, "--metrics", "udr").stdout
+    assert udr() == second
