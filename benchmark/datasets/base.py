@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...evaluation.naming import FACTOR_KINDS
+from .ground_truth import GroundTruth
 
 KINDS = ("bits", "uint8", "templates")
 SHARED_IMAGES = 1000
@@ -89,8 +90,10 @@ class ImageSource:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(GroundTruth):
     """A named data set: factors, images, and what exactly they are.
+
+    It also serves as `ground_truth_data` of disentanglement_lib's functions, see `GroundTruth`.
 
     Parameters
     ----------

@@ -82,13 +82,15 @@ def test_examples_of_other_frameworks_write_what_is_read(tmp_path, monkeypatch):
 
 
 def test_examples_of_metrics(tmp_path, monkeypatch, stream):
-    first, dlib, own = blocks("metrics.md")
+    first, dlib, live, own = blocks("metrics.md")
     names = {}
     exec(first, names)
     assert 0 < names["alone"].value < 1
     assert names["numbers"]["mig"] == names["scores"]["mig"].value == names["alone"].value
     exec(dlib.split(")\n")[0] + ")", names)
     assert names["mig"].compute_mig
+    exec(live, names)
+    assert 0 <= names["votes"]["eval_accuracy"] <= 1
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_metrics.py").write_text(own)
     assert check_metric("my_metrics.py:overlap")[-1] == "a single code: overlap = undefined"
