@@ -38,7 +38,7 @@ def measure_dci_es(
         Classes or numbers, at least two different ones in each factor of the training part.
     num_trees : int, default 100
     factor_kinds : sequence of str, shape (K,), optional
-        A factor is continuous where its kind says so, or where it has values that are not whole.
+        A factor is continuous where its kind says so; without kinds, where a value is not whole.
     seed : int, default 0
         For the rows and codes that trees see.
     n_jobs : int, default 1

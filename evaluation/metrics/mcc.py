@@ -6,7 +6,6 @@ import numpy as np
 
 from .metric import Key, Metric
 from .mutual_information import match_codes
-from .sample import single_precision
 from .score import Score
 
 _ORDERS = 7  # classes whose orders are all tried: 5,040
@@ -164,7 +163,6 @@ mcc = Metric(
     "mean correlation coefficient by Spearman correlation",
     "mcc[spearman,rect]",
     "khemakhem2020variational",
-    needs=(single_precision,),
     reference=find_ceilings,
     twin=True,
     masked=True,

@@ -30,7 +30,7 @@ def measure_neighbour_information(codes, factors, *, num_neighbours=NEIGHBOURS, 
         Classes or numbers, at least two different ones in each factor.
     num_neighbours : int, default 3
     factor_kinds : sequence of str, shape (K,), optional
-        A factor is continuous where its kind says so, or where it has values that are not whole.
+        A factor is continuous where its kind says so; without kinds, where a value is not whole.
 
     Returns
     -------

@@ -85,12 +85,14 @@ def rows_for_neighbours(sample, settings):
 
 
 def find_continuous(factors, kinds=()):
-    """Which factors are numbers and not classes: by their kind, or because not all are whole.
+    """Which factors are numbers and not classes: by kind, or without kinds because not all whole.
 
     Examples
     --------
-    >>> find_continuous(np.array([[0.0, 0.5, 1.0], [1.0, 1.0, 2.0]]), ("", "", "continuous"))
-    array([False,  True,  True])
+    >>> factors = np.array([[0.0, 0.5, 1.0], [1.0, 1.0, 2.0]])
+    >>> find_continuous(factors), find_continuous(factors, ("", "continuous", "continuous"))
+    (array([False,  True, False]), array([False,  True,  True]))
     """
-    declared = np.array([kind == "continuous" for kind in kinds], dtype=bool)
-    return (factors != np.rint(factors)).any(axis=0) | (declared if len(kinds) else False)
+    if len(kinds):
+        return np.array([kind == "continuous" for kind in kinds])
+    return (factors != np.rint(factors)).any(axis=0)
