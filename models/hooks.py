@@ -72,6 +72,11 @@ def read_hooks(model_class):
     adversary = getattr(model_class, "adversary", None)
     if adversary is not None and not (isinstance(adversary, str) and adversary.isidentifier()):
         raise ValueError(f"adversary must be the name of a submodule or None, got {adversary!r}")
+    if adversary is not None and hasattr(model_class, adversary):
+        raise ValueError(
+            f"adversary = {adversary!r}: the class has an attribute of this name, which hides the "
+            "submodule; give the submodule another name, and assign it in __init__"
+        )
     methods = {}
     for name in ("adversary_loss", "couple", "coefficients_at"):
         methods[name] = hasattr(model_class, name)

@@ -96,7 +96,9 @@ def judge(target, report):
 
             # On small models, threads that wait for each other crawl where the machine is busy.
             torch.set_num_threads(1)
-            check_model(get_model(target).load(), report)
+            model = get_model(target)
+            parent = model.continues
+            check_model(model.load(), report, parent=parent and parent.load())
         elif kind == "data set":
             from .dataset import check_dataset
 

@@ -7,15 +7,9 @@ from ...models.autoencoder import coefficient_tensors
 from ...models.declaration import read_declaration
 from ...models.terms import TERMS, Outputs
 from ..errors import BenchError
+from .adversary import check_adversary, check_alone, find_adversary
 from .calls import call, describe
-from .hooks import (
-    check_adversary,
-    check_alone,
-    check_coefficients,
-    check_couple,
-    check_permutes,
-    find_adversary,
-)
+from .hooks import check_coefficients, check_couple, check_in_class, check_permutes
 from .reading import Reading
 from .trial import LATENTS, ROWS, SIDE, STEPS, Trial, build, compute
 
@@ -23,7 +17,7 @@ from .trial import LATENTS, ROWS, SIDE, STEPS, Trial, build, compute
 TOLERANCE = 1e-3
 
 
-def check_model(model_class, report):
+def check_model(model_class, report, parent=None):
     """Check a model class against the protocol of `models.autoencoder.Autoencoder`.
 
     Parameters
@@ -31,6 +25,8 @@ def check_model(model_class, report):
     model_class : type
     report : callable
         Called with a line of text for everything that was found right.
+    parent : type, optional
+        The class of the model that it continues.
 
     Raises
     ------
@@ -50,6 +46,10 @@ def check_model(model_class, report):
     for channels in (1, 3):
         _check_shapes(model_class, (channels, SIDE, SIDE))
         report(f"encodes and decodes {channels}×{SIDE}×{SIDE} images")
+    check_in_class(build(model_class))
+    if parent is not None:
+        _check_parent(model_class, parent)
+        report(f"takes the weights of {declaration.continues}, which it continues")
     _check_losses(model_class, hyperparameters, hooks, report)
     trial = _check_training(model_class, hyperparameters, hooks)
     first, *_, last = (row[1] for row in trial.trainer.recorder.rows)
@@ -91,6 +91,20 @@ def _check_shapes(model_class, shape):
                 f"decode must return logits of shape {tuple(images.shape)}{mode}, "
                 f"it returned {describe(logits)}"
             )
+
+
+def _check_parent(model_class, parent):
+    """The parent's weights must fit; training would find out only when the parent is trained."""
+    own, given = (
+        {name: tuple(getattr(value, "shape", ())) for name, value in state.items()}
+        for state in (build(model_class).state_dict(), build(parent).state_dict())
+    )
+    differing = [name for name in own.keys() | given.keys() if own.get(name) != given.get(name)]
+    if differing:
+        raise BenchError(
+            f"continues: {parent.__name__} and {model_class.__name__} must have the same weights, "
+            f"but they differ in {', '.join(sorted(differing)[:5])}"
+        )
 
 
 def _check_losses(model_class, hyperparameters, hooks, report):

@@ -169,16 +169,32 @@ class NoCritic(Adversarial):
     adversary = "discriminator"
 
 
-class InAList(Adversarial):
+class Unregistered(Adversarial):
     """Kept where PyTorch does not find it, and so no checkpoint does."""
 
     def make_critic(self, latent_size):
         super().make_critic(latent_size)
-        self.__dict__["hidden"] = self._modules.pop("critic")
+        self.__dict__["critic"] = self._modules.pop("critic")
 
-    @property
-    def critic(self):
-        return self.hidden
+
+class OfTheClass(Adversarial):
+    """One for all models of the process."""
+
+    critic = nn.Linear(4, 1)
+
+
+class OnInstance(Adversarial):
+    """Says what it wants where nothing looks for it."""
+
+    permutes = False
+
+    def make_critic(self, latent_size):
+        super().make_critic(latent_size)
+        self.permutes = True
+
+
+class OfTheSameName(Adversarial):
+    adversary = "adversary"
 
 
 class Unnamed(Adversarial):
@@ -304,7 +320,10 @@ def test_an_adversary():
     ("model", "message"),
     [
         (NoCritic, "no submodule of this name; it has: encoder, decoder, critic"),
-        (InAList, "adversary = 'critic' is no registered submodule, so that no checkpoint"),
+        (OfTheSameName, "adversary = 'adversary': the class has an attribute of this name"),
+        (OfTheClass, "adversary = 'critic': the class has an attribute of this name"),
+        (OnInstance, "permutes is assigned in __init__, where it changes nothing"),
+        (Unregistered, "adversary = 'critic' is no registered submodule, so that no checkpoint"),
         (Unnamed, "adversary_loss does not depend on the adversary's parameters"),
         (LeftOut, "state_dict leaves out critic.0.bias, critic.0.weight"),
         (OwnOptimiser, "something else than adversary_loss moves critic.0.weight"),

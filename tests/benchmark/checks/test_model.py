@@ -124,7 +124,15 @@ class NoDefault(Plain):
         beta: float
 
 
-@pytest.mark.parametrize("model", [Plain, BetaVAE, LambdaBetaVAE])
+def test_the_weights_of_the_model_that_is_continued_must_fit():
+    lines = []
+    check_model(LambdaBetaVAE, lines.append, parent=BetaVAE)
+    assert "takes the weights of betavae, which it continues" in lines
+    with pytest.raises(BenchError, match=r"Plain and Unused must .* differ in idle.bias, idle.we"):
+        check_model(Unused, print, parent=Plain)
+
+
+@pytest.mark.parametrize("model", [Plain, BetaVAE])
 def test_a_usable_model_passes(model):
     lines = []
     check_model(model, lines.append)
