@@ -6,7 +6,7 @@ from .dci import share_right
 from .metric import Key
 from .score import Score
 
-SIZES = (10_000, 1_000, 100, 10)
+SIZES = (1_000, 10_000, 100, 10)  # the first is the headline: every preset has as many rows
 FEW, MANY = 100, 10_000
 
 

@@ -1,6 +1,7 @@
 """Unsupervised scores: how far codes are from independent of each other, whatever the factors."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def find_wasserstein_correlation(covariance):
     return float(max(0.0, 2 * np.trace(covariance) - 2 * root))
 
 
-_OPEN = {"higher_is_better": None, "high": math.inf}
+_OPEN: dict[str, Any] = {"higher_is_better": None, "high": math.inf}
 
 unsupervised = Metric(
     "unsupervised",

@@ -5,8 +5,11 @@ import pandas as pd
 
 from ..naming import format_number
 from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
+from ..statistics.labels import HEADLINE
 from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
 from ..tables.notes import number_text
+from ..tables.udr import best_text, choice_text, cost_text, same_setting
+from ..tables.undefined import undefined_notes
 
 RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 
@@ -27,12 +30,14 @@ def findings(summary, dataset, protocol):
     runs = summary.part("runs", dataset, protocol)
     cells = summary.part("cells", dataset, protocol)
     sentences = [_describe_runs(runs, cells)]
+    sentences += undefined_notes(summary, dataset, protocol, (*HEADLINE, *summary.own_keys))
     trends = summary.part("trends", dataset, protocol)
     for metric in (*PEAKS, *summary.own_keys):
         part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]
         sentences += _about_peaks(part.to_dict("records"), summary.describe(metric))
     sentences += _about_collapse(cells, summary.describe("kl"))
     sentences += _about_lambda(summary, dataset, protocol)
+    sentences += _about_udr(summary, dataset, protocol)
     ranks = summary.ranks
     ranks = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
     ranked = (*RANKED, *summary.own_keys)
@@ -172,6 +177,34 @@ def _about_lambda(summary, dataset, protocol):
         f"At β = {format_number(beta)}, λ = {format_number(weight)} against λ = 0, paired by seed: "
         f"{'; '.join(parts)}."
     ]
+
+
+def _about_udr(summary, dataset, protocol):
+    """What UDR chooses without labels for each method, and what that costs by two metrics."""
+    choices = summary.part("udr_choices", dataset, protocol)
+    choices = choices[(choices["form"] == "udr") & choices["metric"].isin(PEAKS)]
+    parts = []
+    for _, rows in choices.groupby("method", sort=False):
+        rows = rows.to_dict("records")
+        scores = [_choice_cost(row, summary.describe(row["metric"])) for row in rows]
+        parts.append(
+            f"{rows[0]['method_label']}: {choice_text(rows[0])} of {rows[0]['n_settings']} "
+            f"settings ({'; '.join(scores)})"
+        )
+    if not parts:
+        return []
+    return [f"Without labels, UDR would choose – {'; '.join(parts)}."]
+
+
+def _choice_cost(row, facts):
+    if np.isnan(row["chosen_mean"]):
+        return f"{facts.label} has no score there"
+    text = f"{facts.label} {number_text(row['chosen_mean'], facts)}"
+    if same_setting(row):
+        return f"{text}, the best"
+    best = number_text(row["best_mean"], facts)
+    cost = cost_text(row, facts).replace("*", ", illustrative")
+    return f"{text}, best {best} at {best_text(row)}, {cost}"
 
 
 def _change_text(facts, change):

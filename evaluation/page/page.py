@@ -180,6 +180,7 @@ def _add_tables(sections, tables):
             "rows": table.rows[:MOST_ROWS],
             "more": max(0, len(table.rows) - MOST_ROWS),
             "notes": table.notes,
+            "secondary": table.secondary,
         }
         if table.place in sections:
             sections[table.place]["tables"].append(shown)

@@ -228,6 +228,7 @@ def describe(representation):
         "codes": representation.codes.shape[1],
         "factor_names": representation.factor_names,
         "factor_sizes": representation.factor_sizes,
+        "factor_kinds": representation.factor_kinds,
         "continuous_factors": name_continuous(representation),
         "dataset": representation.dataset,
         "posterior": representation.log_variances is not None,

@@ -133,6 +133,8 @@ def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFra
 def _set_variants_aside(part, declared):
     """Take the values out whose variant is not that of most scores of data set and protocol."""
     known = part[part["value"].notna()]
+    if known["variant"].nunique() < 2:
+        return
     for _, rows in known.groupby(STRATUM, sort=False, dropna=False):
         counts = rows["variant"].value_counts()
         if len(counts) < 2:

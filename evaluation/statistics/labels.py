@@ -148,6 +148,21 @@ def describe_key(name: str, scores: pd.DataFrame | None = None) -> KeyFacts:
     return undeclared_key(name)
 
 
+def first_keys():
+    """The first key of each built-in metric that tables show apart from the headline ones.
+
+    Returns
+    -------
+    tuple of str
+        Twins only of the metrics that are computed by default.
+    """
+    return tuple(
+        metric.keys[0].name
+        for metric in METRICS.values()
+        if metric.keys[0].name not in HEADLINE and (metric.default or not metric.suffix)
+    )
+
+
 def is_built_in(name):
     """Whether a flat key is one of ours, or of training."""
     return name in _built_in()

@@ -78,8 +78,11 @@ def read_scores(path):
     if "path" not in wide or wide["path"].isna().any():
         raise ScoresError(f"{path}: not a table of scores (it needs a column 'path')")
     wide = wide.rename(columns=restore_text)
-    for column in wide.select_dtypes(exclude=["number", "bool"]):
-        wide[column] = [restore_text(v) if isinstance(v, str) else v for v in wide[column]]
+    texts = {
+        column: [restore_text(v) if isinstance(v, str) else v for v in wide[column]]
+        for column in wide.select_dtypes(exclude=["number", "bool"])
+    }
+    wide = wide.assign(**texts)
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
     wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])

@@ -83,7 +83,8 @@ def _joined(scores, records):
         recorded = runs.pop(f"{name}_recorded")
         runs[name] = recorded.astype(object).where(recorded.notna(), runs[name].astype(object))
     missing = [name for name in ("path", *RECORD_COLUMNS) if name not in runs]
-    runs = runs.assign(**dict.fromkeys(missing))
+    # A copy is in one piece, which hundreds of columns of scores are not.
+    runs = runs.assign(**dict.fromkeys(missing)).copy()
     source = pd.Series(np.where(runs["run_status"].notna(), "bench", "external"), runs.index)
     runs["source"] = runs["source"].fillna(source) if "source" in runs else source
     recorded = runs["run_status"].where(runs["run_status"] != "done")

@@ -10,11 +10,20 @@ import pandas as pd
 from .agreement import correlate_metrics
 from .cells import STRATUM, compute_cells, tidy
 from .gaps import find_gaps
-from .labels import HEADLINE, KeyFacts, declared_keys, describe_key, describe_keys, is_built_in
+from .labels import (
+    HEADLINE,
+    KeyFacts,
+    declared_keys,
+    describe_key,
+    describe_keys,
+    first_keys,
+    is_built_in,
+)
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
 from .selection import select_settings
 from .trend_table import describe_trends
+from .udr_choice import FORMS, describe_udr_choices
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +46,8 @@ class Summary:
     ranks, differences, trends, agreement, gaps : DataFrame
         From `rank_methods`, `compare_methods`, `describe_trends`, `correlate_metrics` (of the
         headline metrics and NLL) and `find_gaps`.
+    udr_choices : DataFrame
+        From `describe_udr_choices`; without rows where no run has a UDR.
     seconds : dict of str to float
         How long each part took.
     parts : dict
@@ -53,6 +64,7 @@ class Summary:
     trends: pd.DataFrame
     agreement: pd.DataFrame
     gaps: pd.DataFrame
+    udr_choices: pd.DataFrame
     seconds: dict
     parts: dict = dataclasses.field(default_factory=dict, repr=False)
 
@@ -102,6 +114,30 @@ class Summary:
             self.parts["own_keys"] = own_keys(self.runs)
         return self.parts["own_keys"]
 
+    @property
+    def every_key(self) -> list[KeyFacts]:
+        """Every flat key of the scores, in order."""
+        if "every_key" not in self.parts:
+            names = dict.fromkeys(self.scores["metric"])
+            self.parts["every_key"] = [self.describe(name) for name in names]
+        return self.parts["every_key"]
+
+    @property
+    def other_keys(self) -> tuple[str, ...]:
+        """First keys of the built-in metrics that are not among the headline ones."""
+        present = {facts.name for facts in self.every_key}
+        return tuple(name for name in first_keys() if name in present)
+
+    @property
+    def detail_keys(self) -> tuple[str, ...]:
+        """Every further key of a metric, and of its twins; none that training measures."""
+        others = {*HEADLINE, *self.own_keys, *self.other_keys, "mig_identifiable"}
+        return tuple(
+            facts.name
+            for facts in self.every_key
+            if facts.metric != "training" and facts.name not in others
+        )
+
     def axes(self, dataset: str, protocol: str) -> dict[str, str]:
         """What curves of one data set and protocol are drawn over.
 
@@ -135,7 +171,8 @@ def summarise(
         From `evaluation.statistics.cells.collect`.
     metrics : sequence of str, optional
         Flat keys to rank, compare and test for peaks; cells are made of all. By default the
-        headline metrics and the first key of each of the user's own.
+        headline metrics and the first key of each of the user's own. The first keys of all other
+        metrics are ranked too, and compared with UDR's choice.
     choose_by, fixed
         As in `evaluation.statistics.selection.select_settings`.
 
@@ -143,6 +180,7 @@ def summarise(
     -------
     Summary
     """
+    ranked = (*HEADLINE, *own_keys(runs), *first_keys()) if metrics is None else tuple(metrics)
     metrics = (*HEADLINE, *own_keys(runs)) if metrics is None else tuple(metrics)
     seconds: dict[str, float] = {}
     with _timed(seconds, "tidy"):
@@ -156,15 +194,28 @@ def summarise(
         how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
         chosen = chosen.merge(how, on=keys, how="left")
     with _timed(seconds, "ranking"):
-        ranks = rank_methods(selected, metrics)
+        ranks = rank_methods(selected, ranked)
         differences = compare_methods(selected, metrics)
     with _timed(seconds, "trends"):
         trends = describe_trends(scores, metrics)
     with _timed(seconds, "agreement"):
         agreement = correlate_metrics(scores, [*metrics, "nll"])
+    with _timed(seconds, "UDR"):
+        choices = describe_udr_choices(scores, [name for name in ranked if name not in FORMS])
     gaps = find_gaps(runs)
     return Summary(
-        runs, scores, every, selected, chosen, ranks, differences, trends, agreement, gaps, seconds
+        runs,
+        scores,
+        every,
+        selected,
+        chosen,
+        ranks,
+        differences,
+        trends,
+        agreement,
+        gaps,
+        choices,
+        seconds,
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .rendering import to_csv, to_markdown, to_text, write_tables
     from .table import Table
     from .tables import all_tables, curve_table, gaps_table
+    from .udr import udr_table
 
 __getattr__ = import_when_used(
     __name__,
@@ -33,6 +34,7 @@ __getattr__ = import_when_used(
         "to_latex": "latex",
         "to_markdown": "rendering",
         "to_text": "rendering",
+        "udr_table": "udr",
         "write_tables": "rendering",
     },
 )
@@ -52,5 +54,6 @@ __all__ = [
     "to_latex",
     "to_markdown",
     "to_text",
+    "udr_table",
     "write_tables",
 ]

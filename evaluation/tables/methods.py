@@ -25,6 +25,7 @@ from .parts import (
     with_identity,
 )
 from .table import Compact, Table
+from .undefined import undefined_notes
 
 COMPARED = (*HEADLINE, "nll", "kl")
 # What fits the column of a paper; the user's own metrics follow.
@@ -56,7 +57,7 @@ def comparison_table(
     for part in by_method(summary, cells):
         label = part[0]["method_label"] + step_mark(part)
         own = {cell["metric"]: cell for cell in part}
-        texts = [_chosen_text(own.get(name), summary.describe(name)) for name in names]
+        texts = [chosen_text(own.get(name), summary.describe(name)) for name in names]
         rows.append((label, *texts, collapsed_text([own[names[0]]] if names[0] in own else [])))
         if part[0]["role"] == "first":
             continue
@@ -80,6 +81,7 @@ def comparison_table(
         INTERVAL,
         CHOICE,
         "NLL, KL and collapsed runs (KL < 0.1 nats) are those of the setting chosen by MIG.",
+        *undefined_notes(summary, *place, metrics),
     ]
     methods = dict.fromkeys(cell["method"] for cell in cells)
     return Table(
@@ -95,7 +97,8 @@ def comparison_table(
     )
 
 
-def _chosen_text(cell, facts):
+def chosen_text(cell, facts):
+    """A cell of a comparison, with its setting and how that was chosen."""
     if cell is None:
         return "–"
     if cell["role"] == "external" and not cell["setting"]:  # what it was trained with is unknown
@@ -121,6 +124,7 @@ def ranking_table(
     kind: str,
     dataset: str = "all",
     metrics: Sequence[str] | None = None,
+    others: bool = False,
 ) -> Table | None:
     """Mean rank, its interval and P(best) of methods by metrics.
 
@@ -133,20 +137,23 @@ def ranking_table(
         A name, or "all" for the mean over data sets.
     metrics : sequence of str, optional
         By default the headline metrics and the user's own.
+    others : bool, default False
+        The first keys of all other metrics instead, in a table that a page folds.
 
     Returns
     -------
     Table or None
         None where no method has a score.
     """
-    metrics = (*HEADLINE, *summary.own_keys) if metrics is None else metrics
+    if metrics is None:
+        metrics = summary.other_keys if others else (*HEADLINE, *summary.own_keys)
     ranks = summary.ranks
     every = ranks[(ranks["protocol"] == protocol) & (ranks["dataset_kind"] == kind)]
     ranks = every[(every["dataset"] == dataset) & every["metric"].isin(metrics)]
     if not ranks["rank"].notna().any():
         return None
     names = [name for name in metrics if name in set(ranks["metric"])]
-    paper = [name for name in (*PAPER, *summary.own_keys) if name in names]
+    paper = [name for name in (*PAPER, *summary.own_keys) if name in names] or names[: len(PAPER)]
     groups = by_method(summary, ranks.to_dict("records"))
     rows, short = [], []
     for part in groups:
@@ -172,12 +179,13 @@ def ranking_table(
         brief += notes_of(summary, name, protocol, paper, brief=True)
     notes, brief = list(dict.fromkeys(notes)), list(dict.fromkeys(brief))
     heads = {name: heading(summary.describe(name)) for name in names}
-    kinds = ("ranking", dataset) if dataset != "all" else (f"ranking-all-{kind}",)
+    stem = "ranking-other" if others else "ranking"
+    kinds = (stem, dataset) if dataset != "all" else (f"{stem}-all-{kind}",)
     where = dataset if dataset != "all" else f"{len(datasets)} data sets ({kind})"
     methods = dict.fromkeys(ranks["method"])
     return Table(
         file_name(*kinds, protocol),
-        f"Ranking on {where}, protocol {protocol}",
+        f"Ranking{' by other scores' if others else ''} on {where}, protocol {protocol}",
         ("Method", *heads.values()),
         tuple(rows),
         ranks.reset_index(drop=True),
@@ -185,6 +193,7 @@ def ranking_table(
         sources_of(summary, datasets, protocol, methods, names),
         Compact(("Method", *(heads[name] for name in paper)), tuple(short), tuple(brief)),
         None if dataset == "all" else (dataset, protocol),
+        secondary=others,
     )
 
 

@@ -46,6 +46,8 @@ class Table:
         What the LaTeX form shows; all of the table by default.
     place : tuple of (str, str), optional
         Data set and protocol; None for a table about several.
+    secondary : bool
+        Whether a page shows it folded.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Table:
     sources: tuple = ()
     compact: Compact | None = None
     place: tuple | None = None
+    secondary: bool = False
 
     @property
     def citations(self):

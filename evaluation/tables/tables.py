@@ -11,6 +11,7 @@ from ..statistics.summary import Summary
 from .collapse import PEAKS, collapse_table, published_table
 from .methods import comparison_table, differences_table, ranking_table
 from .notes import INTERVAL, cell_text
+from .others import other_curves_table, other_scores_table, undefined_table
 from .parts import (
     by_keys,
     collapsed_text,
@@ -24,6 +25,7 @@ from .parts import (
     with_identity,
 )
 from .table import Table
+from .udr import udr_table
 
 COLLAPSED_NOTE = "Collapsed: runs with KL < 0.1 nats."
 CURVES = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled", "nll", "kl")
@@ -134,9 +136,15 @@ def all_tables(summary: Summary) -> list[Table]:
         tables += [collapse_table(summary, *place, metric) for metric in summary.own_keys]
         tables.append(comparison_table(summary, *place))
         tables.append(differences_table(summary, *place))
+        tables.append(udr_table(summary, *place))
+        tables.append(other_scores_table(summary, *place))
+        tables += [other_curves_table(summary, *place, axis) for axis in summary.axes(*place)]
+        tables.append(other_scores_table(summary, *place, detail=True))
+        tables.append(undefined_table(summary, *place))
     scopes = summary.ranks[["protocol", "dataset_kind", "dataset"]].drop_duplicates()
     for protocol, kind, dataset in scopes.itertuples(index=False, name=None):
         tables.append(ranking_table(summary, protocol, kind, dataset))
+        tables.append(ranking_table(summary, protocol, kind, dataset, others=True))
     tables += [published_table(summary), gaps_table(summary)]
     named: dict[str, Any] = {}
     for table in tables:

@@ -368,5 +368,6 @@ def test_seconds_say_how_long_each_part_took(summary):
         "ranking",
         "trends",
         "agreement",
+        "UDR",
     }
     assert all(value >= 0 for value in summary.seconds.values())
