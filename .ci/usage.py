@@ -22,5 +22,7 @@ assert_type(representation.n_train, int)
 
 dataset = db.load_dataset("sprites-small")
 assert_type(dataset.factor_names, tuple[str, ...])
+assert_type(dataset.num_factors, int)
+assert_type(dataset.factors_num_values, list[int])
 page = db.report("results")
 assert_type(page, Path)

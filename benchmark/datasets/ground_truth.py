@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from .base import Dataset
-
 
 class GroundTruth:
     """What a data set can do as `ground_truth_data`.
@@ -19,22 +16,34 @@ class GroundTruth:
     order: the same state gives the same factors as there.
     """
 
+    if TYPE_CHECKING:  # what the data set itself has
+        name: str
+        factor_names: tuple[str, ...]
+        factor_sizes: tuple[int, ...]
+        labels: np.ndarray | None
+
+        @property
+        def image_shape(self) -> tuple[int, int, int]: ...
+        def __len__(self) -> int: ...
+        def images(self, index: ArrayLike) -> np.ndarray: ...
+        def factors(self, index: ArrayLike) -> np.ndarray: ...
+
     @property
-    def num_factors(self: Dataset) -> int:
+    def num_factors(self) -> int:
         """Number of factors, K."""
         return len(self.factor_sizes)
 
     @property
-    def factors_num_values(self: Dataset) -> list[int]:
+    def factors_num_values(self) -> list[int]:
         """Number of classes of each factor."""
         return [int(size) for size in self.factor_sizes]
 
     @property
-    def observation_shape(self: Dataset) -> list[int]:
+    def observation_shape(self) -> list[int]:
         """Height, width and channels of an observation."""
         return [int(size) for size in self.image_shape]
 
-    def sample_factors(self: Dataset, num: int, random_state: np.random.RandomState) -> np.ndarray:
+    def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
         """Draw factors: each uniform and independent where the images are the full grid.
 
         Elsewhere they are those of images drawn at random, each any number of times.
@@ -61,7 +70,7 @@ class GroundTruth:
         return np.stack(columns, axis=1).astype(np.int64)
 
     def sample_observations_from_factors(
-        self: Dataset, factors: ArrayLike, random_state: np.random.RandomState
+        self, factors: ArrayLike, random_state: np.random.RandomState
     ) -> np.ndarray:
         """Give an observation of each row of factors.
 
@@ -111,14 +120,14 @@ class GroundTruth:
         return self.sample(num, random_state)[1]
 
     @cached_property
-    def _images_by_factors(self: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    def _images_by_factors(self) -> tuple[np.ndarray, np.ndarray]:
         """Places of factors in the grid, ascending, and the images that have them."""
         places = np.ravel_multi_index(tuple(np.asarray(self.labels).T), self.factor_sizes)
         order = np.argsort(places, kind="stable")
         return places[order], order
 
     def _choose_images(
-        self: Dataset, places: np.ndarray, classes: np.ndarray, state: np.random.RandomState
+        self, places: np.ndarray, classes: np.ndarray, state: np.random.RandomState
     ) -> np.ndarray:
         """One of the images at each place in the grid, at random."""
         known, images = self._images_by_factors

@@ -319,7 +319,8 @@ n_jobs
         codes: str,
         variant: str,
         describe: Callable[[str], str],
-        **marks: bool,
+        sampled: bool = False,
+        active: bool = False,
     ) -> Metric:
         keys = tuple(
             dataclasses.replace(
@@ -338,7 +339,8 @@ n_jobs
             variant=variant,
             twin=False,
             masked=False,
-            **marks,
+            sampled=sampled,
+            active=active,
         )
 
     def declaration(self) -> dict[str, object]:
