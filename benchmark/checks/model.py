@@ -11,6 +11,7 @@ from .adversary import check_adversary, check_alone, find_adversary
 from .calls import call, describe
 from .hooks import check_coefficients, check_couple, check_in_class, check_permutes
 from .reading import Reading
+from .reductions import check_reductions
 from .trial import LATENTS, ROWS, SIDE, STEPS, Trial, build, compute
 
 # How much a model's own term may differ from the suite's term of the same name.
@@ -50,7 +51,7 @@ def check_model(model_class, report, parent=None):
     if parent is not None:
         _check_parent(model_class, parent)
         report(f"takes the weights of {declaration.continues}, which it continues")
-    _check_losses(model_class, hyperparameters, hooks, report)
+    _check_losses(model_class, declaration, report)
     trial = _check_training(model_class, hyperparameters, hooks)
     first, *_, last = (row[1] for row in trial.trainer.recorder.rows)
     report(f"trains: NLL {first:.1f} → {last:.1f} nats in {STEPS} steps")
@@ -107,8 +108,9 @@ def _check_parent(model_class, parent):
         )
 
 
-def _check_losses(model_class, hyperparameters, hooks, report):
+def _check_losses(model_class, declaration, report):
     """The loss, its terms, and what the optional members add to it."""
+    hyperparameters, hooks = declaration.hyperparameters, declaration.hooks
     depending, read_before, read = {}, set(), set()
     if hooks.anneals:
         depending, read_before = check_coefficients(model_class, hyperparameters)
@@ -122,6 +124,7 @@ def _check_losses(model_class, hyperparameters, hooks, report):
     own = find_adversary(model, hooks.adversary) if hooks.adversary is not None else set()
     outputs = _pass_forward(model, hooks)
     _check_loss(model, hooks, outputs, coefficients, report)
+    check_reductions(model, declaration, outputs)
     if own:
         check_adversary(model, own, outputs, coefficients)
         check_alone(model_class, hyperparameters, hooks, own)

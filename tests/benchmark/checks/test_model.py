@@ -167,3 +167,9 @@ def test_a_usable_model_passes(model):
 def test_a_broken_model_is_told_what_is_wrong(model, message):
     with pytest.raises(BenchError, match=message):
         check_model(model, print)
+
+
+def test_a_model_must_be_the_method_that_it_says_it_is():
+    liar = type("Liar", (LambdaBetaVAE,), {"reduces_to": {"betavae": {"lambda": 2.0}}})
+    with pytest.raises(BenchError, match="the model is betavae at lambda = 2, but there its loss"):
+        check_model(liar, print)
