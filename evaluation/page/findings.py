@@ -41,6 +41,8 @@ def findings(summary, dataset, protocol):
     ranks = summary.ranks
     ranks = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
     ranked = (*RANKED, *summary.own_keys)
+    if not ranks.loc[ranks["metric"].isin(ranked), "rank"].notna().any():
+        ranked = summary.other_keys
     return sentences + _about_ranks(
         [(summary.describe(name).label, ranks[ranks["metric"] == name]) for name in ranked]
     )

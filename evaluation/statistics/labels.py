@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from ..metrics import METRICS, TRAINING_KEYS
+from ..metrics.metric import ACTIVE, SAMPLED
 
 HEADLINE = (
     "mig",
@@ -161,6 +162,17 @@ def first_keys():
         for metric in METRICS.values()
         if metric.keys[0].name not in HEADLINE and (metric.default or not metric.suffix)
     )
+
+
+def untwinned(metric):
+    """The metric that a twin on sampled or active codes belongs to; itself for any other.
+
+    Examples
+    --------
+    >>> untwinned("mi_sampled"), untwinned("irs_active"), untwinned("mig")
+    ('mi', 'irs', 'mig')
+    """
+    return metric.removesuffix(SAMPLED).removesuffix(ACTIVE)
 
 
 def is_built_in(name):

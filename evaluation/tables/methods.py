@@ -16,6 +16,7 @@ from .parts import (
     by_method,
     collapsed_text,
     compact_spreads,
+    has_headline,
     heading,
     mark_notes,
     notes_of,
@@ -193,7 +194,7 @@ def ranking_table(
         sources_of(summary, datasets, protocol, methods, names),
         Compact(("Method", *(heads[name] for name in paper)), tuple(short), tuple(brief)),
         None if dataset == "all" else (dataset, protocol),
-        secondary=others,
+        secondary=others and any(has_headline(summary, name, protocol) for name in datasets),
     )
 
 

@@ -13,6 +13,7 @@ from .parts import (
     by_keys,
     by_method,
     compact_spreads,
+    has_headline,
     heading,
     mark_notes,
     notes_of,
@@ -83,7 +84,7 @@ def other_scores_table(
         sources_of(summary, [dataset], protocol, methods, names),
         Compact(("Score", *heads), tuple(short), tuple(brief)),
         place,
-        secondary=True,
+        secondary=detail or has_headline(summary, *place),
     )
 
 
@@ -159,7 +160,7 @@ def other_curves_table(
         sources_of(summary, [dataset], protocol, methods, names),
         compact_spreads(summary, shown, place, names[:MOST_COLUMNS], ("Curve", symbol), short),
         place,
-        secondary=True,
+        secondary=has_headline(summary, *place),
     )
 
 

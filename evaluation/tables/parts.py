@@ -1,5 +1,6 @@
 """Pieces that several tables share."""
 
+from ..statistics.labels import HEADLINE
 from .citations import dataset_source
 from .notes import (
     CLIPPED,
@@ -29,6 +30,12 @@ def shown_metrics(summary, cells, metrics):
     ours = [name for name in metrics if name not in training]
     wanted = [name for m in ours for name in ((m, "mig_identifiable") if m == "mig" else (m,))]
     return [name for name in (*wanted, *summary.own_keys, *training) if name in known]
+
+
+def has_headline(summary, dataset, protocol):
+    """Whether one of the headline scores is defined, so that the other tables may be folded."""
+    cells = summary.part("cells", dataset, protocol)
+    return bool(cells.loc[cells["metric"].isin(HEADLINE), "n"].gt(0).any())
 
 
 def by_keys(records, *names):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from ..statistics.labels import untwinned
 from ..statistics.summary import Summary
 
 
@@ -40,7 +41,7 @@ def _find_undefined(summary, dataset, protocol):
     return [
         {
             "metrics": [name for names in found.values() for name in names],
-            "labels": [_label(summary, metric, names) for metric, names in found.items()],
+            "labels": _labels(summary, found),
             "n": n,
             "runs": total,
             "reason": reason,
@@ -49,11 +50,19 @@ def _find_undefined(summary, dataset, protocol):
     ]
 
 
-def _label(summary, metric, names):
-    """The first key stands for a metric of which all are undefined."""
-    every = [fact.name for fact in summary.every_key if fact.metric == metric]
-    shown = names[:1] if set(every) <= set(names) else names
-    return ", ".join(summary.describe(name).label for name in shown)
+def _labels(summary, keys_of):
+    """Labels of keys, by the metric that they belong to; a metric stands for its twins."""
+    labels = []
+    for metric, names in keys_of.items():
+        base = untwinned(metric)
+        if base != metric and base in keys_of:
+            continue
+        every = {fact.name for fact in summary.every_key if fact.metric == metric}
+        shown = names[:1] if every <= set(names) else names  # the first key stands for all
+        label = ", ".join(summary.describe(name).label for name in shown)
+        twins = [name for name in keys_of if name != metric and untwinned(name) == metric]
+        labels.append(f"{label} and its twins" if twins else label)
+    return labels
 
 
 def _most_frequent(reasons):

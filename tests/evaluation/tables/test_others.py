@@ -118,6 +118,25 @@ def test_what_is_undefined_for_every_run_is_one_line(summary_of, sweep, tmp_path
             assert render(each)
 
 
+def test_a_metric_stands_for_its_twins_and_its_first_key_for_all(summary_of, sweep, tmp_path):
+    keys = ["factorvae_score", "factorvae_score_train", "irs", "irs_active"]
+    rows = undefine(with_all(sweep(seeds=1)), dict.fromkeys(keys, CLASSES))
+    rows = [row | {"irs_active_status": "undefined"} for row in rows]
+    ((labels, _, _),) = undefined_table(summary_of(tmp_path, rows), *PLACE).rows
+    assert labels == "FactorVAE score, IRS and its twins"
+
+
+def test_without_a_headline_score_the_others_stand_open_and_are_told(summary_of, sweep, tmp_path):
+    rows = with_all(sweep())
+    keys = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
+    rows = [row | dict.fromkeys((*keys, "mi_matched_sampled")) for row in rows]
+    summary = summary_of(tmp_path, rows)
+    assert not other_scores_table(summary, *PLACE).secondary
+    assert other_scores_table(summary, *PLACE, detail=True).secondary
+    assert not ranking_table(summary, "paper", "genuine", "dsprites", others=True).secondary
+    assert any("FactorVAE score: " in text for text in findings(summary, *PLACE))
+
+
 def test_what_is_undefined_for_some_runs_is_counted(summary_of, sweep, tmp_path):
     rows = with_all(sweep())
     mixed = [*undefine(rows[:2], {"irs": "one"}), *undefine(rows[2:3], {"irs": "two"}), *rows[3:]]
