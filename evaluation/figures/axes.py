@@ -1,51 +1,85 @@
-"""Axes that several figures share: β, KL, and the range of a score."""
+"""Axes that several figures share: what was swept, KL, and the range of a score."""
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..naming import format_number
 from ..representation.posterior import COLLAPSED
-from .style import GREY
+from .style import GREY, write_label
+
+# Of largest to smallest value from which on a scale is logarithmic; that of β always is.
+LOG_FROM = 4.0
+# Octaves, or steps, that a letter of a tick's label takes for every octave of the whole axis.
+_LETTER = 0.022
 
 
-def set_beta_axis(axis, betas):
-    """Make the horizontal axis one of β on a log2 scale, ticks at the values tried.
+def set_value_axis(axis, values, label="β", *, logarithmic=None):
+    """Make the horizontal axis one of what was swept, ticks at the values tried.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
-    betas : iterable of float
-        All values of β in the panel, at least 0; 0 is set one octave below the smallest other.
+    values : iterable of float
+        All values in the panel.
+    label : str, default "β"
+        How tables and axes write what was swept.
+    logarithmic : bool, optional
+        By default what `is_logarithmic` says of the values.
 
     Returns
     -------
     dict of float to float
-        Where each β lies on the axis.
+        Where each value lies on the axis.
     """
-    betas = sorted(set(betas))
-    places = place_betas(betas)
-    texts = dict(zip(np.round(places, 9), map(format_number, betas), strict=True))
-    axis.xaxis.set_major_locator(FixedLocator(thin_out(places)))
+    values = sorted(set(values))
+    logarithmic = is_logarithmic(values) if logarithmic is None else logarithmic
+    places = place_values(values, logarithmic)
+    texts = dict(zip(np.round(places, 9), map(format_number, values), strict=True))
+    longest = max(map(len, texts.values()), default=0)
+    least = max(0.55, _LETTER * longest * np.ptp(places)) if len(places) else 0.55
+    axis.xaxis.set_major_locator(FixedLocator(thin_out(places, least)))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: texts.get(round(x, 9), "")))
     if len(places):
         axis.set_xlim(places[0] - 0.45, places[-1] + 0.45)
-    axis.set_xlabel("β (log2 scale)")
-    return dict(zip(betas, places.tolist(), strict=True))
+    axis.set_xlabel(write_label(f"{label} (log2 scale)" if logarithmic else label, 60))
+    return dict(zip(values, places.tolist(), strict=True))
 
 
-def place_betas(betas):
-    """Where values of β lie on the axis: log2, and 0 one octave below the rest.
+def is_logarithmic(values):
+    """Whether values span a scale of octaves: none negative, the largest much above the smallest.
 
     Examples
     --------
-    >>> place_betas([0.0, 1.0, 8.0]).tolist()
-    [-1.0, 0.0, 3.0]
+    >>> is_logarithmic([0, 2, 8]), is_logarithmic([4, 5, 6]), is_logarithmic([-8, 2, 8])
+    (True, False, False)
     """
-    betas = np.asarray(betas, dtype=float)
-    positive = betas[betas > 0]
+    positive = [value for value in values if value > 0]
+    return bool(positive) and min(values) >= 0 and max(positive) >= LOG_FROM * min(positive)
+
+
+def place_values(values, logarithmic=True):
+    """Where values lie on an axis: log2, and 0 one octave below the rest; or evenly scaled.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Ascending; of a logarithmic axis at least 0.
+    logarithmic : bool, default True
+        Otherwise the axis is as long as there are steps between the values.
+
+    Examples
+    --------
+    >>> place_values([0.0, 1.0, 8.0]).tolist(), place_values([4, 5, 8], False).tolist()
+    ([-1.0, 0.0, 3.0], [0.0, 0.5, 2.0])
+    """
+    values = np.asarray(values, dtype=float)
+    if not logarithmic:
+        span = np.ptp(values) if len(values) else 0.0
+        return (values - values[:1]) / (span or 1.0) * max(len(values) - 1, 1)
+    positive = values[values > 0]
     smallest = positive.min() if len(positive) else 2.0
-    return np.log2(np.where(betas > 0, betas, smallest / 2))
+    return np.log2(np.where(values > 0, values, smallest / 2))
 
 
 def thin_out(places, least=0.55):

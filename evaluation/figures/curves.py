@@ -1,4 +1,4 @@
-"""Scores against β: curves with their seeds."""
+"""Scores against what was swept: curves with their seeds."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ..naming import format_number
 from ..statistics.labels import describe_keys
-from .axes import clip_to_range, find_limits, set_beta_axis, set_kl_axis
+from .axes import clip_to_range, find_limits, set_kl_axis, set_value_axis
 from .style import (
     MARKERS,
     find_weights,
@@ -26,8 +26,11 @@ LETTERS_PER_INCH = 13
 
 
 @style()
-def plot_curves(cells, scores, metrics, title):
-    """Draw metrics against β with NLL and KL below: λ on the left, models on the right.
+def plot_curves(cells, scores, metrics, title, axes=None):
+    """Draw metrics against what was swept, with NLL and KL below.
+
+    Curves over β have a panel of the λ and one of the models; those over anything else have one
+    panel for each. All figures of the same frames have the same vertical limits.
 
     Parameters
     ----------
@@ -36,28 +39,32 @@ def plot_curves(cells, scores, metrics, title):
     metrics : sequence of str
         Flat keys, a row of panels each.
     title : str
+    axes : sequence of str, optional
+        What was swept, by its names in the column `axis`; all by default.
 
     Returns
     -------
     matplotlib.figure.Figure or None
-        None where no run with β has any of the metrics.
+        None where no run on such a curve has any of the metrics.
     """
-    known = cells[cells["beta"].notna() & (cells["n"] > 0)]
+    known = cells[cells["axis_value"].notna() & (cells["n"] > 0)]
     known = known[known["role"] != "first"]
     shown = known[known["metric"].isin(metrics)]
-    if shown.empty:
+    order = sorted(dict.fromkeys(shown["axis"]), key=lambda name: name != "beta")
+    every = {name: _choose_panels(shown[shown["axis"] == name]) for name in order}
+    names = list(every) if axes is None else axes
+    panels = [(name, *panel) for name in names for panel in every.get(name, ())]
+    if not panels:
         return None
-    panels = _choose_panels(shown)
-    drawn = {curve for _, styles in panels for curve in styles}
+    drawn = {curve for each in every.values() for _, styles in each for curve in styles}
     known = known[known["curve"].isin(drawn)]
-    present = set(known["metric"])
+    present = set(known.loc[known["axis"].isin(names), "metric"])
     metrics = [key for key in metrics if key in present]
     rows = [*metrics, *(key for key in BELOW if key in present and key not in metrics)]
     heights = [2.0 if key in metrics else 1.0 for key in rows]
     curves = _group_by_curve(known, scores)
-    betas = known["beta"].unique()
     facts = describe_keys(known)
-    figure, axes = new_figure(
+    figure, grid = new_figure(
         4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1),
         1.45 * sum(heights) + 1.5,
         len(rows),
@@ -67,28 +74,40 @@ def plot_curves(cells, scores, metrics, title):
         sharey="row",
         height_ratios=heights,
     )
-    for column, (name, styles) in enumerate(panels):
-        places = set_beta_axis(axes[-1, column], betas)
+    for column, (name, heading, styles) in enumerate(panels):
+        places = _set_axis(grid[-1, column], name, known[known["axis"] == name])
         for row, key in enumerate(rows):
-            _draw_curves(axes[row, column], facts[key], styles, curves, places)
-        axes[0, column].set_title(name)
-        _add_legend(axes[:, column])
+            _draw_curves(grid[row, column], facts[key], styles, curves, places)
+        grid[0, column].set_title(heading)
+        _add_legend(grid[:, column])
     for row, key in enumerate(rows):
-        _set_limits(axes[row], facts[key], curves)
-        axes[row, 0].set_ylabel(
+        _set_limits(grid[row], facts[key], curves)
+        grid[row, 0].set_ylabel(
             write_label(facts[key].axis, 60).replace(" (nats per", "\n(nats per")
         )
-    figure.align_ylabels(axes[:, 0])
+    figure.align_ylabels(grid[:, 0])
     return figure
 
 
+def _set_axis(axis, name, cells):
+    """The axis of a column: β is always on a log2 scale."""
+    label = cells["axis_label"].iloc[0]
+    return set_value_axis(
+        axis, cells["axis_value"].unique(), label, logarithmic=True if name == "beta" else None
+    )
+
+
 def _choose_panels(cells):
-    """Titles of the columns and, for each, the styles of its curves by λ and by model."""
+    """Titles of the columns of one axis and, for each, the styles of its curves.
+
+    Over β those of different λ stand apart from the models.
+    """
     methods = dict(zip(cells["curve"], cells["method_label"], strict=True))
     scratch = set(cells.loc[cells["role"] == "scratch", "curve"])
     weights = find_weights(cells)
     labels = label_curves(cells, weights)
-    by_lambda = [curve for curve in weights.index if curve not in scratch]
+    over_beta = cells["axis"].iloc[0] == "beta"
+    by_lambda = [curve for curve in weights.index if curve not in scratch] if over_beta else []
     others = [curve for curve in methods if curve not in by_lambda]
     panels = []
     if len(by_lambda) > 1 or (by_lambda and not others):
@@ -105,7 +124,10 @@ def _choose_panels(cells):
         plain = [curve for curve in by_lambda if not weights[curve]]
         styles = style_curves([*plain, *others])
         styles = {curve: styles[curve] for curve in _pick(list(styles))}
-        panels.append(("Models", _name(styles, labels)))
+        title = "Models"
+        if not over_beta:
+            title = write_label(" and ".join(dict.fromkeys(methods[c] for c in styles)), 60)
+        panels.append((title, _name(styles, labels)))
     return panels
 
 
@@ -116,6 +138,8 @@ def _name(styles, labels, weights=None):
         if weights is not None
         else {}
     )
+    if len(set(short.values())) < len(short):  # they differ in something else as well
+        short = {}
     return {
         curve: {**look, "label": short.get(curve, labels[curve])} for curve, look in styles.items()
     }
@@ -130,11 +154,11 @@ def _pick(curves):
 
 def _group_by_curve(cells, scores):
     """Cells and single runs of each (metric, curve)."""
-    scores = scores[scores["value"].notna() & scores["beta"].notna()]
+    scores = scores[scores["value"].notna() & scores["axis_value"].notna()]
     runs = dict(iter(scores.groupby(["metric", "curve"])))
     return {
         key: (part, runs.get(key, scores.iloc[:0]))
-        for key, part in cells.sort_values("beta", kind="stable").groupby(["metric", "curve"])
+        for key, part in cells.sort_values("axis_value", kind="stable").groupby(["metric", "curve"])
     }
 
 
@@ -145,7 +169,7 @@ def _draw_curves(axis, facts, styles, curves, places):
         if (facts.name, curve) not in curves:
             continue
         part, runs = curves[facts.name, curve]
-        x = part["beta"].map(places)
+        x = part["axis_value"].map(places)
         low, high = clip_to_range(part["low"], facts), clip_to_range(part["high"], facts)
         axis.fill_between(x, low, high, color=look["color"], alpha=0.15, lw=0)
         axis.plot(
@@ -158,13 +182,13 @@ def _draw_curves(axis, facts, styles, curves, places):
             mew=0.5,
             zorder=3,
         )
-        dots = runs["beta"].map(places) + (i - (len(styles) - 1) / 2) * shift
+        dots = runs["axis_value"].map(places) + (i - (len(styles) - 1) / 2) * shift
         axis.plot(dots, runs["value"], ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
     axis.grid(visible=True, axis="y")
 
 
 def _set_limits(axes, facts, curves):
-    """Vertical limits of a row of panels."""
+    """Vertical limits of a row of panels, from the curves that figures of these frames draw."""
     parts = [pair for (metric, _), pair in curves.items() if metric == facts.name]
     points = np.concatenate([[*part["mean"], *runs["value"]] for part, runs in parts])
     ends = np.concatenate([[*part["low"], *part["high"]] for part, _ in parts])

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..naming import format_number
 from ..statistics.labels import describe_key
-from .axes import set_beta_axis, set_kl_axis
+from .axes import set_kl_axis, set_value_axis
 from .style import (
     GREY,
     MARKERS,
@@ -67,7 +67,7 @@ def plot_front(cells, title, metric="mig"):
     front = both[pareto_front(both["nll"], both[metric])].sort_values("nll")
     figure, ((axis,),) = new_figure(6.4, 4.3, title=title)
     for i, (curve, colour) in enumerate(zip(labels, pick_colours(len(labels)), strict=True)):
-        part = both[both["curve"] == curve].sort_values("beta")
+        part = both[both["curve"] == curve].sort_values("axis_value")
         axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=colour)
         axis.plot(
             part["nll"],
@@ -79,7 +79,7 @@ def plot_front(cells, title, metric="mig"):
             color=colour,
             label=labels[curve],
         )
-    _name_betas(axis, both, front, metric)
+    _name_values(axis, both, front, metric)
     axis.step(
         front["nll"],
         front[metric],
@@ -97,15 +97,15 @@ def plot_front(cells, title, metric="mig"):
     return figure
 
 
-def _name_betas(axis, both, front, metric):
-    """Write β beside the points of the front and the end of every curve."""
-    last = both.sort_values("beta").groupby("curve").tail(1)
+def _name_values(axis, both, front, metric):
+    """Write what was swept beside the points of the front and the end of every curve."""
+    last = both.sort_values("axis_value").groupby("curve").tail(1)
     named = both.loc[both.index.isin(front.index) | both.index.isin(last.index)]
-    for index, row in named[named["beta"].notna()].iterrows():
+    for index, row in named[named["axis_value"].notna()].iterrows():
         # Left above the front there is nothing, right below it the other points.
         left = index in front.index
         axis.annotate(
-            f"β={format_number(row['beta'])}",
+            write_label(f"{row['axis_label']}={format_number(row['axis_value'])}"),
             (row["nll"], row[metric]),
             xytext=(-4, 3) if left else (5, -2.5),
             ha="right" if left else "left",
@@ -127,10 +127,12 @@ def front_cells(cells, metric="mig"):
     Returns
     -------
     DataFrame
-        `method`, `role`, `curve`, `curve_label`, `setting`, `beta`, `lambda`, `nll`,
-        `metric` by its name, `n` (the fewer seeds of the two).
+        What tells a setting from others, `method`, `role`, `curve`, `curve_label`, `axis`,
+        `axis_label`, `axis_value`, `setting`, `beta`, `lambda`, and its `nll`, `metric` by its
+        name, `n` (the fewer seeds of the two).
     """
-    keys = ["method", "role", "curve", "curve_label", "setting", "beta", "lambda"]
+    keys = ["method", "role", "curve", "curve_label", "axis", "axis_label", "axis_value"]
+    keys += ["setting", "beta", "lambda"]
     kept = cells[(cells["n"] > 0) & (cells["role"] != "first")]
     one = kept[kept["metric"] == "nll"][[*keys, "mean", "n"]]
     other = kept[kept["metric"] == metric][[*keys, "mean", "n"]]
@@ -141,14 +143,16 @@ def front_cells(cells, metric="mig"):
 
 
 @style()
-def plot_latents(orders, title):
-    """Draw the KL of the strongest latent, the second strongest, … against β.
+def plot_latents(orders, title, labels=None):
+    """Draw the KL of the strongest latent, the second strongest, … against β, say.
 
     Parameters
     ----------
     orders : dict of str to evaluation.representation.posterior.CollapseOrder
         By name of the panel.
     title : str
+    labels : dict of str to str, optional
+        How what was swept is written, by name of the panel; β by default.
 
     Returns
     -------
@@ -161,7 +165,10 @@ def plot_latents(orders, title):
     largest = max(order.ranked.max() for order in orders.values())
     colours = pick_colours(max(order.ranked.shape[1] for order in orders.values()))
     for axis, (name, order) in zip(axes, orders.items(), strict=True):
-        places = set_beta_axis(axis, order.betas)
+        label = (labels or {}).get(name, "β")
+        places = set_value_axis(
+            axis, order.betas, label, logarithmic=True if label == "β" else None
+        )
         for rank, values in enumerate(order.ranked.T):
             axis.plot(
                 [places[beta] for beta in order.betas],

@@ -1,4 +1,4 @@
-"""Matrices of codes by factors: one with its numbers, or mutual information over β."""
+"""Matrices of codes by factors: one with its numbers, or mutual information over what was swept."""
 
 from __future__ import annotations
 
@@ -95,16 +95,19 @@ def plot_matrix(
 
 
 @style()
-def plot_mi_matrices(matrices, factors, title):
+def plot_mi_matrices(matrices, factors, title, label="β"):
     """Draw mutual information between codes and factors as a share of each factor's entropy.
 
     Parameters
     ----------
     matrices : dict of (str, float) to ndarray of shape (D, K)
-        By (name of the row, β): MI/H, codes in any order; they are sorted by their best factor.
+        By (name of the row, value of what was swept): MI/H, codes in any order; they are sorted by
+        their best factor.
     factors : sequence of str
         K names.
     title : str
+    label : str, default "β"
+        How what was swept is written.
 
     Returns
     -------
@@ -114,37 +117,37 @@ def plot_mi_matrices(matrices, factors, title):
     if not matrices:
         return None
     names = list(dict.fromkeys(name for name, _ in matrices))
-    betas = sorted({beta for _, beta in matrices})
-    codes, width = next(iter(matrices.values())).shape
+    values = sorted({value for _, value in matrices})
+    codes, width = np.max([matrix.shape for matrix in matrices.values()], axis=0)
     factors = [write_label(name) for name in factors]
     figure, axes = new_figure(
-        (0.2 * width + 0.6) * len(betas) + 1.5,
+        (0.2 * width + 0.6) * len(values) + 1.5,
         (0.115 * codes + 0.32) * len(names) + 1.45,
         len(names),
-        len(betas),
+        len(values),
         title,
     )
     for row, name in enumerate(names):
-        for place, beta in enumerate(betas):
+        for place, value in enumerate(values):
             axis = axes[row, place]
-            if (name, beta) not in matrices:
+            if (name, value) not in matrices:
                 axis.set(xticks=[], yticks=[], frame_on=False)
                 continue
-            matrix = matrices[name, beta]
+            matrix = matrices[name, value]
             mesh = axis.pcolormesh(
                 matrix[order_codes(matrix)], cmap="viridis", vmin=0, vmax=1, rasterized=True
             )
             axis.invert_yaxis()
             order = [f"z{code}" for code in order_codes(matrix)]
-            axis.set_yticks(np.arange(codes) + 0.5, order, fontsize=5)
+            axis.set_yticks(np.arange(len(order)) + 0.5, order, fontsize=5)
             axis.set_xticks([])
             axis.tick_params(length=0, pad=1)
-            if row == len(names) - 1 or (names[row + 1], beta) not in matrices:
+            if row == len(names) - 1 or (names[row + 1], value) not in matrices:
                 axis.set_xticks(np.arange(width) + 0.5, factors, rotation=90, fontsize=7)
                 axis.tick_params(length=0)
         axes[row, 0].set_ylabel(textwrap.fill(write_label(name), 18), fontsize=8)
-    for place, beta in enumerate(betas):
-        axes[0, place].set_title(f"β = {format_number(beta)}", fontsize=9)
+    for place, value in enumerate(values):
+        axes[0, place].set_title(f"{write_label(label)} = {format_number(value)}", fontsize=9)
     figure.colorbar(mesh, ax=axes, label="MI / H(factor)", aspect=40, pad=0.02)
     return figure
 

@@ -1,4 +1,4 @@
-"""Single runs: boxes over β, and methods at their chosen settings."""
+"""Single runs: boxes over what was swept, and methods at their chosen settings."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .style import BLUE, GREY, ORANGE, new_figure, style, write_label
 
 @style()
 def plot_boxes(scores, metrics, title, curve):
-    """Draw box plots of single runs per β, a panel for every metric.
+    """Draw box plots of single runs over a curve, a panel for every metric.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ def plot_boxes(scores, metrics, title, curve):
     matplotlib.figure.Figure or None
         None where the curve has no score.
     """
-    kept = scores[(scores["curve"] == curve) & scores["value"].notna() & scores["beta"].notna()]
+    kept = scores[(scores["curve"] == curve) & scores["axis_value"].notna()]
+    kept = kept[kept["value"].notna()]
     names = [name for name in metrics if name in set(kept["metric"])]
     if not names:
         return None
@@ -37,12 +38,13 @@ def plot_boxes(scores, metrics, title, curve):
         axis.remove()
     for axis, name in zip(axes.flat, names, strict=False):
         part = kept[kept["metric"] == name]
-        order = np.sort(part["beta"].unique())
-        groups = [part.loc[part["beta"] == beta, "value"].to_numpy() for beta in order]
+        order = np.sort(part["axis_value"].unique())
+        groups = [part.loc[part["axis_value"] == value, "value"].to_numpy() for value in order]
         _draw_boxes(axis, groups)
-        axis.set_xticks(range(len(order)), [format_number(beta) for beta in order])
+        axis.set_xticks(range(len(order)), [format_number(value) for value in order])
         facts = describe_key(name, part)
-        axis.set(xlabel="β", ylabel=write_label(facts.unit))
+        label = write_label(part["axis_label"].iloc[0], 60)
+        axis.set(xlabel=label, ylabel=write_label(facts.unit))
         axis.set_title(write_label(f"{facts.label} {facts.arrow}", 60))
     return figure
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..figures.fronts import front_cells, pareto_front
 from ..figures.style import find_weights, label_curves
+from ..naming import format_number
 
 # Weight of the sum: among settings equal in the worst term it decides.
 RHO = 0.05
@@ -40,32 +41,37 @@ def list_choices(cells, metric="mig"):
     -------
     dict or None
         `points`: settings of the curves over λ, or, where there is only one, of the other models,
-        each with `curve`, `label`, `beta`, `lambda`, `nll`, `score`, `nll_scaled`,
-        `score_scaled`, `n` and `front`; `betas`, `rows` (label and index of a point or None for
-        each β) and `rho`. None with fewer than two settings.
+        each with `curve`, `label`, `axis`, `axis_value`, `place` (``"β = 8"``), `nll`, `score`,
+        `nll_scaled`, `score_scaled`, `n` and `front`; `grids`, one for all curves over the same,
+        each with `label` (β, say), `values` and `rows` (label, and index of a point or None for
+        each value); and `rho`. None with fewer than two settings.
     """
     both = front_cells(cells, metric)
-    both = both[both["beta"].notna()]
+    both = both[both["axis_value"].notna()]
     weights = find_weights(both[both["role"] != "scratch"])
     family = both["curve"].isin(weights.index)
     both = both[family] if family.sum() > 1 else both[~family]
     if len(both) < 2:
         return None
-    both = both.drop_duplicates(["curve", "beta"]).reset_index(drop=True)
+    both = both.drop_duplicates(["curve", "axis_value"]).reset_index(drop=True)
     both["nll_scaled"] = scale_means(both["nll"], False)
     both["score_scaled"] = scale_means(both[metric], True)
     both["front"] = pareto_front(both["nll"], both[metric])
-    labels = label_curves(both, weights)
-    both["label"] = both["curve"].map(labels)
-    both["lambda"] = both["lambda"].astype(object).where(both["lambda"].notna(), None)
-    both = both.rename(columns={metric: "score"}).drop(columns=["setting", "role", "curve_label"])
-    betas = sorted(both["beta"].unique())
-    place = {(row.curve, row.beta): i for i, row in enumerate(both.itertuples())}
+    both["label"] = both["curve"].map(label_curves(both, weights))
+    both["place"] = both["axis_label"] + " = " + both["axis_value"].map(format_number)
+    grids = [_make_grid(part) for _, part in both.groupby("axis", sort=False)]
+    shown = ["curve", "label", "axis", "axis_value", "place", "nll", "nll_scaled", "score_scaled"]
+    points = both.rename(columns={metric: "score"})[[*shown, "score", "n", "front"]]
+    return {"points": points.to_dict("records"), "grids": grids, "rho": RHO}
+
+
+def _make_grid(points):
+    """Where the points of curves over the same stand: a row a curve, a column a value."""
+    values = sorted(points["axis_value"].unique())
+    place = {(row.curve, row.axis_value): row.Index for row in points.itertuples()}
+    labels = dict(zip(points["curve"], points["label"], strict=True))
     rows = [
-        {
-            "label": labels[curve],
-            "points": [place.get((curve, beta)) for beta in betas],
-        }
-        for curve in dict.fromkeys(both["curve"])
+        {"label": label, "points": [place.get((curve, value)) for value in values]}
+        for curve, label in labels.items()
     ]
-    return {"points": both.to_dict("records"), "betas": betas, "rows": rows, "rho": RHO}
+    return {"label": points["axis_label"].iloc[0], "values": values, "rows": rows}

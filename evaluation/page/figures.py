@@ -21,6 +21,8 @@ from .measures import latents_figure, matrix_figures
 MANY = 7
 # Rows of one figure of heat maps.
 ROWS = 4
+# Panels of one figure of curves over what is not β.
+PANELS = 3
 
 
 def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
@@ -101,24 +103,29 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     cells = summary.part("cells", dataset, protocol)
     scores = summary.part("scores", dataset, protocol)
     where = f"on {dataset}, protocol {protocol}"
+    groups = _group_axes(cells)
     if not every:
-        title = f"Scores against β {where}"
         caption = _curve_caption(describe_key("mig"), describe_key("mi_matched_sampled"))
-        figure = plot_curves(cells, scores, ("mig", "mi_matched_sampled"), title)
-        yield Drawing("curves", title, caption, figure)
+        for axes, against, ending in groups:
+            title = f"Scores against {against} {where}"
+            figure = plot_curves(cells, scores, ("mig", "mi_matched_sampled"), title, axes)
+            yield Drawing(f"curves{ending}", title, caption, figure)
         return
     metrics = (*HEADLINE, *summary.own_keys)
     for metric in dict.fromkeys(("mig", "mi_matched_sampled", *metrics)):
         facts = summary.describe(metric)
-        title = f"{facts.label} against β {where}"
-        figure = plot_curves(cells, scores, (metric,), title)
-        yield Drawing(f"curve-{metric}", title, _curve_caption(facts), figure)
+        for axes, against, ending in groups:
+            title = f"{facts.label} against {against} {where}"
+            figure = plot_curves(cells, scores, (metric,), title, axes)
+            yield Drawing(f"curve-{metric}{ending}", title, _curve_caption(facts), figure)
     yield from latents_figure(summary, dataset, protocol, where)
     title = f"Reconstruction against disentanglement {where}"
+    joined = " or ".join(against for _, against, _ in groups) or "β"
     caption = (
-        "Mean NLL and mean MIG over seeds of every setting; thin lines join the values of β of one "
-        "curve in order. Dashed: the Pareto front, settings that no other beats in both. Means "
-        "alone: neighbours on the front may not differ beyond the spread of their seeds."
+        "Mean NLL and mean MIG over seeds of every setting; thin lines join the values of "
+        f"{joined} of one curve in order. Dashed: the Pareto front, settings that no other beats "
+        "in both. Means alone: neighbours on the front may not differ beyond the spread of their "
+        "seeds."
     )
     yield Drawing("front-mig", title, caption, plot_front(cells, title))
     yield from matrix_figures(medians, dataset, protocol, where)
@@ -135,7 +142,7 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     yield Drawing("methods", title, caption, figure)
     curve = choose_boxed_curve(scores)
     boxed = scores[scores["curve"] == curve].iloc[0]
-    title = f"Single runs of {boxed['curve_label']} over β {where}"
+    title = f"Single runs of {boxed['curve_label']} over {boxed['axis_label'] or 'β'} {where}"
     caption = (
         "Boxes: quartiles and median of single runs, whiskers to the last run within 1.5 box "
         "lengths, dots: every run."
@@ -151,6 +158,29 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     labels = {key: summary.describe(key).label for key in metrics}
     figure = plot_agreement(summary.part("agreement", dataset, protocol), title, labels)
     yield Drawing("agreement", title, caption, figure)
+
+
+def _group_axes(cells):
+    """What was swept, as it shares figures: β by itself, then the others side by side.
+
+    Returns
+    -------
+    list of (list of str, str, str)
+        Names of axes, how they are written, and the end of the figures' names.
+    """
+    known = cells[cells["axis_value"].notna()].drop_duplicates("axis")
+    labels = dict(zip(known["axis"], known["axis_label"], strict=True))
+    others = [name for name in labels if name != "beta"]
+    groups = [["beta"]] if "beta" in labels else []
+    groups += [others[start : start + PANELS] for start in range(0, len(others), PANELS)]
+    return [
+        (
+            names,
+            " and ".join(", ".join(labels[name] for name in names).rsplit(", ", 1)),
+            "".join(f"-{name}" for name in names) if place else "",
+        )
+        for place, names in enumerate(groups)
+    ]
 
 
 def _curve_caption(*metrics):

@@ -41,14 +41,15 @@ def latents_figure(summary, dataset, protocol, where):
     Drawing
     """
     runs = summary.part("runs", dataset, protocol)
-    runs = runs[runs["beta"].notna() & runs["file"].notna() & (runs["status"] == "scored")]
-    orders, texts = {}, []
+    runs = runs[runs["axis_value"].notna() & runs["file"].notna() & (runs["status"] == "scored")]
+    orders, symbols, texts = {}, {}, []
     for curve, label in _choose_curves(runs[runs["reduces_to"].notna()]).items():
-        ranked = _rank_kl(runs[runs["curve"] == curve])
+        part = runs[runs["curve"] == curve]
+        ranked = _rank_kl(part)
         if len(ranked) > 1:
             order = collapse_order(list(ranked), np.stack(list(ranked.values())))
-            orders[label] = order
-            texts.append(f"{label}: {_order_text(order)}")
+            orders[label], symbols[label] = order, part["axis_label"].iloc[0]
+            texts.append(f"{label}: {_order_text(order, symbols[label])}")
     title = f"KL of single latents {where}"
     caption = (
         "Measured KL of each latent's posterior from the prior, latents ranked within each run and "
@@ -56,17 +57,17 @@ def latents_figure(summary, dataset, protocol, where):
         "least variance are lost first; that the latents of a trained network vanish one after "
         "another is an analogy to it, not a proof."
     )
-    yield Drawing("latents", title, caption, plot_latents(orders, title))
+    yield Drawing("latents", title, caption, plot_latents(orders, title, symbols))
 
 
 def _rank_kl(runs):
-    """β to the KL of ranked latents, mean over the seeds whose files can be read."""
+    """Value of β, say, to the KL of ranked latents, mean over the seeds whose files can be read."""
     ranked = {}
-    for beta, part in runs.groupby("beta"):
+    for value, part in runs.groupby("axis_value"):
         rows = [_sort_kl(path) for path in part["file"]]
         rows = [row for row in rows if row is not None]
         if rows and len({len(row) for row in rows}) == 1:
-            ranked[beta] = np.mean(rows, axis=0)
+            ranked[value] = np.mean(rows, axis=0)
     sizes = {len(row) for row in ranked.values()}
     return ranked if len(sizes) == 1 else {}
 
@@ -81,15 +82,15 @@ def _sort_kl(path):
     return np.sort(kl_per_latent(representation.codes, representation.log_variances))[::-1]
 
 
-def _order_text(order):
+def _order_text(order, symbol):
     counts = ", ".join(
-        f"{count} at β = {format_number(beta)}"
-        for beta, count in zip(order.betas, order.surviving, strict=True)
+        f"{count} at {symbol} = {format_number(value)}"
+        for value, count in zip(order.betas, order.surviving, strict=True)
     )
     text = f"latents with at least {COLLAPSED:g} nats: {counts}"
     reached = order.survives_to[0]
     if not np.isnan(reached):
-        text += f"; the strongest lasts to β = {format_number(reached)}"
+        text += f"; the strongest lasts to {symbol} = {format_number(reached)}"
     return text
 
 
@@ -109,36 +110,46 @@ def matrix_figures(medians, dataset, protocol, where):
     Drawing
     """
     rows = medians[(medians["dataset"] == dataset) & (medians["protocol"] == protocol)]
-    rows = rows[rows["beta"].notna() & rows["file"].notna()]
-    curves = _choose_curves(rows)
+    rows = rows[rows["axis_value"].notna() & rows["file"].notna()]
     for metric, codes in (("mi_sampled", "sampled codes"), ("mi", "posterior means")):
-        matrices, names, chosen_by = {}, None, set()
-        for row in rows.to_dict("records"):
-            if row["curve"] not in curves:
-                continue
-            record = read_score(scores_folder(row["file"]) / f"{metric}.json")
-            matrix = _share(record)
-            shapes = {known.shape for known in matrices.values()}
-            if matrix is None or (shapes and matrix.shape not in shapes):
-                continue
-            names = record["representation"].get("factor_names") or range(matrix.shape[1])
-            matrices[(row["curve"], row["beta"])] = matrix
-            chosen_by.add(row["median_by"])
-        by = " or ".join(n if n == "seed" else describe_key(n).label for n in sorted(chosen_by))
-        title = f"Information about each factor {where} ({codes})"
-        caption = (
-            f"Mutual information between every code and factor, {codes}, as a share of the "
-            f"factor's entropy, for the run of the median seed of each setting (by {by}). Codes "
-            "are sorted by the factor that they say most about."
-        )
-        ordered = {
-            (label, beta): matrix
-            for curve, label in curves.items()
-            for (other, beta), matrix in matrices.items()
-            if other == curve
-        }
-        figure = plot_mi_matrices(ordered, [str(name) for name in names or ()], title)
-        yield Drawing(f"matrix-{metric}", title, caption, figure)
+        for place, (axis, part) in enumerate(rows.groupby("axis", sort=False)):
+            matrices, names, chosen_by = _read_matrices(part, metric)
+            by = " or ".join(n if n == "seed" else describe_key(n).label for n in sorted(chosen_by))
+            symbol = part["axis_label"].iloc[0]
+            over = f", over {symbol}" if place else ""
+            title = f"Information about each factor{over} {where} ({codes})"
+            caption = (
+                f"Mutual information between every code and factor, {codes}, as a share of the "
+                f"factor's entropy, for the run of the median seed of each setting (by {by}). "
+                "Codes are sorted by the factor that they say most about."
+            )
+            figure = plot_mi_matrices(matrices, names, title, symbol)
+            name = "-".join(["matrix", metric, *([axis] if place else [])])
+            yield Drawing(name, title, caption, figure)
+
+
+def _read_matrices(rows, metric):
+    """Matrices of the curves over one axis that fit a figure, by label of curve and value."""
+    curves = _choose_curves(rows)
+    matrices, names, chosen_by = {}, (), set()
+    for row in rows.to_dict("records"):
+        if row["curve"] not in curves:
+            continue
+        record = read_score(scores_folder(row["file"]) / f"{metric}.json")
+        matrix = _share(record)
+        factors = {known.shape[1] for known in matrices.values()}
+        if matrix is None or (factors and matrix.shape[1] not in factors):
+            continue
+        names = record["representation"].get("factor_names") or range(matrix.shape[1])
+        matrices[row["curve"], row["axis_value"]] = matrix
+        chosen_by.add(row["median_by"])
+    ordered = {
+        (label, value): matrix
+        for curve, label in curves.items()
+        for (other, value), matrix in matrices.items()
+        if other == curve
+    }
+    return ordered, [str(name) for name in names], chosen_by
 
 
 def _share(record):

@@ -53,7 +53,7 @@
       part.querySelector(".weight").textContent = weight.toFixed(2);
       const seeds = `${point.n} seed${point.n === 1 ? "" : "s"}${point.n < 5 ? ", illustrative" : ""}`;
       part.querySelector(".best").textContent =
-        `Best: ${point.label}, β = ${point.beta} – MIG ${point.score.toFixed(3)}, NLL ${point.nll.toFixed(1)} nats (${seeds})`;
+        `Best: ${point.label}, ${point.place} – MIG ${point.score.toFixed(3)}, NLL ${point.nll.toFixed(1)} nats (${seeds})`;
     };
     slider.addEventListener("input", update);
     update();

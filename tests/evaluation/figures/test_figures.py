@@ -19,7 +19,7 @@ from disentanglement_bench.evaluation.figures import (
     plot_mi_matrices,
     save_figure,
 )
-from disentanglement_bench.evaluation.figures.axes import find_limits, place_betas, thin_out
+from disentanglement_bench.evaluation.figures.axes import find_limits, place_values, thin_out
 from disentanglement_bench.evaluation.figures.fronts import front_cells, pareto_front
 from disentanglement_bench.evaluation.figures.methods import choose_boxed_curve
 from disentanglement_bench.evaluation.figures.style import (
@@ -160,6 +160,68 @@ def test_a_single_seed_has_no_band_and_a_single_beta_is_a_point(summary_of, swee
     assert not any(band.get_paths() for band in figure.axes[0].collections)
 
 
+def gamma_rows(rows, gammas=(2, 10, 40), model="factor", name="gamma"):
+    """Rows of β-TCVAE as those of a model with another hyperparameter."""
+    kept = [{**row, "model": model} for row in rows if row["model"] == "betatcvae"]
+    betas = sorted({row["beta"] for row in kept})
+    gammas = dict(zip(betas, gammas, strict=True))
+    for row in kept:
+        row[name] = gammas[row.pop("beta")]
+        row["path"] = f"runs/{model}/{name}={row[name]}/seed-{row['seed']}/representation.h5"
+    return kept
+
+
+def with_column(rows, *names):
+    """The same rows with the columns of swept values where a table of scores has them."""
+    columns = [*rows[0]]
+    place = columns.index("seed") + 1
+    columns = [*columns[:place], *names, "source", *columns[place:]]
+    return [{name: {"source": "bench", **row}.get(name) for name in columns} for row in rows]
+
+
+def test_curves_over_other_hyperparameters_have_panels_and_figures_of_their_own(
+    summary_of, sweep, tmp_path
+):
+    rows = [*sweep(), *gamma_rows(sweep()), *gamma_rows(sweep(), (3, 4, 5), "odd", "width")]
+    found = summary_of(tmp_path, with_column(rows, "gamma", "width"))
+    whole = plot_curves(found.cells, found.scores, ("mig",), "MIG")
+    row = whole.axes[:4]
+    titles = [axis.get_title("left") for axis in row]
+    assert titles == ["β-VAE (λ = 0) and λβ-VAE", "Models", "factor", "odd"]
+    labels = [axis.get_xlabel() for axis in whole.axes[-4:]]
+    assert labels == ["β (log2 scale)"] * 2 + ["gamma (log2 scale)", "width"]
+    assert line(row[2], "factor").get_xdata().tolist() == np.log2([2, 10, 40]).tolist()
+    assert line(row[3], "odd").get_xdata().tolist() == [0, 1, 2]
+    betas, others = (
+        plot_curves(found.cells, found.scores, ("mig",), "MIG", axes)
+        for axes in (["beta"], ["gamma", "width"])
+    )
+    assert len(betas.axes) == len(others.axes) == 6
+    for figure in (betas, others):
+        assert figure.axes[0].get_ylim() == row[0].get_ylim()
+    assert plot_curves(found.cells, found.scores, ("mig",), "MIG", ["nothing"]) is None
+
+
+def test_other_figures_name_what_was_swept(summary_of, sweep, tmp_path):
+    found = summary_of(tmp_path, with_column(gamma_rows(sweep()), "gamma"))
+    front = plot_front(found.cells, "front")
+    written = {text.get_text() for text in front.axes[0].texts}
+    assert written <= {"gamma=2", "gamma=10", "gamma=40"}
+    assert written
+    boxes = plot_boxes(found.scores, ("mig",), "boxes", choose_boxed_curve(found.scores))
+    assert boxes.axes[0].get_xlabel() == "gamma"
+    assert [text.get_text() for text in boxes.axes[0].get_xticklabels()] == ["2", "10", "40"]
+    order = collapse_order([5, 10], np.ones((2, 3)))
+    latents = plot_latents({"a": order}, "latents", {"a": "latent size"})
+    assert latents.axes[0].get_xlabel() == "latent size"
+    sizes = {("a", 2.0): np.eye(2), ("a", 3.0): np.eye(3)[:, :2]}
+    matrices = plot_mi_matrices(sizes, ["x", "y"], "information", "latent size")
+    assert [axis.get_title("left") for axis in matrices.axes[:2]] == [
+        "latent size = 2",
+        "latent size = 3",
+    ]
+
+
 def test_a_missing_beta_leaves_a_gap_in_one_curve_only(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["model"] == "betatcvae" and r["beta"] == 8)]
     found = summary_of(tmp_path, rows)
@@ -182,8 +244,14 @@ def test_no_figure_without_scores(summary_of, sweep, tmp_path):
 
 
 def test_beta_zero_has_a_place_of_its_own():
-    assert place_betas([0, 0.5, 4]).tolist() == [-2, -1, 2]
-    assert place_betas([0]).tolist() == [0]
+    assert place_values([0, 0.5, 4]).tolist() == [-2, -1, 2]
+    assert place_values([0]).tolist() == [0]
+
+
+def test_values_that_span_no_octaves_lie_on_a_plain_scale():
+    assert place_values([-1.0, 0.0, 3.0], False).tolist() == [0, 0.5, 2]
+    assert place_values([3.0], False).tolist() == [0]
+    assert place_values([], False).tolist() == []
 
 
 def test_ticks_keep_their_distance_and_both_ends():
@@ -296,10 +364,14 @@ def test_beta_zero_is_drawn_at_its_tick(summary_of, sweep, tmp_path):
 def test_intervals_end_with_the_range_of_the_score_and_do_not_stretch_axes(level):
     names = {"metric": "mig", "method": "mine", "curve": "mine", "setting": "", "lambda": np.nan}
     names |= {"method_label": "Mine", "curve_label": "Mine", "role": ""}
+    names |= {"axis": "beta", "axis_label": "β"}
     cells = pd.DataFrame(
-        [{**names, "beta": b, "mean": level, "low": -5.0, "high": 6.0, "n": 2} for b in (1.0, 8.0)]
+        [
+            {**names, "axis_value": b, "mean": level, "low": -5.0, "high": 6.0, "n": 2}
+            for b in (1.0, 8.0)
+        ]
     )
-    runs = [{**names, "beta": row["beta"], "value": level} for _, row in cells.iterrows()]
+    runs = [{**names, "axis_value": b, "value": level} for b in cells["axis_value"]]
     scores = pd.DataFrame(runs + [{**run, "value": 1.004 * level} for run in runs])
     curves = plot_curves(cells, scores, ("mig",), "MIG").axes[0]
     methods = plot_methods(cells[:1], scores, ("mig",), "methods").axes[0]

@@ -12,28 +12,30 @@ def test_scaled_means_run_from_worst_to_best():
 def test_choices_are_the_settings_of_the_beta_and_lambda_grid(summary_of, sweep, tmp_path):
     summary = summary_of(tmp_path, sweep())
     found = list_choices(summary.cells)
-    assert found["betas"] == [1, 8, 32]
-    assert [row["label"] for row in found["rows"]] == ["β-VAE (λ = 0)", "λβ-VAE, λ = 8"]
-    assert sorted(i for row in found["rows"] for i in row["points"]) == list(range(6))
-    for row in found["rows"]:
-        for beta, place in zip(found["betas"], row["points"], strict=True):
+    (grid,) = found["grids"]
+    assert (grid["label"], grid["values"]) == ("β", [1, 8, 32])
+    assert [row["label"] for row in grid["rows"]] == ["β-VAE (λ = 0)", "λβ-VAE, λ = 8"]
+    assert sorted(i for row in grid["rows"] for i in row["points"]) == list(range(6))
+    for row in grid["rows"]:
+        for beta, place in zip(grid["values"], row["points"], strict=True):
             point = found["points"][place]
-            assert (point["beta"], point["label"]) == (beta, row["label"])
+            assert (point["axis_value"], point["label"]) == (beta, row["label"])
+            assert point["place"] == f"β = {beta:g}"
     cells = summary.cells
     nll = cells[(cells["metric"] == "nll") & (cells["setting"] == "beta=8,lambda=8")]["mean"]
-    place = found["rows"][1]["points"][1]
+    place = grid["rows"][1]["points"][1]
     assert found["points"][place]["nll"] == pytest.approx(nll.item())
 
 
 def test_other_models_are_chosen_among_where_there_is_no_beta_vae(summary_of, sweep, tmp_path):
     found = list_choices(summary_of(tmp_path, sweep(models=("betatcvae",))).cells)
-    assert [row["label"] for row in found["rows"]] == ["β-TCVAE"]
+    assert [row["label"] for row in found["grids"][0]["rows"]] == ["β-TCVAE"]
 
 
 def test_a_missing_setting_is_a_hole(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["lambda"] == 8 and r["beta"] == 8)]
     found = list_choices(summary_of(tmp_path, rows).cells)
-    assert found["rows"][1]["points"][1] is None
+    assert found["grids"][0]["rows"][1]["points"][1] is None
 
 
 def test_nothing_to_choose_without_two_settings_or_without_nll(summary_of, sweep, tmp_path):
