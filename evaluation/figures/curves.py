@@ -21,6 +21,8 @@ from .style import (
 BELOW = ("nll", "kl")
 # More curves in one panel cannot be told apart.
 MOST_CURVES = 7
+# Inches; a page shows wider figures smaller, and their letters with them.
+WIDEST = 9.6
 # Of a legend; names that leave no room for a second column stand below each other.
 LETTERS_PER_INCH = 13
 
@@ -50,8 +52,9 @@ def plot_curves(cells, scores, metrics, title, axes=None):
     known = cells[cells["axis_value"].notna() & (cells["n"] > 0)]
     known = known[known["role"] != "first"]
     shown = known[known["metric"].isin(metrics)]
-    order = sorted(dict.fromkeys(shown["axis"]), key=lambda name: name != "beta")
-    every = {name: _choose_panels(shown[shown["axis"] == name]) for name in order}
+    every, seen = {}, []
+    for name in sorted(dict.fromkeys(shown["axis"]), key=lambda name: name != "beta"):
+        every[name] = _choose_panels(shown[shown["axis"] == name], seen)
     names = list(every) if axes is None else axes
     panels = [(name, *panel) for name in names for panel in every.get(name, ())]
     if not panels:
@@ -65,7 +68,7 @@ def plot_curves(cells, scores, metrics, title, axes=None):
     curves = _group_by_curve(known, scores)
     facts = describe_keys(known)
     figure, grid = new_figure(
-        4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1),
+        min(4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1), WIDEST),
         1.45 * sum(heights) + 1.5,
         len(rows),
         len(panels),
@@ -97,10 +100,11 @@ def _set_axis(axis, name, cells):
     )
 
 
-def _choose_panels(cells):
+def _choose_panels(cells, seen):
     """Titles of the columns of one axis and, for each, the styles of its curves.
 
-    Over β those of different λ stand apart from the models.
+    Over β those of different λ stand apart from the models. `seen` are models of other panels,
+    whose colours are not given again as long as there are others; those of this one are added.
     """
     methods = dict(zip(cells["curve"], cells["method_label"], strict=True))
     scratch = set(cells.loc[cells["role"] == "scratch", "curve"])
@@ -122,12 +126,13 @@ def _choose_panels(cells):
         panels.append((title, _name(styles, labels, weights)))
     if others:
         plain = [curve for curve in by_lambda if not weights[curve]]
-        styles = style_curves([*plain, *others])
-        styles = {curve: styles[curve] for curve in _pick(list(styles))}
-        title = "Models"
-        if not over_beta:
-            title = write_label(" and ".join(dict.fromkeys(methods[c] for c in styles)), 60)
-        panels.append((title, _name(styles, labels)))
+        shown = list(dict.fromkeys([*plain, *others]))
+        styles = style_curves([*seen, *shown])
+        styles = {curve: styles[curve] for curve in _pick(shown)}
+        seen += styles
+        names = dict.fromkeys(methods[curve] for curve in styles)
+        title = "Models" if over_beta or len(names) > 2 else " and ".join(names)
+        panels.append((write_label(title, 60), _name(styles, labels)))
     return panels
 
 

@@ -17,6 +17,9 @@ from .style import (
     write_label,
 )
 
+# Letters of what was swept that fit beside a point.
+LONGEST_SYMBOL = 6
+
 
 def pareto_front(nll, score):
     """Which points no other beats in both.
@@ -79,7 +82,7 @@ def plot_front(cells, title, metric="mig"):
             color=colour,
             label=labels[curve],
         )
-    _name_values(axis, both, front, metric)
+    long = _name_values(axis, both, front, metric)
     axis.step(
         front["nll"],
         front[metric],
@@ -92,20 +95,28 @@ def plot_front(cells, title, metric="mig"):
     )
     axis.set_xlabel("NLL (nats per image), lower is better")
     axis.set_ylabel(f"{write_label(describe_key(metric, cells).axis, 60)}, higher is better")
-    axis.margins(0.08)
-    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    letters = max((len(text.get_text()) for text in axis.texts), default=0)
+    axis.margins(x=max(0.08, 0.02 * letters), y=0.08)  # labels of the front stand at its left
+    title = f"numbers: {' or '.join(map(write_label, long))}" if long else None
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title, alignment="left")
     return figure
 
 
 def _name_values(axis, both, front, metric):
-    """Write what was swept beside the points of the front and the end of every curve."""
+    """Write what was swept beside the points of the front and the end of every curve.
+
+    Returns the names that are too long to stand there: of these the value is written alone.
+    """
     last = both.sort_values("axis_value").groupby("curve").tail(1)
     named = both.loc[both.index.isin(front.index) | both.index.isin(last.index)]
-    for index, row in named[named["axis_value"].notna()].iterrows():
+    named = named[named["axis_value"].notna()]
+    long = [name for name in dict.fromkeys(named["axis_label"]) if len(name) > LONGEST_SYMBOL]
+    for index, row in named.iterrows():
         # Left above the front there is nothing, right below it the other points.
         left = index in front.index
         axis.annotate(
-            write_label(f"{row['axis_label']}={format_number(row['axis_value'])}"),
+            ("" if row["axis_label"] in long else f"{row['axis_label']}=")
+            + format_number(row["axis_value"]),
             (row["nll"], row[metric]),
             xytext=(-4, 3) if left else (5, -2.5),
             ha="right" if left else "left",
@@ -113,6 +124,7 @@ def _name_values(axis, both, front, metric):
             fontsize=6.5,
             color=GREY,
         )
+    return long
 
 
 def front_cells(cells, metric="mig"):
