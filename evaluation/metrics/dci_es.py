@@ -177,7 +177,7 @@ dci_es = Metric(
         Key(
             "dci_es_e",
             "DCI-ES explicitness",
-            "how little capacity it takes to read the factors from the codes",
+            "how little capacity it takes to read what the codes tell of the factors; 1 on noise",
             low=-1.0,
             needs=(rows_to_test,),
         ),

@@ -175,14 +175,23 @@ infomec = Metric(
     "infomec",
     measure_infomec,
     (
-        Key("infom", "InfoM", "each active code tells about one factor", needs=(two_factors,)),
+        Key(
+            "infom",
+            "InfoM",
+            "each active code tells about one factor; known codes: noise 0.59, good 0.91",
+            needs=(two_factors,),
+        ),
         Key(
             "infoe",
             "InfoE",
             "part of the factors' entropy that a linear classifier removes",
             low=-math.inf,
         ),
-        Key("infoc", "InfoC", "each factor is told by one active code"),
+        Key(
+            "infoc",
+            "InfoC",
+            "each factor is told by one active code; known codes: noise 0.48, good 0.99",
+        ),
     ),
     "modularity, explicitness and compactness by nearest-neighbour information",
     "infomec[knn10,range20]",

@@ -25,6 +25,10 @@ _KNOWN_IRS = (
     "IRS need not be a better representation."
 )
 _INFOMEC = "Without any information about the factors InfoM was 0.59 and InfoC 0.48 on known codes."
+_EXPLICIT = (
+    "DCI-ES explicitness is 1 where more capacity does not help: pure noise has 1.00, so read it "
+    "beside informativeness."
+)
 IDENTIFIABLE = "mig_identifiable"
 
 
@@ -188,6 +192,10 @@ def _majority(reference, about):
     return each and f"Downstream accuracy of always guessing the most frequent class: {each}."
 
 
+def _nothing(reference, about):
+    """The same words whatever the files say."""
+
+
 # Keys that a note belongs to, the metric whose score file has the values, how they are told, and
 # what is told where no file has them.
 _REFERENCES = (
@@ -199,6 +207,7 @@ _REFERENCES = (
     (r"info[mc](_.*)?", "infomec", _information_shares, _INFOMEC),
     (r"mcc(_sampled|_active)?", "mcc", _correlation_ceiling, ""),
     (r"mi_knn.*", "mi_knn", _nearest_noise, ""),
+    (r"dci_es_e", "dci_es", _nothing, _EXPLICIT),
     (r"downstream_.*", "downstream_logreg", _majority, ""),
 )
 

@@ -106,3 +106,9 @@ def test_a_value_of_a_continuous_factor_is_marked(tmp_path):
     files = write_reference(tmp_path, "downstream_logreg", {"majority_test": [0.5, 0.25]})
     (text,) = [n for n in reference_notes(files, ["downstream_logreg_10"]) if "guess" in n]
     assert text.endswith("shape 0.50, angle (continuous) 0.25.")
+
+
+def test_explicitness_is_told_to_be_one_on_noise():
+    (text,) = reference_notes([], ["dci_es_e"])
+    assert "pure noise has 1.00" in text
+    assert reference_notes([], ["dci_es_s"]) == []
