@@ -326,7 +326,7 @@ n_jobs
             dataclasses.replace(
                 key,
                 name=key.name + suffix,
-                label=f"{key.label.removesuffix(' (means)')} ({codes})",
+                label=_relabel(key.label, codes),
                 description=describe(key.description),
             )
             for key in self.keys
@@ -357,6 +357,12 @@ def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
         return [inspect.Parameter("n_train", inspect.Parameter.KEYWORD_ONLY)]
     arrays = [p for p in parameters[:2] if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return parameters[len(arrays) :]
+
+
+def _relabel(label: str, codes: str) -> str:
+    """The label of a key, as that of its twin on other codes."""
+    stem = label.removesuffix(" (means)").replace(", means)", ")")
+    return f"{stem[:-1]}, {codes})" if stem.endswith(")") else f"{stem} ({codes})"
 
 
 def _of_draws(description: str) -> str:

@@ -201,6 +201,30 @@ def _from_row(row):
     )
 
 
+def restate_variant(facts, stated):
+    """The facts of a key with what its scores' variant says beyond the declared one.
+
+    Parameters
+    ----------
+    facts : KeyFacts
+    stated : str or None
+        The variant of the metric's scores.
+
+    Returns
+    -------
+    KeyFacts
+
+    Examples
+    --------
+    >>> restate_variant(describe_key("mig"), "mig[hist20,plugin,mean] with bin_factors=10").variant
+    'mig[hist20,plugin,mean] with bin_factors=10'
+    """
+    declared = METRICS[facts.metric].variant if facts.metric in METRICS else facts.variant
+    if not stated or not stated.startswith(declared):
+        return facts
+    return dataclasses.replace(facts, variant=facts.variant + stated.removeprefix(declared))
+
+
 def describe_keys(scores):
     """`describe_key` of every metric in tidy scores, in their order.
 

@@ -18,6 +18,7 @@ from .labels import (
     describe_keys,
     first_keys,
     is_built_in,
+    restate_variant,
 )
 from .ranking import compare_methods, rank_methods
 from .run_table import own_keys
@@ -106,6 +107,19 @@ class Summary:
             own = {name: declared[name] for name in declared if not is_built_in(name)}
             self.parts["facts"] = describe_keys(self.scores) | own
         return self.parts["facts"].get(name) or describe_key(name)
+
+    def describe_scored(self, name: str, dataset: str, protocol: str) -> KeyFacts:
+        """`describe`, with the variant that the scores of a data set and protocol have.
+
+        It says more than the metric declares where factors were put into bins or left out.
+        """
+        if "variants" not in self.parts:
+            known = self.scores[self.scores["value"].notna()]
+            first = known.drop_duplicates(["dataset", "protocol", "metric"])
+            places = zip(first["dataset"], first["protocol"], first["metric"], strict=True)
+            self.parts["variants"] = dict(zip(places, first["variant"], strict=True))
+        stated = self.parts["variants"].get((dataset, protocol, name))
+        return restate_variant(self.describe(name), stated)
 
     @property
     def own_keys(self) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def other_scores_table(
     own = {(cell["metric"], cell["method"]): cell for cell in cells}
     rows, short = [], []
     for name in names:
-        facts = summary.describe(name)
+        facts = summary.describe_scored(name, *place)
         found = [own.get((name, method)) for method in methods]
         texts = [chosen_text(cell, facts) for cell in found]
         rows.append((heading(facts), facts.variant, range_text(facts), *texts))

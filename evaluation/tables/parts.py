@@ -60,7 +60,7 @@ def notes_of(summary, dataset, protocol, metrics, brief=False):
     """`general_notes`, `metric_notes` and what was left out, made once for each set of metrics."""
     key = ("notes", dataset, protocol, tuple(metrics), brief)
     if key not in summary.parts:
-        facts = [summary.describe(name) for name in metrics]
+        facts = [summary.describe_scored(name, dataset, protocol) for name in metrics]
         runs = summary.part("runs", dataset, protocol)
         general = ("notes", dataset, protocol, brief)
         if general not in summary.parts:

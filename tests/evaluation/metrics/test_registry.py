@@ -102,6 +102,20 @@ def test_twins_on_active_codes_say_that_they_are():
     assert metric("m", "m").twins == ()
 
 
+@pytest.mark.parametrize(
+    ("label", "twin"),
+    [
+        ("MIG", "MIG (sampled codes)"),
+        ("I_m (means)", "I_m (sampled codes)"),
+        ("I_m (kNN, means)", "I_m (kNN, sampled codes)"),
+        ("score (train)", "score (train, sampled codes)"),
+    ],
+)
+def test_labels_of_twins(label, twin):
+    own = Metric("m", half, (Key("m", label),), twin=True)
+    assert own.sampled_twin.keys[0].label == twin
+
+
 def test_a_declaration_is_plain_data():
     assert METRICS["mi"].declaration()["keys"][0] == {
         "name": "mi_matched",
