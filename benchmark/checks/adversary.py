@@ -107,6 +107,34 @@ def check_adversary(model, own, outputs, coefficients):
         )
 
 
+def check_opponent(model, own, results):
+    """Check that the rest of the model meets its adversary.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    own : set of str
+        Names of the adversary's parameters.
+    results : list of Tensor
+        The loss and its terms.
+
+    Raises
+    ------
+    BenchError
+        If nothing of what ``loss`` returns depends on the adversary.
+    """
+    parameters = [p for name, p in model.named_parameters(remove_duplicate=False) if name in own]
+    total = sum(result for result in results if result.requires_grad)
+    gradients = [None]
+    if isinstance(total, torch.Tensor):
+        gradients = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
+    if all(gradient is None for gradient in gradients):
+        raise BenchError(
+            f"nothing that loss returns depends on the adversary {model.adversary!r}, so that it "
+            "would learn for nobody"
+        )
+
+
 def check_alone(model_class, hyperparameters, hooks, own):
     """Check that nothing but its own optimiser trains the adversary.
 

@@ -7,7 +7,7 @@ from ...models.autoencoder import coefficient_tensors
 from ...models.declaration import read_declaration
 from ...models.terms import TERMS, Outputs
 from ..errors import BenchError
-from .adversary import check_adversary, check_alone, find_adversary
+from .adversary import check_adversary, check_alone, check_opponent, find_adversary
 from .calls import call, describe
 from .hooks import check_coefficients, check_couple, check_in_class, check_permutes
 from .reading import Reading
@@ -123,10 +123,11 @@ def _check_losses(model_class, declaration, report):
         report("couples the posteriors of a pair, and learns from them")
     own = find_adversary(model, hooks.adversary) if hooks.adversary is not None else set()
     outputs = _pass_forward(model, hooks)
-    _check_loss(model, hooks, outputs, coefficients, report)
+    results = _check_loss(model, hooks, outputs, coefficients, report)
     check_reductions(model, declaration, outputs)
     if own:
         check_adversary(model, own, outputs, coefficients)
+        check_opponent(model, own, results)
         check_alone(model_class, hyperparameters, hooks, own)
         report("its adversary learns from adversary_loss, and from nothing else")
     if hooks.permutes:
@@ -162,8 +163,8 @@ def _check_loss(model, hooks, outputs, coefficients, report):
                 f"loss must return {name} as one number, a tensor of shape (); "
                 f"it returned {describe(term)}"
             )
-    if not torch.isfinite(value):
-        raise BenchError(f"the loss of random images is {value.item()}; it must be finite")
+        if not torch.isfinite(term):
+            raise BenchError(f"the {name} of random images is {term.item()}; it must be finite")
     for name in hooks.logs:
         if name not in terms:
             raise BenchError(
@@ -174,6 +175,7 @@ def _check_loss(model, hooks, outputs, coefficients, report):
     for name, term in terms.items():
         if name in TERMS and abs(term - (ours := TERMS[name](outputs))) > TOLERANCE * abs(ours):
             report(f"logs a {name} of its own: {term.item():.4g}, where ours is {ours.item():.4g}")
+    return [value, *terms.values()]
 
 
 def _check_all_read(hyperparameters, depending, read):

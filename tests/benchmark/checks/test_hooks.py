@@ -305,6 +305,23 @@ class NeedlessPermutation(Adversarial):
         return self.critic(outputs.codes).square().mean()
 
 
+class Unopposed(Adversarial):
+    """Never asks its adversary."""
+
+    logs = ()
+
+    def loss(self, outputs, coefficients):
+        return Tiny.loss(self, outputs, coefficients)
+
+
+class LogsNothing(Adversarial):
+    """Logs a number that is none."""
+
+    def loss(self, outputs, coefficients):
+        loss, terms = super().loss(outputs, coefficients)
+        return loss, {**terms, "ratio": terms["ratio"] / 0}
+
+
 class LogsMore(Adversarial):
     logs = ("ratio", "penalty")
 
@@ -338,6 +355,8 @@ def test_an_adversary():
         (Breaks, "adversary_loss: KeyError: 'gamma'"),
         (NoPermutation, "adversary_loss reads outputs.permuted, which is None unless the model"),
         (NeedlessPermutation, "permutes = True, but neither loss nor adversary_loss depends"),
+        (Unopposed, "nothing that loss returns depends on the adversary 'critic'"),
+        (LogsNothing, "the ratio of random images is -?inf; it must be finite"),
         (LogsMore, "logs names 'penalty', a term that loss does not return; .* nll, kl, ratio"),
     ],
 )

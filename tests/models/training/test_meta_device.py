@@ -1,10 +1,14 @@
 """Training on "meta", where whatever copies to the host or mixes devices is an error."""
 
+import numpy as np
 import pytest
 import torch
 
+from disentanglement_bench.benchmark.datasets.base import ImageSource
 from disentanglement_bench.models.networks import NETWORKS
+from disentanglement_bench.models.training.images import Images
 from disentanglement_bench.models.training.loop import Trainer, build_model, fused_adam
+from disentanglement_bench.models.training.pairs import PairedBatches
 from disentanglement_bench.models.training.permutations import Permutation
 from disentanglement_bench.models.training.schedule import Schedule
 from disentanglement_bench.models.training.streams import Noise
@@ -22,7 +26,16 @@ class Enough(Exception):
     """Ends training where saving, which reads the weights, would be the next thing."""
 
 
-def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", steps=3, **options):
+def train(
+    model_class,
+    hyperparameters,
+    network="conv-small",
+    optimiser="sgd",
+    steps=3,
+    batches=None,
+    rows=4,
+    **options,
+):
     """Train for some steps, all within one interval of the log, which alone is read."""
     shape = (1, SIDES[network], SIDES[network])
 
@@ -35,8 +48,8 @@ def train(model_class, hyperparameters, network="conv-small", optimiser="sgd", s
     trainer = Trainer(
         build_model(model_class, 0, "meta", shape, latent_size=3, network=network),
         hyperparameters,
-        lambda step: torch.empty((4, *shape), device="meta"),
-        Noise((4, 3), 0, "meta", draw=lambda shape, seed: torch.empty(shape, device="meta")),
+        batches or (lambda step: torch.empty((rows, *shape), device="meta")),
+        Noise((rows, 3), 0, "meta", draw=lambda shape, seed: torch.empty(shape, device="meta")),
         Schedule(phases=(2, 5), log_every=10, **options),
         0,
         make_optimiser=OPTIMISERS[optimiser],
@@ -59,6 +72,26 @@ def test_every_model_and_network_trains_without_a_copy_to_the_host(network, opti
     trainer = train(*zoo_model, network, optimiser)
     tensors = [*trainer.model.parameters(), trainer.recorder._buffer, trainer.recorder._moments]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+class Averaged(BetaVAE):
+    """A model of pairs whose posteriors are averaged."""
+
+    pairs = True
+
+    def couple(self, first, second):
+        both = tuple((one + other) / 2 for one, other in zip(first, second, strict=True))
+        return both, both
+
+
+def test_pairs_are_found_and_coupled_without_a_copy_to_the_host():
+    """The images' index lies on the device, as where a data set fits there."""
+    weights, palette = np.zeros((4, 1, 8, 8), np.uint8), np.zeros((6, 1, 1), np.float32)
+    images = Images(ImageSource("templates", weights, (8, 8, 1), palette), "meta")
+    batches = PairedBatches(images, 4, 0, (2, 3, 4))
+    assert batches.index(0).device.type == "meta"
+    trainer = train(Averaged, {"beta": 2.0}, batches=batches, rows=8)
+    assert {parameter.device.type for parameter in trainer.model.parameters()} == {"meta"}
 
 
 def test_reading_the_log_is_a_copy_to_the_host():
