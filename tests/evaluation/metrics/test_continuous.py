@@ -23,6 +23,12 @@ from disentanglement_bench.evaluation.metrics.driver import compute
 from disentanglement_bench.evaluation.representation.file_format import Representation
 
 NAMES = ("shape", "azimuth", "height")
+EVERY = [name for name, metric in METRICS.items() if not metric.grouped]
+
+
+def spare(names):
+    """Names, of which the slow one is left to the slow tests."""
+    return [pytest.param(n, marks=pytest.mark.slow) if n == "dci_es" else n for n in names]
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_without_the_continuous_factors_it_is_as_with_classes_alone(mixed):
     assert found.per_factor["mig"] == [mig(codes, factors[:, :1].astype(int)).value, None, None]
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_metric_scores_or_says_why(mixed, name):
     found = compute(METRICS[name], represent(*mixed))
     if METRICS[name].continuous:
@@ -66,7 +72,7 @@ def test_every_metric_scores_or_says_why(mixed, name):
         assert "--bin-factors N" in found.reason
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", spare(EVERY))
 def test_with_bins_every_metric_is_that_of_the_classes(mixed, name):
     made = represent(*mixed)
     found = compute(METRICS[name], made, bin_factors=5)
@@ -187,7 +193,7 @@ def test_a_number_of_bins_that_is_none(mixed, bins):
         score(*mixed, "mig", bin_factors=bins)
 
 
-@pytest.mark.parametrize("name", [name for name, each in METRICS.items() if each.continuous])
+@pytest.mark.parametrize("name", spare(name for name in EVERY if METRICS[name].continuous))
 @pytest.mark.parametrize("size", [1e300, 1e-300, 5e-324])
 def test_factors_at_the_ends_of_double_precision(mixed, name, size):
     codes, factors = mixed
