@@ -182,31 +182,39 @@ def _about_lambda(summary, dataset, protocol):
 
 
 def _about_udr(summary, dataset, protocol):
-    """What UDR chooses without labels for each method, and what that costs by two metrics."""
+    """What UDR chooses without labels, a sentence for each method, and what that costs."""
     choices = summary.part("udr_choices", dataset, protocol)
     choices = choices[(choices["form"] == "udr") & choices["metric"].isin(PEAKS)]
-    parts = []
+    sentences = []
     for _, rows in choices.groupby("method", sort=False):
         rows = rows.to_dict("records")
-        scores = [_choice_cost(row, summary.describe(row["metric"])) for row in rows]
-        parts.append(
-            f"{rows[0]['method_label']}: {choice_text(rows[0])} of {rows[0]['n_settings']} "
-            f"settings ({'; '.join(scores)})"
+        first = rows[0]
+        scores = "; ".join(_choice_cost(row, summary.describe(row["metric"])) for row in rows)
+        sentences.append(
+            f"Without labels, UDR would choose {choice_text(first)} of the {first['n_settings']} "
+            f"settings of {first['method_label']} – {scores}."
         )
-    if not parts:
-        return []
-    return [f"Without labels, UDR would choose – {'; '.join(parts)}."]
+    return sentences
 
 
 def _choice_cost(row, facts):
+    """The score at UDR's choice, at the best setting, and how UDR orders the settings."""
     if np.isnan(row["chosen_mean"]):
         return f"{facts.label} has no score there"
     text = f"{facts.label} {number_text(row['chosen_mean'], facts)}"
     if same_setting(row):
-        return f"{text}, the best"
-    best = number_text(row["best_mean"], facts)
-    cost = cost_text(row, facts).replace("*", ", illustrative")
-    return f"{text}, best {best} at {best_text(row)}, {cost}"
+        text += ", the best"
+    else:
+        best = number_text(row["best_mean"], facts)
+        cost = cost_text(row, facts).replace("*", ", illustrative")
+        text += f", best {best} at {best_text(row)}, {cost}"
+    if np.isnan(row["correlation"]):
+        return text
+    return f"{text}, rank correlation over settings {_minus(row['correlation'])}"
+
+
+def _minus(number):
+    return f"{number:+.2f}".replace("-", "−")
 
 
 def _change_text(facts, change):

@@ -68,7 +68,7 @@ def collapse_table(
         write = format_number if len(axes) == 1 else lambda value, row=row: value_text(row, value)
         shape = (_peak_text(row, write), drop_text(row), verdict_text(row), range_text(row))
         if len(axes) > 1:
-            shape = (*shape[:3], f"{row['axis_label']} {shape[3]}")
+            shape = (*shape[:3], f"{row['axis_label']} = {shape[3]}")
         end = (write(row["last_value"]), *last, collapsed_text(part))
         rows.append((row["curve_label"] + mark, *shape, *end))
         short.append((row["curve_label"] + mark, *map(_fold, shape), last[0], end[-1]))

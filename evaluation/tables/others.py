@@ -25,7 +25,7 @@ from .table import Compact, Table
 from .undefined import list_undefined
 
 # Of a paper's table over a sweep: more columns do not fit.
-MOST_COLUMNS = 5
+MOST_COLUMNS = 4
 _LED = "Scores without a direction are those of the setting chosen by MIG."
 
 

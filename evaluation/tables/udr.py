@@ -23,8 +23,8 @@ _EXPLAINED = (
     "better."
 )
 _MANY = (
-    "All methods: UDR chooses the method as well. Methods of different sizes of code or other "
-    "losses may have UDRs that do not compare."
+    "All methods: UDR chooses the method as well. UDRs of models with other losses or another "
+    "number of codes need not compare."
 )
 
 
@@ -65,7 +65,13 @@ def udr_table(
         count = _count_text(part[0])
         texts = [_cost_text(own.get(name), facts[name]) for name in names]
         rows.append((label, f"{choice}\n{count}", *texts))
-        short.append((label, choice, *(_short_text(own.get(name), facts[name]) for name in paper)))
+        short.append(
+            (
+                label,
+                choice.replace(", ", ",\n"),
+                *(_short_text(own.get(name), facts[name]) for name in paper),
+            )
+        )
     place = dataset, protocol
     marks = mark_notes(records)
     explained = [_EXPLAINED, *([_MANY] if (frame["method"] == ALL).any() else [])]
@@ -147,8 +153,8 @@ def _short_text(row, facts):
         return "–"
     value = number_text(row["chosen_mean"], facts)
     if same_setting(row):
-        return f"{value} (0)"
+        return f"{value}\n(0)"
     if not row["n"]:
         return value
     star = "*" if row["illustrative"] else ""
-    return f"{value} ({_signed(row['cost'], facts)}{star})"
+    return f"{value}\n({_signed(row['cost'], facts)}{star})"

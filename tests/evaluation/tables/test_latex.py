@@ -27,7 +27,19 @@ def compiled(summary_of, sweep, tmp_path_factory):
     rows = sweep(seeds=10)
     rows += [rows[0] | odd | {"path": "mine.h5"}]
     rows += [row | {"dataset": "a_b & 模", "path": f"x/{row['path']}"} for row in sweep(seeds=2)]
+    rows += [
+        row
+        | {"model": "factors", "lambda": row["beta"], "beta": 1}
+        | {"dataset": "a_b & 模", "path": f"y/{row['path']}"}
+        for row in sweep(seeds=2, models=("betatcvae",))
+    ]
+    more = ("factorvae_score", "irs", "irs_active", "mcc", "modularity", "infom", "udr")
+    rows = [
+        row if row["seed"] is None else row | dict.fromkeys(more, row["mig"] + row["seed"] / 100)
+        for row in rows
+    ]
     tables = all_tables(summary_of(folder / "results", rows))
+    assert {"udr", "scores", "details"} <= {table.name.split("-")[0] for table in tables}
     write_tables(tables, folder)
     inputs = "\n".join(f"\\input{{{table.name}}}\n\\clearpage" for table in tables)
     (folder / "all.tex").write_text(
