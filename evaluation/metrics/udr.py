@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from .metric import ACTIVE_KL, Key, Metric
 
@@ -98,7 +97,7 @@ def measure_udr(
     if not (np.isfinite(codes).all() and np.isfinite(kl).all()):
         raise ValueError("codes and kl must be finite")
     active = kl > kl_threshold
-    correlations = _correlate(rankdata(codes, axis=1) if form == "spearman" else codes, active)
+    correlations = _correlate(_rank(codes) if form == "spearman" else codes, active)
     strengths = np.abs(_regress(correlations, alpha) if form == "lasso" else correlations)
     runs = len(codes)
     pairs = np.full((runs, runs), np.nan)
@@ -107,6 +106,15 @@ def measure_udr(
         pairs[i, j] = (_single_out(matched) + _single_out(matched.T)) / 2
     scores = [np.median(each) if each.size else np.nan for each in map(_finite, pairs.T)]
     return UDR(np.array(scores), pairs, strengths)
+
+
+def _rank(codes):
+    """Ranks of each code over the images; equal values share their mean rank."""
+    ranks = np.empty_like(codes)
+    for run, latent in np.ndindex(codes.shape[0], codes.shape[2]):
+        _, place, counts = np.unique(codes[run, :, latent], return_inverse=True, return_counts=True)
+        ranks[run, :, latent] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
 
 
 def _finite(values):

@@ -1,6 +1,7 @@
 """Compare the runs of one setting, in a worker process: their files are foreign like any other."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -46,17 +47,16 @@ def score_group(group, skip=(), step=None):
     computed, peers, blocks, problems = 0, {}, {}, []
     try:
         sweep(group.path.parent)
-        for member in group.members:
+        for name, member in group.members.items():
             if step is not None:
-                step(str(member))
-            name = group.name(member)
+                step(member)
             try:
-                peers[name], block = _read_peer(member, str(member) in skip)
+                peers[name], block = _read_peer(Path(member), member in skip)
             except FileNotFoundError:  # removed meanwhile
                 continue
             if block is not None:
                 blocks[name] = block
-            problems += [] if str(member) in skip else list({*peers[name]["reasons"].values()})
+            problems += [] if member in skip else list({*peers[name]["reasons"].values()})
         if step is not None:
             step(METRIC)
         pairs = _compare(peers, blocks)

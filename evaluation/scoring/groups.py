@@ -58,16 +58,13 @@ class Group:
     ----------
     path : Path
         File of the scores that compare them.
-    members : tuple of Path
-        Representations of different seeds, which may hold shared images or not.
+    members : dict of str to str
+        Representations of different seeds, which may hold shared images or not: the path of each
+        by its name, which is its path from the folder of `path`.
     """
 
     path: Path
-    members: tuple[Path, ...]
-
-    def name(self, member):
-        """How the file of scores calls a member: its path from there."""
-        return Path(os.path.relpath(member, self.path.parent)).as_posix()
+    members: dict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +76,7 @@ class GroupState:
     group : Group
         Of the members that hold shared images, or of which nothing is known yet.
     scores : dict of str to StoredScore
-        By the absolute path of a member; outdated ones have no values.
+        By the name of a member; outdated ones have no values.
     current : bool
         Whether these are the scores of the files as they now are.
     broken : tuple of str
@@ -109,34 +106,46 @@ def find_groups(stored):
 
     Returns
     -------
-    list of Group
+    groups : list of Group
+    places : dict of Path to (Group, str)
+        For each representation that is in a group, the group and its name there.
     """
-    groups, stated = {}, {}
+    groups, places, stated = {}, {}, {}
     for path, known in stored.items():
-        folder = path.parent if path.parent.name else Path(os.path.abspath(path.parent))
-        if folder.name.startswith("seed-"):
-            key = folder.parent, path.name
+        folder, file = os.path.split(path)
+        if not os.path.basename(folder):
+            folder = os.path.abspath(folder)
+        above, seed = os.path.split(folder)
+        if seed.startswith("seed-"):
+            key = above, file
             if key not in groups:
-                own = "" if path.name == "representation.h5" else f"{path.name}."
-                groups[key] = Group(folder.parent / f"{own}udr.json", _list_seeds(*key))
+                own = "" if file == "representation.h5" else f"{file}."
+                groups[key] = Group(Path(above, f"{own}udr.json"), _list_seeds(*key))
+            places[path] = groups[key], f"{seed}/{file}"
             continue
-        seed, setting = known.attributes.get("seed"), _read_setting(known)
-        if type(seed) is int and setting:
-            stated.setdefault((folder, setting), {}).setdefault(seed, folder / path.name)
-    for (folder, setting), members in stated.items():
-        digest = hashlib.sha256(setting.encode()).hexdigest()[:12]
-        groups[folder, digest] = Group(folder / f"udr-{digest}.json", tuple(members.values()))
-    return list(groups.values())
+        stated_seed, setting = known.attributes.get("seed"), _read_setting(known)
+        if type(stated_seed) is int and setting:
+            key = folder, setting
+            if key not in groups:
+                digest = hashlib.sha256(setting.encode()).hexdigest()[:12]
+                groups[key] = Group(Path(folder, f"udr-{digest}.json"), {})
+            seeds = stated.setdefault(key, set())
+            if stated_seed not in seeds:
+                seeds.add(stated_seed)
+                groups[key].members[file] = os.path.join(folder, file)
+                places[path] = groups[key], file
+    return list(groups.values()), places
 
 
-def _list_seeds(folder, name):
-    """Files of a name in the folders `seed-…` of a folder."""
+def _list_seeds(folder, file):
+    """Files of a name in the folders `seed-…` of a folder, by seed and name."""
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(folder or ".") as entries:
             seeds = sorted(entry.name for entry in entries if entry.name.startswith("seed-"))
     except OSError:
-        return ()
-    return tuple(path for seed in seeds if (path := folder / seed / name).is_file())
+        return {}
+    paths = {f"{seed}/{file}": os.path.join(folder, seed, file) for seed in seeds}
+    return {name: path for name, path in paths.items() if os.path.isfile(path)}
 
 
 def _read_setting(known):
@@ -147,14 +156,14 @@ def _read_setting(known):
     return json.dumps([known.dataset, stated], sort_keys=True)
 
 
-def read_group(group, holds_shared, force=False):
+def read_group(group, shared, force=False):
     """Read what is stored of a group, and see whether it holds.
 
     Parameters
     ----------
     group : Group
-    holds_shared : callable
-        Tells of a member whether it holds shared images; None where that is not known.
+    shared : dict of str to bool or None
+        By the name of a member, whether it holds shared images, as far as that is known.
     force : bool, default False
         Nothing holds.
 
@@ -171,16 +180,19 @@ def read_group(group, holds_shared, force=False):
     except RecordError as error:
         broken = (str(error),)
     peers = record["peers"] if record else {}
-    members = dict.fromkeys(path for path in group.members if holds_shared(path) is not False)
+    members = {n: path for n, path in group.members.items() if shared.get(n) is not False}
     if group.path.name.startswith("udr-"):
         # Files that this call was not asked to score stay runs of the setting while they exist.
-        beside = [group.path.with_name(name) for name in peers if _is_file_name(name)]
-        known = {*group.members}
-        members |= dict.fromkeys(p for p in beside if p not in known and p.is_file())
-    group = Group(group.path, tuple(sorted(members)))
+        beside = {n: str(group.path.with_name(n)) for n in peers if _is_file_name(n)}
+        members |= {
+            name: path
+            for name, path in beside.items()
+            if name not in group.members and os.path.isfile(path)
+        }
+    group = Group(group.path, dict(sorted(members.items())))
     current = not force and record is not None and _holds(record, group)
     scores = {
-        os.path.abspath(group.path.parent / name): StoredScore(
+        name: StoredScore(
             peer["status"] if current else "outdated",
             record["variant"],
             peer["values"] if current else {},
@@ -201,15 +213,21 @@ def _holds(record, group):
     """Whether a group's scores were computed as asked for, from its members as they now are."""
     if record["request"] != request(METRICS[METRIC], Choices(), {}):
         return False
-    names = {group.name(member): member for member in group.members}
     peers = record["peers"]
     compared = {name for name, peer in peers.items() if peer["status"] != "none"}
-    if not compared <= names.keys() <= peers.keys():
+    if not compared <= group.members.keys() <= peers.keys():
         return False
     try:
-        return all(is_of(peers[name], Source.of(member)) for name, member in names.items())
+        return all(_is_same(peers[name], path) for name, path in group.members.items())
     except OSError:
         return False
+
+
+def _is_same(peer, path):
+    status, source = os.stat(path), peer["source"]
+    if (source.get("size"), source.get("mtime_ns")) == (status.st_size, status.st_mtime_ns):
+        return True
+    return is_of(peer, Source.of(path))
 
 
 def load_group(path):
@@ -266,28 +284,25 @@ class Groups:
         self._stored = stored
         self._asked = any(metric.grouped for metric in metrics)
         self._force = force and self._asked
-        self._groups = []
-        self._states = {}
+        self._groups, self._places, self._shared, self._states = [], {}, {}, {}
         self.waiting = None
         self.repaired = []
         self.broken = []
 
     def find_work(self):
         """The groups whose scores are missing or outdated, once their files have been scored."""
-        shared = {os.path.abspath(path): known.shared for path, known in self._stored.items()}
-
-        def holds_shared(path):
-            absolute = os.path.abspath(path)
-            if absolute not in shared:  # a seed that was not asked for
-                shared[absolute] = None
+        self._groups, self._places = find_groups(self._stored)
+        self._shared = {group.path: {} for group in self._groups}
+        for path, (group, name) in self._places.items():
+            self._shared[group.path][name] = self._stored[path].shared
+        for group in self._groups:
+            shared = self._shared[group.path]
+            for name in group.members.keys() - shared.keys():  # seeds that were not asked for
                 with contextlib.suppress(OSError):
-                    shared[absolute] = read_stored(path, [], Choices()).shared
-            return shared[absolute]
-
-        self._holds_shared = holds_shared
-        self._groups = find_groups(self._stored)
-        states = [read_group(group, holds_shared, self._force) for group in self._groups]
-        self._states = {state.group.path: state for state in states}
+                    path = Path(group.members[name])
+                    shared[name] = read_stored(path, [], Choices()).shared
+            self._states[group.path] = read_group(group, shared, self._force)
+        states = self._states.values()
         self.waiting = [state.group for state in states if self._asked and state.is_due]
         return self.waiting
 
@@ -303,21 +318,15 @@ class Groups:
         for group in self._groups:
             before = self._states[group.path].broken
             if group.path in due:
-                state = read_group(group, self._holds_shared)
-                self._states[group.path] = state
-                self.repaired += [(group.path, line) for line in before if not state.broken]
-            broken = self._states[group.path].broken
-            self.broken += [(group.path, line) for line in broken]
+                self._states[group.path] = read_group(group, self._shared[group.path])
+            state = self._states[group.path]
+            self.broken += [(group.path, line) for line in state.broken]
+            self.repaired += [(group.path, line) for line in before if not state.broken]
         kept = dict.fromkeys((path for path in self._states if path not in due), 0)
-        scores = {
-            member: (path, score)
-            for path, state in self._states.items()
-            for member, score in state.scores.items()
-        }
-        for path, known in self._stored.items():
-            place, score = scores.get(os.path.abspath(path), (None, None))
+        for path, (group, name) in self._places.items():
+            score = self._states[group.path].scores.get(name)
             if score is not None:
-                known.scores[METRIC] = score
-                if place in kept and score.status in ("done", "undefined"):
-                    kept[place] += 1
+                self._stored[path].scores[METRIC] = score
+                if group.path in kept and score.status in ("done", "undefined"):
+                    kept[group.path] += 1
         return [Outcome(path, kept=number) for path, number in kept.items() if self._asked]

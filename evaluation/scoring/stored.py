@@ -91,18 +91,17 @@ def read_stored(path, metrics, choices, force=False):
     first = about[0] if about else {}
     posterior = first.get("posterior", True)
     asked = {metric.name: metric for metric in with_twins(metrics, posterior)}
-    scores, missing = {}, []
-    for name, metric in asked.items():
-        if force or not is_current(records.get(name), request(metric, choices, first), source):
-            missing.append(name)
+    known = {name: asked.get(name) or METRICS.get(name) for name in records}
+    current = {
+        name: is_current(records[name], request(metric, choices, first), source)
+        for name, metric in known.items()
+        if metric is not None
+    }
+    missing = [name for name in asked if force or not current.get(name)]
+    scores = {}
     for name, record in records.items():
-        metric = asked.get(name) or METRICS.get(name)
-        if record["status"] == "failed":
-            holds = True
-        elif metric is None:
-            holds = is_of(record, source)
-        else:
-            holds = is_current(record, request(metric, choices, first), source)
+        holds = record["status"] == "failed"
+        holds = holds or (is_of(record, source) if known[name] is None else current[name])
         scores[name] = StoredScore(
             record["status"] if holds else "outdated",
             record["variant"],

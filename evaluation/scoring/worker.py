@@ -51,7 +51,7 @@ def serve(descriptor):
         except EOFError:
             return
         group = task if isinstance(task, Group) else None
-        size = sum(map(_size, group.members if group else [task]))
+        size = sum(map(_size, group.members.values() if group else [task]))
         _limit_memory(options.memory or MEMORY_ALLOWANCE + MEMORY_PER_BYTE * size)
         reading = min(options.seconds, READ_SECONDS + size / READ_BYTES_PER_SECOND)
         _limit_time(reading)

@@ -1,5 +1,6 @@
 """Metrics by name, by reference and as objects; names that are protected."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -291,3 +292,13 @@ def test_twins_follow_their_metrics():
     assert with_twins([METRICS["mig_sampled"]], False) == []
     own = metric("own", "own", twin=True)
     assert [m.name for m in with_twins([own], True)] == ["own", "own_sampled"]
+
+
+def test_declarations_need_no_heavy_library():
+    code = (
+        "import sys; from disentanglement_bench.evaluation.metrics import METRICS; len(METRICS); "
+        "heavy = {'scipy', 'sklearn', 'numba', 'h5py'}; "
+        "print(heavy & {name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.linear_model import Lasso
 
 from disentanglement_bench.evaluation.metrics.udr import measure_udr
@@ -35,6 +36,13 @@ def test_weights_are_those_of_scikit_learn(stream):
     model = Lasso(alpha=0.1, tol=1e-12, max_iter=100_000).fit(codes[0], codes[1])
     found = measure_udr(codes, np.ones((2, 4)))
     np.testing.assert_allclose(found.strengths[0, 1], np.abs(model.coef_.T), atol=1e-6)
+
+
+def test_equal_values_share_their_rank(stream):
+    codes = stream.integers(0, 4, (2, 80, 3)).astype(float)
+    found = measure_udr(codes, np.ones((2, 3)), form="spearman").strengths[0, 1]
+    wanted = spearmanr(codes[0], codes[1]).statistic[:3, 3:]
+    np.testing.assert_allclose(found, np.abs(wanted), atol=1e-12)
 
 
 @pytest.mark.parametrize(("form", "most"), [("lasso", 0.9), ("spearman", 1.0)])
