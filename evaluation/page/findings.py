@@ -154,7 +154,7 @@ def _about_collapse(cells, facts):
 
 
 def _about_lambda(summary, dataset, protocol):
-    """What the largest λ changes at the largest β, paired by seed."""
+    """What the largest λ changes at the largest β, paired by seed, where nothing else differs."""
     scores = summary.part("scores", dataset, protocol)
     related = scores[scores["reduces_to"].notna() & scores["beta"].notna()]
     related = related.assign(**{"lambda": related["lambda"].fillna(0.0)})
@@ -162,7 +162,9 @@ def _about_lambda(summary, dataset, protocol):
     if with_lambda.empty:
         return []
     beta, weight = with_lambda["beta"].max(), with_lambda["lambda"].max()
-    at = related[related["beta"] == beta]
+    at = related[(related["beta"] == beta) & related["lambda"].isin((0.0, weight))]
+    if at.groupby("lambda")["setting"].nunique().max() > 1:
+        return []
     parts = []
     for metric in ("mi_matched_sampled", "mig", "nll"):
         values = at[at["metric"] == metric].pivot_table(

@@ -78,11 +78,12 @@ def percent_change(cells):
         `dataset`, `dataset_kind`, `protocol`, `metric`, `variant`, `beta`, `lambda`, `mean`,
         `baseline` (mean of the equally long VAE), `percent_change`, `n`, `n_baseline`; one row
         for each setting of a model that reduces to the VAE. NaN without a baseline or where it is
-        0.
+        0. Of several settings with the same (β, λ) only one that nothing else was swept for.
     """
     keys = ["dataset", "dataset_kind", "protocol", "metric", "variant"]
     grid = cells[cells["reduces_to"].notna()]
     grid = grid.assign(**{"lambda": grid["lambda"].fillna(0.0)})  # of methods that have no λ
+    grid = grid[_is_grid(grid, keys)]
     base = grid[grid["method"] == grid["reduces_to"]].drop_duplicates(keys)
     base = base[[*keys, "mean", "n"]].rename(columns={"mean": "baseline", "n": "n_baseline"})
     found = grid.merge(base, on=keys, how="left")
@@ -90,6 +91,17 @@ def percent_change(cells):
     found["percent_change"] = change.where(found["baseline"] != 0)
     columns = ["beta", "lambda", "mean", "baseline", "percent_change", "n", "n_baseline"]
     return found[[*keys, *columns]]
+
+
+def _is_grid(cells, keys):
+    """Which cells stand for their (β, λ): alone there, or with nothing else that was swept."""
+    several = cells.duplicated([*keys, "beta", "lambda"], keep=False)
+    others = cells["setting"].map(
+        lambda setting: any(
+            part.partition("=")[0] not in ("beta", "lambda", "") for part in setting.split(",")
+        )
+    )
+    return ~(several & others.astype(bool))
 
 
 def compare_with_paper(cells):

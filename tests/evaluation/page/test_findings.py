@@ -1,3 +1,6 @@
+import dataclasses
+
+import pandas as pd
 import pytest
 
 from disentanglement_bench.evaluation.page.findings import findings
@@ -27,6 +30,14 @@ def test_what_lambda_changes_is_paired_and_has_an_interval(summary_of, sweep, tm
     assert "I_m (sampled codes) rises: +0.7" in line
     assert "NLL falls: −1.9" in line
     assert "illustrative" not in line
+
+
+def test_nothing_is_said_of_lambda_where_something_else_differs(summary_of, sweep, tmp_path):
+    found = summary_of(tmp_path, sweep())
+    slow = found.scores.assign(setting=found.scores["setting"] + ",learning_rate=0.001")
+    both = dataclasses.replace(found, scores=pd.concat([found.scores, slow], ignore_index=True))
+    assert "against λ = 0" in text_of(found)
+    assert "against λ = 0" not in text_of(both)
 
 
 def test_an_absent_effect_is_told_as_absent(summary_of, sweep, tmp_path):

@@ -23,6 +23,7 @@ def grid(dataset="dsprites", kind="genuine", protocol="paper", metric="mig", sca
                     "reduces_to": "vae",
                     "beta": float(beta),
                     "lambda": float(lambda_),
+                    "setting": f"beta={beta}" + (f",lambda={lambda_}" if lambda_ else ""),
                     "mean": scale * rng.uniform(0.1, 0.5),
                     "n": 10,
                 }
@@ -67,6 +68,16 @@ def test_percent_change_is_against_the_equally_long_vae():
     base = cells["mean"].iloc[0]
     np.testing.assert_allclose(found["percent_change"], 100 * (cells["mean"] / base - 1))
     assert found["percent_change"].iloc[0] == 0
+
+
+def test_settings_that_something_else_was_swept_for_are_no_part_of_the_grid():
+    cells = grid()
+    slow = cells.assign(setting=cells["setting"] + ",learning_rate=0.001", mean=100.0)
+    both = published.percent_change(pd.concat([slow, cells], ignore_index=True))
+    assert both["mean"].tolist() == cells["mean"].tolist()
+    fast = cells.assign(setting=cells["setting"] + ",learning_rate=0.002")
+    assert published.percent_change(pd.concat([slow, fast])).empty
+    assert len(published.percent_change(slow)) == 25
 
 
 def test_percent_change_of_nothing_is_undefined():
