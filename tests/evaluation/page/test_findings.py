@@ -35,7 +35,8 @@ def test_what_lambda_changes_is_paired_and_has_an_interval(summary_of, sweep, tm
 def test_nothing_is_said_of_lambda_where_something_else_differs(summary_of, sweep, tmp_path):
     found = summary_of(tmp_path, sweep())
     slow = found.scores.assign(setting=found.scores["setting"] + ",learning_rate=0.001")
-    both = dataclasses.replace(found, scores=pd.concat([found.scores, slow], ignore_index=True))
+    scores = pd.concat([found.scores, slow], ignore_index=True)
+    both = dataclasses.replace(found, scores=scores, parts={})
     assert "against λ = 0" in text_of(found)
     assert "against λ = 0" not in text_of(both)
 
