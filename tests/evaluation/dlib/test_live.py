@@ -102,13 +102,19 @@ def test_beta_vae_of_known_codes(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCORES)
 def test_interventional_scores_are_those_of_disentanglement_lib(name):
-    """At the published size, within 0.03 of the mean of three runs there."""
+    """At the published size, within 0.03 of the mean of three runs there.
+
+    The first of these had the same random state, and draws and votes are the same.
+    """
     votes = factor_vae.compute_factor_vae(Grid(), encode(name), state())
     points = beta_vae.compute_beta_vae_sklearn(Grid(), encode(name), state())
     for found, wanted in ((votes, "factor_vae"), (points, "beta_vae")):
         for part in ("train", "eval"):
             mean = np.mean(SCORES[name][f"{wanted}_{part}"])
             assert found[f"{part}_accuracy"] == pytest.approx(mean, abs=0.03)
+            same = SCORES[name][f"{wanted}_{part}"][0]
+            slack = 1e-9 if wanted == "factor_vae" else 0.006  # of a classifier that converged
+            assert found[f"{part}_accuracy"] == pytest.approx(same, abs=slack)
 
 
 @pytest.mark.parametrize("name", SCORES)
