@@ -71,6 +71,8 @@ SHOWN_COLUMNS = 10
 def command(paths, **options):
     """Score every representation below PATH..., run folders and files of your own alike.
 
+    Then the seeds of each setting are compared, where their files hold codes of the same images.
+
     Missing and outdated scores are computed; each is written beside its representation the moment
     it is known, so an interrupted call goes on where it was. Files are read and scored in worker
     processes: one that breaks its worker, or takes too long, fails alone.

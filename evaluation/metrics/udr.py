@@ -101,7 +101,8 @@ def measure_udr(
     strengths = np.abs(_regress(correlations, alpha) if form == "lasso" else correlations)
     runs = len(codes)
     pairs = np.full((runs, runs), np.nan)
-    for i, j in np.argwhere(~np.eye(runs, dtype=bool) & np.outer(*[active.any(axis=1)] * 2)):
+    some = active.any(axis=1)
+    for i, j in np.argwhere(some[:, None] & some & ~np.eye(runs, dtype=bool)):
         matched = strengths[i, j][np.ix_(active[i], active[j])]
         pairs[i, j] = (_single_out(matched) + _single_out(matched.T)) / 2
     scores = [np.median(each) if each.size else np.nan for each in map(_finite, pairs.T)]

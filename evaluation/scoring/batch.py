@@ -65,9 +65,10 @@ def evaluate_paths(
 ) -> Report:
     """Score every representation below the paths and write a table of all their scores.
 
-    Only missing and outdated scores are computed, in worker processes; each is written the moment
-    it is known, so a killed call loses at most the metrics it was at. Broken files and failing
-    metrics are reported and do not stop the others.
+    Runs of one setting are compared with each other afterwards, where they share images. Only
+    missing and outdated scores are computed, in worker processes; each is written the moment it is
+    known, so a killed call loses at most the metrics it was at. Broken files and failing metrics
+    are reported and do not stop the others.
 
     Parameters
     ----------

@@ -6,7 +6,8 @@ papers render batches.
 
 import numpy as np
 from scipy.linalg import sqrtm
-from sklearn.linear_model import LogisticRegression
+from scipy.stats import spearmanr
+from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import mutual_info_score
 
 BATCH, TRAIN, TEST = 64, 10_000, 5_000
@@ -94,3 +95,15 @@ def logistic(train, factors, test, test_factors):
         )
         for size in (10_000, 1_000, 100, 10)
     ]
+
+
+def udr(codes):
+    """Strengths of all pairs of runs, by Lasso and by rank correlation, one pair at a time."""
+    codes = (codes - codes.mean(axis=1, keepdims=True)) / codes.std(axis=1, keepdims=True)
+    pairs = [(i, j) for i in range(len(codes)) for j in range(len(codes)) if i != j]
+    latents = range(codes.shape[2])
+    for i, j in pairs:
+        Lasso(alpha=0.1).fit(codes[i], codes[j])
+        for a in latents:
+            for b in latents:
+                spearmanr(codes[i][:, a], codes[j][:, b])
