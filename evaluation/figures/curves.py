@@ -121,7 +121,8 @@ def _choose_panels(cells, seen):
             curve: {"color": colour, "marker": marker, "linestyle": "-"}
             for curve, (colour, marker) in zip(shown, looks, strict=False)
         }
-        names = [methods[c] if weights[c] else labels[c] for c in shown]
+        several = sum(not weights[curve] for curve in shown) > 1
+        names = [methods[c] if weights[c] or several else labels[c] for c in shown]
         title = write_label(" and ".join(dict.fromkeys(names)), 60)
         panels.append((title, _name(styles, labels, weights)))
     if others:

@@ -145,7 +145,7 @@ def plot_mi_matrices(matrices, factors, title, label="β"):
             if row == len(names) - 1 or (names[row + 1], value) not in matrices:
                 axis.set_xticks(np.arange(width) + 0.5, factors, rotation=90, fontsize=7)
                 axis.tick_params(length=0)
-        axes[row, 0].set_ylabel(textwrap.fill(write_label(name), 18), fontsize=8)
+        axes[row, 0].set_ylabel(textwrap.fill(write_label(name, 60), 18), fontsize=8)
     for place, value in enumerate(values):
         axes[0, place].set_title(f"{write_label(label)} = {format_number(value)}", fontsize=9)
     figure.colorbar(mesh, ax=axes, label="MI / H(factor)", aspect=40, pad=0.02)

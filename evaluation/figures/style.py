@@ -152,7 +152,7 @@ def find_weights(cells):
     Series
         By curve, ascending.
     """
-    return cells.groupby("curve")["lambda"].max().dropna().sort_values(kind="stable")
+    return cells.groupby("curve", sort=False)["lambda"].max().dropna().sort_values(kind="stable")
 
 
 def pick_colours(count):

@@ -82,7 +82,7 @@ def read_scores(path):
         column: [restore_text(v) if isinstance(v, str) else v for v in wide[column]]
         for column in wide.select_dtypes(exclude=["number", "bool"])
     }
-    wide = wide.assign(**texts)
+    wide = wide.assign(**texts).copy()  # as one block: pandas warns of many single columns
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
     wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
