@@ -596,13 +596,18 @@ def test_time_adds_up_over_sessions(make_trainer, freeze, thaw):
     assert second.seconds == pytest.approx(first.seconds + second.seconds_here)
 
 
-def test_bfloat16_training_stays_finite_and_resumes(make_trainer, freeze, thaw):
+@pytest.mark.parametrize(
+    ("model_class", "values"), [(BetaVAE, {"beta": 2.0}), (FactorVAE, {"gamma": 9.0})]
+)
+def test_bfloat16_training_stays_finite_and_resumes(
+    model_class, values, make_trainer, freeze, thaw
+):
     saved = {}
-    whole = make_trainer(amp=True, checkpoint_every=5)
+    whole = make_trainer(model_class, values, amp=True, checkpoint_every=5)
     whole.run(lambda trainer: saved.setdefault(trainer.step, freeze(trainer)))
     assert all(np.isfinite(row).all() for row in whole.recorder.rows)
     assert {p.dtype for p in whole.model.parameters()} == {torch.float32}
-    again = make_trainer(amp=True)
+    again = make_trainer(model_class, values, amp=True)
     again.load(thaw(saved[5]))
     again.run(nothing)
     assert_same(whole, again)
@@ -628,7 +633,10 @@ def test_encoding_gives_the_posterior_of_every_index(make_trainer, tiny_source):
 
 
 @pytest.mark.slow
-def test_a_compiled_objective_trains_as_the_plain_one(make_trainer):
+@pytest.mark.parametrize(
+    ("model_class", "values"), [(BetaVAE, {"beta": 2.0}), (FactorVAE, {"gamma": 9.0})]
+)
+def test_a_compiled_objective_trains_as_the_plain_one(model_class, values, make_trainer):
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 
@@ -636,7 +644,10 @@ def test_a_compiled_objective_trains_as_the_plain_one(make_trainer):
         get_cpp_compiler()
     except (InvalidCxxCompiler, RuntimeError) as error:
         pytest.skip(f"torch.compile finds no C++ compiler: {error}")
-    plain, compiled = make_trainer(), make_trainer(compiled=True)
+    plain, compiled = (
+        make_trainer(model_class, values),
+        make_trainer(model_class, values, compiled=True),
+    )
     plain.run(nothing)
     compiled.run(nothing)
     assert compiled.objective is not plain.objective
