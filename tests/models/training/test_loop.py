@@ -20,7 +20,6 @@ from disentanglement_bench.models.training.step import training_step
 from disentanglement_bench.models.zoo.annealedvae import AnnealedVAE
 from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
-from disentanglement_bench.models.zoo.dipvae1 import DIPVAE1
 from disentanglement_bench.models.zoo.dipvae2 import DIPVAE2
 from disentanglement_bench.models.zoo.factorvae import FactorVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
@@ -92,9 +91,7 @@ MODELS = [
     (BetaTCVAE, {"beta": 2.0}, {}),
     (WithDropout, {"beta": 2.0}, {}),
     (AnnealedVAE, {"gamma": 9.0, "c_max": 3.0}, {}),
-    (DIPVAE1, {"lambda_od": 2.0, "lambda_d_factor": 10.0}, {}),
     (DIPVAE2, {"lambda_od": 2.0, "lambda_d_factor": 1.0}, {}),
-    (FactorVAE, {"gamma": 9.0}, {"second": False}),
     (AnnealedPlayer, {"gamma": 9.0}, {"second": True}),
 ]
 
