@@ -162,6 +162,33 @@ def test_dlib_has_its_own_sweep_for_betatcvae():
     assert [dict(spec.hyperparameters)["beta"] for spec in plan] == [1, 2, 4, 6, 8, 10]
 
 
+LOCATELLO = {
+    ("annealedvae", "gamma"): (1000,),
+    ("annealedvae", "c_max"): (5, 10, 25, 50, 75, 100),
+    ("dipvae1", "lambda_od"): (1, 2, 5, 10, 20, 50),
+    ("dipvae1", "lambda_d_factor"): (10,),
+    ("dipvae2", "lambda_od"): (1, 2, 5, 10, 20, 50),
+    ("dipvae2", "lambda_d_factor"): (1,),
+    ("factorvae", "gamma"): (10, 20, 30, 40, 50, 100),
+}
+
+
+@pytest.mark.parametrize(("model", "name"), LOCATELLO)
+def test_the_canon_is_swept_as_in_its_study_and_quick_trains_three_values(model, name):
+    for preset in ("dlib", "paper"):
+        plan = make_plan(
+            PRESETS[preset],
+            PRESETS[preset].config,
+            models=(model,),
+            datasets=("dsprites",),
+            seeds=(0,),
+        )
+        values = dict.fromkeys(dict(spec.hyperparameters)[name] for spec in plan)
+        assert tuple(values) == LOCATELLO[model, name]
+        assert len(plan) == 6
+    assert len(quick_plan(models=(model,), seeds=(0,))) == 3
+
+
 def test_the_paper_grid_has_its_size():
     paper = PRESETS["paper"]
     plan = make_plan(paper, paper.config, models=("lambdabeta",), datasets=("dsprites",))
