@@ -102,6 +102,28 @@ def sweep():
 
 
 @pytest.fixture(scope="session")
+def sweep_over():
+    """Rows, and those of further models over hyperparameters of their own: name=(model, values)."""
+
+    def extend(rows, **others):
+        first = sweep_rows(models=("betatcvae",))
+        rows = [*rows]
+        for name, (model, values) in others.items():
+            place = dict(zip(sorted({row["beta"] for row in first}), values, strict=True))
+            for row in first:
+                value = place[row["beta"]]
+                path = f"runs/{model}/{name}={value}/seed-{row['seed']}/representation.h5"
+                rows.append({**row, "path": path, "model": model, "beta": None, name: value})
+        columns = [*rows[-1]]
+        seed = columns.index("seed") + 1
+        # A table of scores has what was swept between the seed and the source.
+        columns = dict.fromkeys([*columns[:seed], *others, "source", *columns[seed:]])
+        return [{name: {"source": "bench", **row}.get(name) for name in columns} for row in rows]
+
+    return extend
+
+
+@pytest.fixture(scope="session")
 def write_scores():
     """Write rows as scores.csv into a folder."""
 

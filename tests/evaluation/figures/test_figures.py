@@ -160,30 +160,11 @@ def test_a_single_seed_has_no_band_and_a_single_beta_is_a_point(summary_of, swee
     assert not any(band.get_paths() for band in figure.axes[0].collections)
 
 
-def gamma_rows(rows, gammas=(2, 10, 40), model="factor", name="gamma"):
-    """Rows of β-TCVAE as those of a model with another hyperparameter."""
-    kept = [{**row, "model": model} for row in rows if row["model"] == "betatcvae"]
-    betas = sorted({row["beta"] for row in kept})
-    gammas = dict(zip(betas, gammas, strict=True))
-    for row in kept:
-        row[name] = gammas[row.pop("beta")]
-        row["path"] = f"runs/{model}/{name}={row[name]}/seed-{row['seed']}/representation.h5"
-    return kept
-
-
-def with_column(rows, *names):
-    """The same rows with the columns of swept values where a table of scores has them."""
-    columns = [*rows[0]]
-    place = columns.index("seed") + 1
-    columns = [*columns[:place], *names, "source", *columns[place:]]
-    return [{name: {"source": "bench", **row}.get(name) for name in columns} for row in rows]
-
-
 def test_curves_over_other_hyperparameters_have_panels_and_figures_of_their_own(
-    summary_of, sweep, tmp_path
+    summary_of, sweep, sweep_over, tmp_path
 ):
-    rows = [*sweep(), *gamma_rows(sweep()), *gamma_rows(sweep(), (3, 4, 5), "odd", "width")]
-    found = summary_of(tmp_path, with_column(rows, "gamma", "width"))
+    rows = sweep_over(sweep(), gamma=("factor", (2, 10, 40)), width=("odd", (3, 4, 5)))
+    found = summary_of(tmp_path, rows)
     whole = plot_curves(found.cells, found.scores, ("mig",), "MIG")
     row = whole.axes[:4]
     titles = [axis.get_title("left") for axis in row]
@@ -202,8 +183,8 @@ def test_curves_over_other_hyperparameters_have_panels_and_figures_of_their_own(
     assert plot_curves(found.cells, found.scores, ("mig",), "MIG", ["nothing"]) is None
 
 
-def test_other_figures_name_what_was_swept(summary_of, sweep, tmp_path):
-    found = summary_of(tmp_path, with_column(gamma_rows(sweep()), "gamma"))
+def test_other_figures_name_what_was_swept(summary_of, sweep_over, tmp_path):
+    found = summary_of(tmp_path, sweep_over([], gamma=("factor", (2, 10, 40))))
     front = plot_front(found.cells, "front")
     written = {text.get_text() for text in front.axes[0].texts}
     assert written <= {"gamma=2", "gamma=10", "gamma=40"}

@@ -32,6 +32,18 @@ def test_other_models_are_chosen_among_where_there_is_no_beta_vae(summary_of, sw
     assert [row["label"] for row in found["grids"][0]["rows"]] == ["β-TCVAE"]
 
 
+def test_models_over_something_else_have_a_grid_each(summary_of, sweep_over, tmp_path):
+    rows = sweep_over([], gamma=("factor", (2, 10, 40)), c_max=("annealed", (5, 10, 25)))
+    found = list_choices(summary_of(tmp_path, rows).cells)
+    grids = {grid["label"]: grid for grid in found["grids"]}
+    assert grids["gamma"]["values"] == [2, 10, 40]
+    assert grids["c max"]["values"] == [5, 10, 25]
+    (row,) = grids["gamma"]["rows"]
+    places = [found["points"][i]["place"] for i in row["points"]]
+    assert places == ["gamma = 2", "gamma = 10", "gamma = 40"]
+    assert len(found["points"]) == 6
+
+
 def test_a_missing_setting_is_a_hole(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["lambda"] == 8 and r["beta"] == 8)]
     found = list_choices(summary_of(tmp_path, rows).cells)

@@ -52,6 +52,23 @@ def test_the_kl_of_latents_is_read_and_called_an_analogy(
     assert "an analogy to it, not a proof" in entry.caption
 
 
+def test_what_was_swept_beside_beta_shares_figures_of_its_own(
+    drawn, summary_of, sweep, sweep_over, tmp_path
+):
+    others = {name: (name, (2, 4, 8)) for name in ("a", "b", "c", "d_e")}
+    found = summary_of(tmp_path, sweep_over(sweep(seeds=2), **others))
+    made = drawn(found, tmp_path, extent="main")
+    titles = {entry.name.partition("-dsprites")[0]: entry.title for entry in made}
+    where = "on dsprites, protocol paper"
+    assert titles["curves"] == f"Scores against β {where}"
+    assert titles["curves-a-b-c"] == f"Scores against a, b and c {where}"
+    assert titles["curves-d-e"] == f"Scores against d e {where}"
+    alone = drawn(summary_of(tmp_path / "alone", sweep_over([], a=others["a"])), tmp_path)
+    titles = {entry.name.removesuffix("-dsprites-paper"): entry.title for entry in alone}
+    assert titles["curve-mig"] == f"MIG against a {where}"
+    assert titles["boxes"] == f"Single runs of a over a {where}"
+
+
 def test_without_files_there_are_no_matrices_and_no_latents(drawn, summary_of, sweep, tmp_path):
     made = drawn(summary_of(tmp_path, sweep(seeds=2)), tmp_path)
     assert not [e for e in made if e.name.startswith(("matrix", "latents"))]
