@@ -198,19 +198,25 @@ def _headline_keys(names):
 
 
 def _table(rows, keys):
-    """The headline key of every metric, one line a representation."""
+    """The headline key of every metric, one line a representation.
+
+    Of many representations by many metrics, the first metrics alone.
+    """
     from tabulate import tabulate
 
     from ...evaluation.naming import one_line
 
     keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
     blocks = [keys[start : start + SHOWN_COLUMNS] for start in range(0, len(keys), SHOWN_COLUMNS)]
+    shown = rows[:SHOWN_ROWS]
+    if len(shown) * len(blocks) > SHOWN_ROWS:
+        blocks = blocks[:1]
     text = "\n\n".join(
         tabulate(
             [
                 [one_line(row["path"].removesuffix("/representation.h5"))]
                 + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in block]
-                for row in rows[:SHOWN_ROWS]
+                for row in shown
             ],
             ["representation", *(key.replace("_", "\n") for key in block)],
             disable_numparse=True,
@@ -218,5 +224,9 @@ def _table(rows, keys):
         )
         for block in blocks or [[]]
     )
-    more = len(rows) - SHOWN_ROWS
-    return f"{text}\n… and {more} more in the table" if more > 0 else text
+    left_out = {
+        "Representations": len(rows) - len(shown),
+        "Scores of each": len(keys) - sum(map(len, blocks)),
+    }
+    more = " ".join(f"{what} not shown: {count}." for what, count in left_out.items() if count)
+    return f"{text}\n{more}" if more else text

@@ -94,8 +94,14 @@ def test_wrong_usage():
 
 
 def test_long_tables_are_cut(folder, monkeypatch):
-    monkeypatch.setattr("disentanglement_bench.benchmark.commands.evaluate.SHOWN_ROWS", 1)
-    assert "… and 1 more in the table" in invoke(folder, "--metrics", "mig").stdout
+    module = "disentanglement_bench.benchmark.commands.evaluate"
+    monkeypatch.setattr(f"{module}.SHOWN_ROWS", 1)
+    assert "\nRepresentations not shown: 1.\n" in invoke(folder, "--metrics", "mig").stdout
+    monkeypatch.setattr(f"{module}.SHOWN_ROWS", 2)
+    monkeypatch.setattr(f"{module}.SHOWN_COLUMNS", 2)
+    shown = invoke(folder, "--metrics", "mig,sap,modularity").stdout
+    assert "\nScores of each not shown: 1.\n" in shown
+    assert "modularity" not in shown
 
 
 def test_metrics_by_module_and_by_path(folder, monkeypatch):
