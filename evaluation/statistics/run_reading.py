@@ -39,6 +39,16 @@ class ScoresError(ValueError):
     """Scores that cannot be read or belong together in no way."""
 
 
+class _Declarations(dict):
+    """What metrics declare, shared by all frames that are made of one.
+
+    pandas copies the attributes of a frame, to their last entry, at every step of every frame.
+    """
+
+    def __deepcopy__(self, memo):
+        return self
+
+
 def read_scores(path):
     """Read a `scores.csv` that `bench evaluate` wrote.
 
@@ -86,7 +96,7 @@ def read_scores(path):
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
     wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
-    wide.attrs["metrics"] = _read_declarations(path.with_suffix(".metrics.json"))
+    wide.attrs["metrics"] = _Declarations(_read_declarations(path.with_suffix(".metrics.json")))
     return wide
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from disentanglement_bench.evaluation import METRICS
 from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.statistics.labels import describe_key
 from disentanglement_bench.evaluation.statistics.methods import add_methods
@@ -404,3 +405,14 @@ def test_identity_text_shortens_hashes():
     identity = {"name": "shapes3d", "version": "1", "kind": "genuine", "sha256": "ab" * 32}
     assert identity_text(identity) == "shapes3d, version 1, genuine, sha256 abababababab"
     assert json.dumps(identity_text({}))
+
+
+def test_frames_share_what_metrics_declare(tmp_path):
+    """pandas would copy it, to its last entry, at every step of every frame."""
+    pd.DataFrame({"path": ["a.h5"], "mig": [0.5]}).to_csv(tmp_path / "scores.csv", index=False)
+    about = {"schema_version": 1, "metrics": {"mig": METRICS["mig"].declaration()}}
+    write_json(tmp_path / "scores.metrics.json", about)
+    scores = read_scores(tmp_path)
+    declared = scores.attrs["metrics"]
+    assert scores.copy().attrs["metrics"] is declared
+    assert scores.assign(sap=0.1).attrs["metrics"] is declared
