@@ -3,6 +3,7 @@
 import math
 import re
 import textwrap
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -65,7 +66,7 @@ def collapse_table(
         marked |= bool(mark)
         methods |= dict.fromkeys(cell["method"] for cell in part)
         last = [_last_text(own.get(name), facts[name]) for name in _LAST]
-        write = format_number if len(axes) == 1 else lambda value, row=row: value_text(row, value)
+        write = format_number if len(axes) == 1 else partial(value_text, row)
         shape = (_peak_text(row, write), drop_text(row), verdict_text(row), range_text(row))
         if len(axes) > 1:
             shape = (*shape[:3], f"{row['axis_label']} = {shape[3]}")
