@@ -101,7 +101,7 @@ def measure_udr(
     strengths = np.abs(_regress(correlations, alpha) if form == "lasso" else correlations)
     runs = len(codes)
     pairs = np.full((runs, runs), np.nan)
-    some = active.any(axis=1)
+    some = np.any(active, axis=1)
     for i, j in np.argwhere(some[:, None] & some & ~np.eye(runs, dtype=bool)):
         matched = strengths[i, j][np.ix_(active[i], active[j])]
         pairs[i, j] = (_single_out(matched) + _single_out(matched.T)) / 2
