@@ -171,7 +171,10 @@ def test_the_slider_moves_the_highlight_to_the_best_setting(found, page):
         best = int((np.maximum(*missing) + RHO * (2 - score - nll)).argmin())
         assert step["cells"] == step["dots"] == [best]
         point = choice["points"][best]
-        assert f"{point['label']}, β = {point['beta']:g} – MIG {point['score']:.3f}" in step["text"]
+        assert (
+            f"{point['label']}, β = {point['axis_value']:g} – MIG {point['score']:.3f}"
+            in step["text"]
+        )
         assert step["shown"] == f"{step['weight']:.2f}"
     assert len({step["cells"][0] for step in found["slider"]}) > 1
 
