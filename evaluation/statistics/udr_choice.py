@@ -82,21 +82,19 @@ def describe_udr_choices(
     """
     kept = scores[scores["role"].ne("first") & scores["metric"].isin([*metrics, *forms])]
     kept = kept[kept["value"].notna() & kept["seed"].notna()]
+    facts = [fact for fact in (describe_key(name, kept) for name in metrics) if fact.sign]
     rows = []
     for key, stratum in kept.groupby(STRATUM, sort=False):
         common = dict(zip(STRATUM, key, strict=True))
         for form in (name for name in forms if name in set(stratum["metric"])):
-            table = _tabulate(stratum, [form, *metrics])
-            groups = dict(tuple(table.groupby("method", sort=False)))
+            table = _tabulate(stratum, [form, *(fact.name for fact in facts)])
+            groups = dict(tuple(table.groupby(table["method"], sort=False)))
             if sum(part[form].notna().any() for part in groups.values()) > 1:
                 groups = {ALL: table, **groups}
             for method, part in groups.items():
                 label = part["method_label"].iloc[0] if method else "all methods"
                 about = common | {"method": method, "method_label": label, "form": form}
-                for metric in metrics:
-                    facts = describe_key(metric, stratum)
-                    row = _describe(part, form, facts)
-                    rows += [] if row is None else [about | row]
+                rows += [about | row for row in _describe(part, form, facts)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -109,61 +107,56 @@ def _tabulate(scores, metrics):
     return wide.reindex(columns=metrics).reset_index()
 
 
-def _describe(part, form, facts: KeyFacts):
-    """One row: UDR's choice among the settings of a method, against the best by one metric."""
-    if not facts.sign:
-        return None
-    keys = ["method", "setting"]
-    settings = part.groupby(keys, sort=False).agg(
-        udr=(form, "mean"),
-        n_udr=(form, "count"),
-        mean=(facts.name, "mean"),
-        method_label=("method_label", "first"),
-        setting_label=("setting_label", "first"),
-    )
-    known = settings[settings["udr"].notna()]
-    scored = known[known["mean"].notna()]
-    if len(known) < 2 or scored.empty:
-        return None
-    chosen, best = known["udr"].idxmax(), (facts.sign * scored["mean"]).idxmax()
-    values = {place: _by_seed(part, place, facts.name) for place in (chosen, best)}
-    difference = facts.sign * (values[best] - values[chosen]).dropna()
-    cost = mean_intervals(difference.to_numpy()[None])
-    n = len(difference)
-    return {
-        "metric": facts.name,
-        "variant": facts.variant,
-        "n_settings": len(known),
-        "n_without": len(settings) - len(known),
-        **_named("chosen", known, chosen),
-        "chosen_udr": known.loc[chosen, "udr"],
-        "n_udr": int(known.loc[chosen, "n_udr"]),
-        **_named("best", known, best),
-        "mean_of_all": scored["mean"].mean(),
-        "cost": float(cost["mean"][0]),
-        "low": float(cost["low"][0]),
-        "high": float(cost["high"][0]),
-        "n": n,
-        "illustrative": n < ILLUSTRATIVE_BELOW,
-        "correlation": _rank_correlation(scored["udr"], facts.sign * scored["mean"]),
-        "n_correlated": len(scored),
-    }
+def _describe(part, form, facts: Sequence[KeyFacts]):
+    """UDR's choice among the settings of a method, against the best by each metric."""
+    groups = part.groupby(["method", "setting"], sort=False)
+    labels = groups[["method_label", "setting_label"]].first()
+    means, counts = groups[[form, *(fact.name for fact in facts)]].mean(), groups[form].count()
+    udr = means[form].dropna()
+    if len(udr) < 2:
+        return []
+    chosen = udr.idxmax()
+    by_seed = dict(tuple(part.set_index("seed").groupby(["method", "setting"], sort=False)))
+    rows = []
+    for fact in facts:
+        scored = means.loc[udr.index, fact.name].dropna()
+        if scored.empty:
+            continue
+        best = (fact.sign * scored).idxmax()
+        difference = (by_seed[best][fact.name] - by_seed[chosen][fact.name]).dropna()
+        cost = mean_intervals(fact.sign * difference.to_numpy()[None])
+        rows.append(
+            {
+                "metric": fact.name,
+                "variant": fact.variant,
+                "n_settings": len(udr),
+                "n_without": len(means) - len(udr),
+                **_named("chosen", chosen, labels, means[fact.name]),
+                "chosen_udr": udr[chosen],
+                "n_udr": int(counts[chosen]),
+                **_named("best", best, labels, means[fact.name]),
+                "mean_of_all": scored.mean(),
+                "cost": float(cost["mean"][0]),
+                "low": float(cost["low"][0]),
+                "high": float(cost["high"][0]),
+                "n": len(difference),
+                "illustrative": len(difference) < ILLUSTRATIVE_BELOW,
+                "correlation": _rank_correlation(udr[scored.index], fact.sign * scored),
+                "n_correlated": len(scored),
+            }
+        )
+    return rows
 
 
-def _named(prefix, settings, place):
-    row = settings.loc[place]
+def _named(prefix, place, labels, means):
+    method_label, setting_label = labels.loc[place]
     return {
         f"{prefix}_method": place[0],
-        f"{prefix}_method_label": row["method_label"],
+        f"{prefix}_method_label": method_label,
         f"{prefix}_setting": place[1],
-        f"{prefix}_setting_label": row["setting_label"],
-        f"{prefix}_mean": row["mean"],
+        f"{prefix}_setting_label": setting_label,
+        f"{prefix}_mean": means[place],
     }
-
-
-def _by_seed(part, place, metric):
-    own = part[(part["method"] == place[0]) & (part["setting"] == place[1])]
-    return own.set_index("seed")[metric]
 
 
 def _rank_correlation(first, second):

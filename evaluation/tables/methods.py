@@ -287,9 +287,8 @@ def _difference_text(row, facts):
         return "–"
     star = "*" if row["illustrative"] else ""
     first, _, rest = _short_difference(row | {"illustrative": False}, facts).partition("\n")
-    return (
-        f"{first}{' ' + rest if rest else ''}\nP {row['improvement']:.2f}, {row['n']} pairs{star}"
-    )
+    pairs = f"{row['n']} pair{'s' * (row['n'] != 1)}{star}"
+    return f"{first}{' ' + rest if rest else ''}\nP {row['improvement']:.2f}, {pairs}"
 
 
 def _short_difference(row, facts):

@@ -130,7 +130,7 @@ def _cost_text(row, facts):
     if same_setting(row):
         return f"{value}, the best\n{tail}"
     best = f"best {number_text(row['best_mean'], facts)} ({best_text(row)})"
-    return f"{value}, {best}\n{cost_text(row, facts)}\n{tail}"
+    return f"{value}\n{best}\n{cost_text(row, facts)}\n{tail}"
 
 
 def cost_text(row, facts):

@@ -128,6 +128,14 @@ def test_every_table_is_shown_once_and_in_its_section(page_of, summary_of, sweep
     assert sections["published"] == "grids"
 
 
+def test_tables_of_other_scores_are_folded(page_of, summary_of, sweep, tmp_path):
+    rows = [row | {"irs": row["mig"], "modularity": row["mig"]} for row in sweep(seeds=2)]
+    page = page_of(summary_of(tmp_path / "results", rows))
+    folded = [each for each in page.all("details") if each.get("class") == "secondary"]
+    assert len(folded) == 3, "other scores at their settings, over β, and ranked"
+    assert "Other scores on dsprites, protocol paper" in page.text
+
+
 def test_data_sets_whose_names_look_alike_keep_their_tables(page_of, summary_of, sweep, tmp_path):
     names = ("Toy", "toy", "日本", "中国")
     rows = [row for name in names for row in sweep(name, seeds=1, betas=(1, 8))]
