@@ -1,1 +1,1 @@
-"""The training loop, what it records, its random streams and its batches."""
+"""The training loop, what it records, its random streams, its batches, pairs and permutations."""

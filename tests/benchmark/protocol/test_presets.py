@@ -58,3 +58,5 @@ def test_the_protocols_are_the_published_ones():
         5_000,
     )
     assert (dlib.config.network, dlib.config.steps) == ("conv-dlib", 300_000)
+    batches = {name: preset.config.permuted_batch for name, preset in PRESETS.items()}
+    assert batches == {"quick": "second", "paper": "second", "dlib": "same"}
