@@ -168,7 +168,7 @@ def check_permutes(model, hooks, outputs, coefficients):
                 values.append(compute(model, "adversary_loss", changed, coefficients))
             return values
 
-    if losses(outputs.permuted) == losses(outputs.permuted + 1):
+    if losses(outputs.permuted) == losses(torch.randn_like(outputs.permuted)):
         raise BenchError(
             "permutes = True, but neither loss nor adversary_loss depends on outputs.permuted; "
             "leave it out, because it costs a second batch a step"

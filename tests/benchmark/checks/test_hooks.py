@@ -333,6 +333,19 @@ def test_an_adversary():
     assert lines[-1] == "stopped and continued, it ends with the same weights"
 
 
+def test_permuted_codes_without_an_adversary():
+    class Spread(Tiny):
+        """Looks at nothing but how far permuted codes are from their mean."""
+
+        permutes = True
+
+        def loss(self, outputs, coefficients):
+            loss, terms = super().loss(outputs, coefficients)
+            return loss + (outputs.codes.var(dim=0) - outputs.permuted.var(dim=0)).sum(), terms
+
+    assert "optional members: permutes" in check(Spread)
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
