@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation.representation.file_format import (
+from disentanglement_bench.evaluation.representation import (
     RepresentationError,
+    Shared,
     read_representation,
     write_representation,
 )
@@ -19,8 +20,11 @@ from disentanglement_bench.evaluation.representation.file_format import (
 @pytest.fixture
 def good(tmp_path, stream):
     arrays = stream.normal(size=(300, 3)), stream.integers(0, 3, (300, 2))
+    shared = Shared(arrays[0][:50], np.arange(50), arrays[0][50:100])
     for name in ("good.h5", "good.npz"):
-        write_representation(tmp_path / name, *arrays)
+        write_representation(
+            tmp_path / name, *arrays, factor_kinds=["nominal", "ordinal"], shared=shared
+        )
     np.savez_compressed(tmp_path / "packed.npz", codes=arrays[0], factors=arrays[1])
     return tmp_path
 
