@@ -14,7 +14,7 @@ from ..representation.file_format import SUFFIXES
 from ..schema import SchemaError
 from .file_scores import Outcome
 from .score_files import Choices, Source, is_of, request
-from .score_schema import DECLARATION, SOURCE, check_values
+from .score_schema import SOURCE, check_values
 from .stored import StoredScore, read_stored
 
 GROUP_SCHEMA_VERSION = 1
@@ -47,7 +47,7 @@ _HEAD = {
     "request": schema.mapping(schema.plain, 20),
     "peers": schema.mapping(_PEER),
 }
-_RECORD = schema.record(_HEAD, declaration=DECLARATION)
+_RECORD = schema.record(_HEAD)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,7 +250,7 @@ def load_group(path):
     """
     record = read_json(path, limit=_LARGEST_FILE)
     if isinstance(record, dict):
-        record = {key: record[key] for key in (*_HEAD, "declaration") if key in record}
+        record = {key: record[key] for key in _HEAD if key in record}
     try:
         _RECORD(record, "")
         for peer in record["peers"].values():

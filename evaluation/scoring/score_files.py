@@ -12,7 +12,7 @@ from ..files import RecordError, read_json, write_json
 from ..metrics.continuous import name_continuous
 from ..representation.file_format import SUFFIXES
 from ..schema import SchemaError
-from .score_schema import HEAD, SCORE_SCHEMA_VERSION, check_score
+from .score_schema import HEAD, SCORE_SCHEMA_VERSION, check_score, is_built_in
 
 _BLOCK = 2**20
 _LARGEST_FILE = 2**27
@@ -146,7 +146,8 @@ def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[st
     ----------
     path : str or Path
     only_head : bool, default False
-        Leave out what tables do not need: settings, reference, notes, per factor, per code, matrix.
+        Leave out what tables do not need: settings, reference, notes, per factor, per code, matrix,
+        and what a built-in metric declared when it was computed.
 
     Returns
     -------
@@ -162,7 +163,8 @@ def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[st
     """
     record = read_json(path, limit=_LARGEST_FILE)
     if only_head and isinstance(record, dict):
-        record = {key: record[key] for key in HEAD if key in record}
+        needed = HEAD if is_built_in(record.get("metric")) else (*HEAD, "declaration")
+        record = {key: record[key] for key in needed if key in record}
     try:
         check_score(record)
     except SchemaError as error:

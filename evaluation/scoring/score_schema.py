@@ -22,7 +22,7 @@ _KEY = schema.record(
     low=schema.optional(schema.number()),
     high=schema.optional(schema.number()),
 )
-DECLARATION = schema.record(
+_DECLARATION = schema.record(
     {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
 )
 SOURCE = schema.record(
@@ -49,13 +49,18 @@ _HEAD = {
 }
 _SCORE = schema.record(
     _HEAD,
-    declaration=DECLARATION,
+    declaration=_DECLARATION,
     per_factor=schema.mapping(schema.numbers, 100),
     per_code=schema.mapping(schema.numbers, 100),
     matrix=schema.optional(schema.list_of(schema.numbers)),
     notes=schema.list_of(schema.text(), 1000),
 )
-HEAD = (*_HEAD, "declaration")
+HEAD = tuple(_HEAD)
+
+
+def is_built_in(name):
+    """Whether a file's metric, whatever stands there, is one of ours."""
+    return isinstance(name, str) and name in METRICS
 
 
 def check_score(record):

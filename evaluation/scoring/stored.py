@@ -50,7 +50,7 @@ class Stored:
     broken : tuple of str
         One line for each score file that cannot be used.
     shared : bool or None
-        Whether it holds shared images; None where no score file tells.
+        Whether it holds shared images; None where no score file of its present state tells.
     """
 
     scores: dict
@@ -117,8 +117,16 @@ def read_stored(path, metrics, choices, force=False):
         tuple(missing),
         len(asked) - len(missing),
         tuple(broken),
-        bool(first.get("shared")) if about else None,
+        _holds_shared(records, source),
     )
+
+
+def _holds_shared(records, source):
+    """Whether a representation holds shared images, as the scores of what it now is remember."""
+    for record in records.values():
+        if is_of(record, source):
+            return bool(record["representation"].get("shared"))
+    return None
 
 
 def _read_folder(folder):

@@ -171,6 +171,14 @@ def test_runs_without_shared_images_are_asked_nothing(tmp_path):
     assert not (tmp_path / "udr.json").exists()
 
 
+def test_runs_that_were_written_anew_are_looked_into(tmp_path):
+    """What scores of their earlier state remember says nothing of the images they hold now."""
+    paths = write_seeds(tmp_path, block=None)
+    score(paths)
+    found, *_ = states(write_seeds(tmp_path))
+    assert {score.status for score in found.values()} == {"done"}
+
+
 def test_scores_go_with_the_images(tmp_path):
     """What was compared is gone: so is the file that says so."""
     paths = write_seeds(tmp_path)
