@@ -1,5 +1,6 @@
 """`bench train` and `bench check` in the folder of a user, as separate processes."""
 
+import csv
 import json
 import os
 import re
@@ -162,3 +163,30 @@ def test_runs_of_version_0_1_0_are_skipped_as_done(tmp_path):
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.count("│ done  │ skip  │") == 16
     assert "0 runs would be trained" in planned.stdout
+
+
+@pytest.mark.slow
+def test_a_sweep_shares_the_ordinary_runs_and_is_told_apart_in_the_scores(tmp_path):
+    ordinary = ["train", "--model", "lambdabeta", "--beta", "4", "--lambda", "8", "--seeds", "1"]
+    ordinary += ["--steps", "4", "--set", "image_size=16", "--jobs", "1", "--device", "cpu"]
+    ordinary += ["--set", "n_train=40", "--set", "n_test=20"]
+    sweep = [*ordinary, "--set", "learning_rate=1e-3,2e-3"]
+    assert "2 trained by this call" in bench(tmp_path, *ordinary).stdout
+    trained = bench(tmp_path, *sweep)
+    assert "2 trained by this call" in trained.stdout, trained.stderr
+    assert "4 done; 0 trained by this call" in bench(tmp_path, *sweep).stdout
+    runs = tmp_path / "results/runs/sprites-small/quick"
+    slow = json.loads(
+        (runs / "lambdabeta/beta=4,lambda=8,learning_rate=0.001/seed-0/run.json").read_text()
+    )
+    assert slow["run"]["settings"] == {"learning_rate": 0.001}
+    assert slow["parent"]["path"].endswith("betavae/beta=4,learning_rate=0.001/seed-0")
+    refused = bench(tmp_path, *ordinary, "--set", "learning_rate=5e-3")
+    assert refused.returncode == 2
+    assert "learning_rate: 0.002 there, 0.005 wanted" in refused.stderr
+    assert "--set name=value," in refused.stderr
+    evaluated = bench(tmp_path, "evaluate", "results", "--metrics", "mig", "--jobs", "1")
+    assert evaluated.returncode == 0, evaluated.stderr
+    with open(tmp_path / "results/scores.csv", newline="") as file:
+        rates = {row["path"]: row["learning_rate"] for row in csv.DictReader(file)}
+    assert sorted(rates.values()) == ["0.001", "0.001", "0.002", "0.002"]
