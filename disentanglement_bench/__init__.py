@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .benchmark.datasets import load_dataset
     from .benchmark.reporting.report import report
-    from .evaluation.metrics.driver import evaluate, score
+    from .evaluation.metrics.arrays import evaluate, score
     from .evaluation.representation.file_format import read_representation, write_representation
 
     __version__: str
 
 _PLACES = {
-    "evaluate": "evaluation.metrics.driver",
+    "evaluate": "evaluation.metrics.arrays",
     "load_dataset": "benchmark.datasets",
     "read_representation": "evaluation.representation.file_format",
     "report": "benchmark.reporting.report",
-    "score": "evaluation.metrics.driver",
+    "score": "evaluation.metrics.arrays",
     "write_representation": "evaluation.representation.file_format",
 }
 

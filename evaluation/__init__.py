@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 _PLACES = {
-    "evaluate": "metrics.driver",
-    "score": "metrics.driver",
+    "evaluate": "metrics.arrays",
+    "score": "metrics.arrays",
     "Score": "metrics.score",
     "Metric": "metrics.metric",
     "Key": "metrics.metric",

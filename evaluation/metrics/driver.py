@@ -1,27 +1,24 @@
-"""Run metrics on arrays: parting of rows, draws, masks, reasons and notes, once for all metrics."""
+"""Run one metric on a representation: parting of rows, draws, masks, bins, reasons and notes."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..naming import format_number, unknown_name
 from ..representation.file_format import Representation
 from ..representation.posterior import kl_per_latent
 from ..representation.sampling import sample_codes
-from .continuous import LEAST_BINS, ask_for_bins, name_continuous, put_into_bins
+from .continuous import ask_for_bins, name_continuous, put_into_bins
 from .metric import ACTIVE_KL, Metric, MetricError
-from .registry import ALL, choose_metrics, with_twins
-from .sample import LARGEST, Sample, represent, take_sample
+from .sample import LARGEST, Sample, take_sample
 from .score import Score, as_score, spread, spread_codes
 
-DEFAULT = ("mig", "sap", "dci", "mi")
 _OF_SAMPLE = (
     "test_codes",
     "test_factors",
@@ -32,143 +29,6 @@ _OF_SAMPLE = (
     "factor_names",
     "factor_kinds",
 )
-
-
-def evaluate(
-    codes: ArrayLike,
-    factors: ArrayLike,
-    metrics: str | Metric | Callable[..., object] | Iterable[Any] = DEFAULT,
-    log_variances: ArrayLike | None = None,
-    n_train: int | None = None,
-    seed: int = 0,
-    *,
-    n_jobs: int = 1,
-    factor_names: Collection[str] | None = None,
-    factor_kinds: Collection[str] | None = None,
-    without_factors: Collection[str] = (),
-    bin_factors: int | None = None,
-) -> dict[str, Score]:
-    """Score a representation by several metrics at once.
-
-    Parameters
-    ----------
-    codes : array_like, shape (N, D)
-        Posterior means, or any deterministic codes. Tensors are taken too.
-    factors : array_like, shape (N, K)
-        Ground-truth classes from 0, or real numbers: a factor with a value that is not whole is
-        continuous, and metrics that need classes are undefined on it.
-    metrics : str, Metric, callable, or iterable of them, default ("mig", "sap", "dci", "mi")
-        Names (see `bench list metrics`), `module:Name` or `path/to/file.py:Name` of a metric of
-        your own, or functions and `Metric` objects themselves. "all" stands for every metric that
-        is built in or installed, without those that need log-variances where there are none.
-    log_variances : array_like, shape (N, D), optional
-        Natural logarithms of posterior variances; with them metrics bring their twins: on codes
-        drawn from the posterior (as `mig` and `mi`), or on the active codes alone.
-    n_train : int, optional
-        Rows 0 … n_train − 1 are the training part; two thirds by default.
-    seed : int, default 0
-        For ties in trees, draws from posteriors and noise levels.
-    n_jobs : int, default 1
-        Threads.
-    factor_names : collection of str, optional
-    factor_kinds : collection of str, optional
-        `nominal`, `ordinal`, `periodic`, `continuous` or empty, one a factor.
-    without_factors : collection of str, optional
-        Names of factors to leave out, such as those that the observations do not determine.
-    bin_factors : int, optional
-        For metrics that need classes, put the values of each continuous factor into so many bins
-        of equal counts; the variant then says so.
-
-    Returns
-    -------
-    dict of str to Score
-        By the name of the metric.
-
-    Raises
-    ------
-    RepresentationError
-        If the arrays are not a representation.
-    MetricError
-        If a metric does not exist or cannot be run, or compares runs with each other.
-
-    Examples
-    --------
-    >>> factors = np.random.default_rng(0).integers(0, 4, size=(300, 2))
-    >>> scores = evaluate(factors * 1.0, factors, metrics=("mig", "mi"))
-    >>> round(scores["mi"].values["mi_matched_fraction"], 6)
-    1.0
-    """
-    for name, number, least in (
-        ("seed", seed, 0),
-        ("n_jobs", n_jobs, 1),
-        ("bin_factors", LEAST_BINS if bin_factors is None else bin_factors, LEAST_BINS),
-    ):
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
-            raise MetricError(f"{name} must be a whole number from {least}, not {number!r}")
-    if isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable):
-        metrics = [metrics]
-    metrics = list(metrics)
-    chosen = choose_metrics(metrics)
-    named = choose_metrics(each for each in metrics if not (isinstance(each, str) and each == ALL))
-    representation = represent(codes, factors, n_train, log_variances, factor_names, factor_kinds)
-    posterior = representation.log_variances is not None
-    for metric in named:
-        _refuse_grouped(metric)
-    lacking = [metric.name for metric in named if metric.needs_log_variances and not posterior]
-    if lacking:
-        raise MetricError(f"metric {lacking[0]!r} needs log_variances")
-    return {
-        metric.name: compute(
-            metric,
-            representation,
-            seed=seed,
-            n_jobs=n_jobs,
-            without_factors=without_factors,
-            bin_factors=bin_factors,
-        )
-        for metric in with_twins(chosen, posterior)
-    }
-
-
-def score(
-    codes: ArrayLike,
-    factors: ArrayLike,
-    metrics: str | Metric | Callable[..., object] | Iterable[Any] = DEFAULT,
-    log_variances: ArrayLike | None = None,
-    n_train: int | None = None,
-    seed: int = 0,
-    **options: Any,
-) -> dict[str, float]:
-    """Score a representation by several metrics, as flat numbers.
-
-    Parameters
-    ----------
-    codes, factors, metrics, log_variances, n_train, seed, **options
-        As `evaluate` takes them.
-
-    Returns
-    -------
-    dict of str to float
-        Flat keys, as in score files and `scores.csv`; NaN where a score is undefined. `evaluate`
-        says why.
-
-    Raises
-    ------
-    RepresentationError, MetricError
-        As `evaluate` raises them.
-
-    Examples
-    --------
-    >>> factors = np.random.default_rng(0).integers(0, 4, size=(300, 2))
-    >>> sorted(score(factors * 1.0, factors, metrics=("mig", "mi")))
-    ['mi_matched', 'mi_matched_fraction', 'mi_mean_max', 'mig']
-    """
-    scores = evaluate(codes, factors, metrics, log_variances, n_train, seed, **options)
-    return {
-        key: math.nan if value is None else value
-        for each in scores.values()
-        for key, value in each.values.items()
-    }
 
 
 def compute(
@@ -209,7 +69,7 @@ def compute(
     TypeError
         For an option that the metric does not have.
     """
-    _refuse_grouped(metric)
+    refuse_grouped(metric)
     if metric.needs_log_variances and representation.log_variances is None:
         raise MetricError(f"metric {metric.name!r} needs log-variances, and there are none")
     settings = _settle(metric, options or {})
@@ -230,18 +90,8 @@ def compute(
         score = Score(values=dict.fromkeys(undefined))
     else:
         everything = {"seed": seed, "n_jobs": n_jobs, **settings}
-        if metric.parts_rows:
-            arrays, more = _whole(representation, sample, without_factors)
-        else:
-            arrays, more = _parts(sample)
-        score = as_score(metric, _call(metric, metric.function, arrays, everything | more))
-        if metric.reference is not None:
-            reference = _call(metric, metric.reference, arrays, everything | more)
-            score = dataclasses.replace(score, reference={**score.reference, **reference})
-        if not metric.parts_rows:
-            score = spread(score, sample.scored)
-        if metric.active:
-            score = spread_codes(score, active)
+        score = _run(metric, representation, sample, everything, without_factors)
+        score = spread_codes(score, active) if metric.active else score
     notes = () if metric.parts_rows else sample.notes
     score = dataclasses.replace(
         score,
@@ -258,6 +108,24 @@ def compute(
         notes=(*score.notes, *notes, *_tell_inactive(active)),
     )
     return _add_identifiable(score, representation)
+
+
+def _run(
+    metric: Metric,
+    representation: Representation,
+    sample: Sample,
+    settings: Mapping[str, Any],
+    without: Collection[str],
+) -> Score:
+    """Call the metric's function, and that of its reference values."""
+    arrays, offered = (
+        _whole(representation, sample, without) if metric.parts_rows else _parts(sample)
+    )
+    score = as_score(metric, _call(metric, metric.function, arrays, settings | offered))
+    if metric.reference is not None:
+        reference = _call(metric, metric.reference, arrays, settings | offered)
+        score = dataclasses.replace(score, reference={**score.reference, **reference})
+    return score if metric.parts_rows else spread(score, sample.scored)
 
 
 def _choose_codes(
@@ -288,7 +156,7 @@ def _tell_inactive(active: NDArray[np.bool_]) -> tuple[str, ...]:
     return (f"left out, KL at most {ACTIVE_KL:g} nats: codes {numbers}",)
 
 
-def _refuse_grouped(metric: Metric) -> None:
+def refuse_grouped(metric: Metric) -> None:
     if metric.grouped:
         raise MetricError(
             f"metric {metric.name!r} compares the seeds of one setting and cannot score a single "

@@ -424,7 +424,7 @@ def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
 
 class TestOneMatrix:
     def test_of_a_score(self):
-        from disentanglement_bench.evaluation.metrics.driver import evaluate
+        from disentanglement_bench.evaluation.metrics.arrays import evaluate
 
         factors = np.stack([np.arange(60) % 2, np.arange(60) // 2 % 3], axis=1)
         score = evaluate(factors.astype(float), factors, metrics="mi", n_train=40)["mi"]
