@@ -186,7 +186,7 @@ def summarise(
     metrics : sequence of str, optional
         Flat keys to rank, compare and test for peaks; cells are made of all. By default the
         headline metrics and the first key of each of the user's own. The first keys of all other
-        metrics are ranked too, and compared with UDR's choice.
+        metrics but UDR are ranked too, and compared with its choice.
     choose_by, fixed
         As in `evaluation.statistics.selection.select_settings`.
 
@@ -194,7 +194,9 @@ def summarise(
     -------
     Summary
     """
-    ranked = (*HEADLINE, *own_keys(runs), *first_keys()) if metrics is None else tuple(metrics)
+    wanted = (*HEADLINE, *own_keys(runs), *first_keys()) if metrics is None else tuple(metrics)
+    # UDRs of different models need not compare.
+    ranked = [name for name in wanted if name not in FORMS]
     metrics = (*HEADLINE, *own_keys(runs)) if metrics is None else tuple(metrics)
     seconds: dict[str, float] = {}
     with _timed(seconds, "tidy"):
@@ -215,7 +217,7 @@ def summarise(
     with _timed(seconds, "agreement"):
         agreement = correlate_metrics(scores, [*metrics, "nll"])
     with _timed(seconds, "UDR"):
-        choices = describe_udr_choices(scores, [name for name in ranked if name not in FORMS])
+        choices = describe_udr_choices(scores, ranked)
     gaps = find_gaps(runs)
     return Summary(
         runs,

@@ -32,7 +32,7 @@ def _find_undefined(summary, dataset, protocol):
     computed = scores[scores["status"].isin(("done", "undefined"))]
     runs = computed.groupby("metric")["status"].size()
     without = computed[computed["status"] == "undefined"]
-    groups: dict = {}
+    groups = {}
     for name, part in without.groupby("metric", sort=False):
         facts = summary.describe(name)
         reason = _most_frequent(part["reason"])

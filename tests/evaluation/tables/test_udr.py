@@ -72,6 +72,12 @@ def test_below_five_seeds_the_cost_is_illustrative_and_has_no_interval(summary_o
     assert "3 pairs, illustrative" in text
 
 
+def test_methods_are_not_ranked_by_a_score_that_does_not_compare_between_them(summary):
+    names = {table.name for table in all_tables(summary)}
+    assert "scores-dsprites-paper" in names
+    assert not any(name.startswith("ranking-other") for name in names)
+
+
 def test_without_udr_there_is_no_table(summary_of, sweep, tmp_path):
     summary = summary_of(tmp_path, sweep(seeds=2))
     assert udr_table(summary, "dsprites", "paper") is None
