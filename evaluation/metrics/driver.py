@@ -114,7 +114,7 @@ def _run(
     metric: Metric,
     representation: Representation,
     sample: Sample,
-    settings: Mapping[str, Any],
+    settings: dict[str, Any],
     without: Collection[str],
 ) -> Score:
     """Call the metric's function, and that of its reference values."""
