@@ -49,7 +49,7 @@ def kl_per_latent(codes: ArrayLike, log_variances: ArrayLike) -> NDArray[np.floa
 
 
 class CollapseOrder(NamedTuple):
-    """Latents by rank over a sweep of β.
+    """Latents by rank over a sweep of β, or of whatever else was swept.
 
     Attributes
     ----------
@@ -73,7 +73,8 @@ class CollapseOrder(NamedTuple):
 def collapse_order(betas: ArrayLike, kl: ArrayLike, threshold: float = COLLAPSED) -> CollapseOrder:
     """Order latents by how much they say, and tell up to which β each rank survives.
 
-    Runs of different β are trained apart, so latent 3 of one is not latent 3 of another: what can
+    What is said of β holds for any other hyperparameter or setting that is swept. Runs of different
+    β are trained apart, so latent 3 of one is not latent 3 of another: what can
     be compared is the strongest latent with the strongest, the second with the second. In a
     linear-Gaussian VAE that is the order of the data's principal components; in a network it is an
     analogy.
