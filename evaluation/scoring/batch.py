@@ -99,7 +99,7 @@ def evaluate_paths(
         and 32 times the size of the file.
     progress : callable, optional
         Called as `progress(done, total, outcome)` with the number of representations, first with
-        `outcome=None`.
+        `outcome=None`; then with the number of settings whose runs are compared.
 
     Returns
     -------

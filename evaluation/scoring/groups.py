@@ -113,7 +113,7 @@ def find_groups(stored):
     groups, places, stated = {}, {}, {}
     for path, known in stored.items():
         folder, file = os.path.split(path)
-        if not os.path.basename(folder):
+        if os.path.basename(folder) in ("", ".."):
             folder = os.path.abspath(folder)
         above, seed = os.path.split(folder)
         if seed.startswith("seed-"):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,6 +124,16 @@ def test_seeds_that_were_not_asked_for_are_peers_too(tmp_path):
     one, work, *_ = states(paths[:1])
     assert work == []
     assert one[paths[0]].values == everything[paths[0]].values
+
+
+@pytest.mark.parametrize("given", ["representation.h5", "../representation.h5"])
+def test_a_path_without_the_name_of_its_folder(tmp_path, monkeypatch, given):
+    write_seeds(tmp_path)
+    (tmp_path / "seed-0/deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "seed-0" / ("deeper" if ".." in given else ""))
+    found, (group,), _, _ = states([Path(given)])
+    assert len(group.members) == 3
+    assert found[Path(given)].status == "done"
 
 
 @pytest.mark.parametrize(
