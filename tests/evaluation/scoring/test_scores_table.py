@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
+from disentanglement_bench.evaluation import (
+    METRICS,
+    MetricError,
+    evaluate_paths,
+    write_representation,
+)
 from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.scoring.scores_table import Table, write_table
 from disentanglement_bench.evaluation.statistics.cells import collect, tidy
@@ -231,6 +236,28 @@ def test_a_table_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         write_table(tmp_path / "scores.csv", Table(["path"], [], {}, []))
     assert caught.value.filename == str(tmp_path / "scores.csv")
     assert os.listdir(tmp_path) == []
+
+
+def test_rare_metrics_have_columns_where_there_is_something(tmp_path):
+    """Metrics that are computed unasked always have them."""
+    write(tmp_path / "a.h5", log_variances=np.zeros((60, 2)))
+
+    def columns(*metrics):
+        evaluate_paths(tmp_path, metrics=metrics)
+        (row,) = read_table(tmp_path / "scores.csv")
+        declared = json.loads((tmp_path / "scores.metrics.json").read_text())["metrics"]
+        assert {f"{name}_status" for name in declared} <= set(row)
+        return {key.name for name in declared for key in METRICS[name].keys} & set(row)
+
+    usual = {key.name for metric in METRICS.values() if metric.default for key in metric.keys}
+    assert columns("sap_continuous") == usual
+    assert {"mig", "mig_sampled", "dci_completeness", "udr", "udr_spearman"} <= usual
+    rare = {"irs", "irs_sampled", "irs_active"}
+    assert not rare & usual
+    assert columns("irs") == usual | rare
+    assert columns("sap_continuous") == usual | rare, "their scores are stored"
+    shutil.rmtree(tmp_path / "a.scores")
+    assert columns("sap_continuous") == usual
 
 
 def test_results_of_the_first_version_hold(tmp_path):
