@@ -27,8 +27,9 @@ EVERY = [name for name, metric in METRICS.items() if not metric.grouped]
 
 
 def spare(names):
-    """Names, of which the slow one is left to the slow tests."""
-    return [pytest.param(n, marks=pytest.mark.slow) if n == "dci_es" else n for n in names]
+    """Names, of which the slow one and twins are left to the slow tests."""
+    slow = {name for name in EVERY if METRICS[name].suffix} | {"dci_es"}
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_without_the_continuous_factors_it_is_as_with_classes_alone(mixed):
     assert found.per_factor["mig"] == [mig(codes, factors[:, :1].astype(int)).value, None, None]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", spare(EVERY))
 def test_every_metric_scores_or_says_why(mixed, name):
     found = compute(METRICS[name], represent(*mixed))
     if METRICS[name].continuous:
