@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..naming import format_number
+from ..representation.posterior import COLLAPSED
 from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
 from ..statistics.labels import HEADLINE
 from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
@@ -36,6 +37,7 @@ def findings(summary, dataset, protocol):
         part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]
         sentences += _about_peaks(part.to_dict("records"), summary.describe(metric))
     sentences += _about_collapse(cells, summary.describe("kl"))
+    sentences += _about_idle_codes(cells)
     sentences += _about_lambda(summary, dataset, protocol)
     sentences += _about_udr(summary, dataset, protocol)
     ranks = summary.ranks
@@ -151,6 +153,24 @@ def _about_collapse(cells, facts):
     symbols = kl["axis_label"].unique()
     last = symbols[0] if len(symbols) == 1 else "value tried"
     return [f"Runs that collapsed (KL < 0.1 nats) at the largest {last} – {'; '.join(parts)}."]
+
+
+def _about_idle_codes(cells):
+    """Settings without an active unit in any run, whose KL does not show it."""
+    cells = cells[(cells["n"] > 0) & (cells["role"] != "first")]
+    idle = cells[(cells["metric"] == "active_units") & (cells["mean"] == 0)]
+    kl = cells[cells["metric"] == "kl"].groupby(["method", "setting"])["mean"].min()
+    parts = []
+    for row in idle.to_dict("records"):
+        nats = kl.get((row["method"], row["setting"]), np.nan)
+        if nats >= COLLAPSED:
+            parts.append(f"{row['method_label']}, {row['setting_label']} (mean KL {nats:.2f} nats)")
+    if not parts:
+        return []
+    return [
+        "These settings have no active unit in any run, so their codes say next to nothing about "
+        f"the images, although their KL is too large to count as collapsed – {'; '.join(parts)}."
+    ]
 
 
 def _about_lambda(summary, dataset, protocol):

@@ -100,7 +100,9 @@ def collapse_table(
         f"it, and their span in octaves; ≥ where the largest {symbol} is still within. All of a "
         "curve is made of the seeds that have every value used.",
         "Information of means does not see a collapse, because binning ignores their scale: judge "
-        "it by the sampled one and by the KL.",
+        "it by the sampled one and by the KL. Collapsed: runs with a KL below 0.1 nats. A loss "
+        "that prescribes the KL, like AnnealedVAE's, can keep it above that in codes without "
+        "information: then only the information of sampled codes shows it.",
     ]
     names = [metric, *_LAST]
     brief = [

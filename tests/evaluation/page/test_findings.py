@@ -24,6 +24,19 @@ def test_a_peak_is_told_with_its_numbers(summary_of, sweep, tmp_path):
     assert "λβ-VAE, λ = 8 at β = 32: 0 of 10" in text
 
 
+def test_a_kl_without_an_active_unit_is_not_taken_for_information(summary_of, sweep, tmp_path):
+    def count_units(row):
+        one = row["beta"] == 8 and row["lambda"] and row["seed"] == 0
+        return 1 if one else 0 if row["beta"] == 8 or row["kl"] < 0.1 else 3
+
+    rows = [row | {"active_units": count_units(row)} for row in sweep(seeds=5)]
+    text = text_of(summary_of(tmp_path, rows))
+    (line,) = [one for one in text.split("\n") if "no active unit" in one]
+    assert "β-VAE, β = 8 (mean KL 2.50 nats)" in line
+    assert "β = 32" not in line  # collapsed, which is said by itself
+    assert "λ" not in line  # one of its runs has an active unit
+
+
 def test_what_lambda_changes_is_paired_and_has_an_interval(summary_of, sweep, tmp_path):
     text = text_of(summary_of(tmp_path, sweep(seeds=10)))
     (line,) = [one for one in text.split("\n") if one.startswith("At β = 32, λ = 8 against λ = 0")]
