@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from disentanglement_bench.benchmark.commands import evaluate
 from disentanglement_bench.benchmark.commands.evaluate import _table, command
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.runs.execute import Execution
@@ -93,15 +94,17 @@ def test_wrong_usage():
     assert invoke("x", "--time-limit", 0).exit_code == 2
 
 
-def test_long_tables_are_cut(folder, monkeypatch):
-    module = "disentanglement_bench.benchmark.commands.evaluate"
-    monkeypatch.setattr(f"{module}.SHOWN_ROWS", 1)
-    assert "\nRepresentations not shown: 1.\n" in invoke(folder, "--metrics", "mig").stdout
-    monkeypatch.setattr(f"{module}.SHOWN_ROWS", 2)
-    monkeypatch.setattr(f"{module}.SHOWN_COLUMNS", 2)
-    shown = invoke(folder, "--metrics", "mig,sap,modularity").stdout
-    assert "\nScores of each not shown: 1.\n" in shown
+def test_long_tables_are_cut(monkeypatch):
+    rows = [{"path": f"{name}.h5", "mig": 0.25, "sap": 0.5, "modularity": 1.0} for name in "ab"]
+    keys = ["mig", "sap", "modularity", "explicitness_train"]
+    monkeypatch.setattr(evaluate, "SHOWN_ROWS", 1)
+    assert _table(rows, ["mig"]).endswith("\nRepresentations not shown: 1.")
+    monkeypatch.setattr(evaluate, "SHOWN_ROWS", 2)
+    monkeypatch.setattr(evaluate, "SHOWN_COLUMNS", 2)
+    shown = _table(rows, keys)
+    assert shown.endswith("\nScores of each not shown: 1.")
     assert "modularity" not in shown
+    assert "modularity" in _table(rows[:1], keys)
 
 
 def test_metrics_by_module_and_by_path(folder, monkeypatch):
