@@ -124,7 +124,11 @@ def test_code_that_raises_or_leaves_is_judged_in_one_line(body, message, exit_co
     ("body", "message"),
     [
         ("def loss(self, *_): os._exit(0)", "ended with code 0"),
-        ("def loss(self, *_): signal.pause()", "nothing happened for 5 seconds"),
+        pytest.param(
+            "def loss(self, *_): signal.pause()",
+            "nothing happened for 5 seconds",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_code_that_dies_or_hangs_does_not_take_the_call_along(body, message, tmp_path):

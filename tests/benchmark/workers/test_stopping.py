@@ -19,6 +19,7 @@ def make_runner(plan, store, dataset, lines, device="cpu"):
     return Runner(plan, store, lambda name: dataset, [device], 1, 1, reporter, {})
 
 
+@pytest.mark.slow
 def test_one_failure_after_another_on_an_accelerator_stops_the_call(
     store, plan, dataset, monkeypatch
 ):

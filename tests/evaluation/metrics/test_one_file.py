@@ -66,6 +66,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_new_file_is_listed_computed_and_tabled(run, tmp_path):
     bench = ("-c", "from disentanglement_bench.benchmark.cli import main; main()")
     listed = run(*bench, "list", "metrics")

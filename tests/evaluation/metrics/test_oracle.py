@@ -64,7 +64,13 @@ def test_sap_continuous(oracle, name):
     assert found.value == pytest.approx(wanted["sap_continuous"], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("duplicated", "rotated") else pytest.mark.slow)
+        for name in NAMES
+    ],
+)
 def test_dci(oracle, name):
     """Boosting breaks ties at random. The oracle's two runs differ by up to 0.0171 in an importance
     and 0.0024 in a score; on `duplicated`, six seeds of scikit-learn spread one importance over
