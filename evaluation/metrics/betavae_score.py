@@ -7,7 +7,7 @@ from .interventions import (
     NUM_TEST,
     NUM_TRAIN,
     find_obstacle,
-    shuffle_factors,
+    shuffle_all_rows,
     sort_rows,
     start_stream,
 )
@@ -125,7 +125,7 @@ def find_noise_level(
     penalty,
 ):
     """The score of the same codes with factors whose rows are shuffled, and that of guessing."""
-    codes, factors = shuffle_factors(codes, factors, all_codes, all_factors, seed)
+    codes, factors = shuffle_all_rows(codes, factors, all_codes, all_factors, seed)
     noise = measure_betavae_score(
         codes,
         factors,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..naming import one_line
 from .histogram import compact
+from .shuffling import shuffle_rows
 
 BATCH_SIZE = 64
 NUM_TRAIN = 10_000
@@ -128,8 +129,8 @@ def start_stream(name, seed):
     return np.random.default_rng(words).integers(1, 2**63, size=1, dtype=np.uint64)
 
 
-def shuffle_factors(codes, factors, all_codes, all_factors, seed):
+def shuffle_all_rows(codes, factors, all_codes, all_factors, seed):
     """All rows where they are given, those of factors in another order than those of codes."""
     codes = codes if all_codes is None else all_codes
     factors = factors if all_factors is None else all_factors
-    return codes, factors[np.random.default_rng([3, seed]).permutation(len(factors))]
+    return codes, shuffle_rows(factors, 3, seed)

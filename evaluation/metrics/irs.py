@@ -6,6 +6,7 @@ from .histogram import NUM_BINS, bin_codes
 from .metric import Key, Metric
 from .sample import rows_for_bins, single_precision
 from .score import Score
+from .shuffling import shuffle_rows
 
 QUANTILE = 0.99
 
@@ -87,9 +88,9 @@ def find_robustness(codes, factors, quantile=QUANTILE):
 
 def find_noise_level(codes, factors, *, num_bins, quantile, seed):
     """The score of the same codes with factors whose rows are shuffled."""
-    order = np.random.default_rng([2, seed]).permutation(len(factors))
-    shuffled = measure_irs(codes, factors[order], num_bins=num_bins, quantile=quantile)
-    return {"noise": shuffled.values["irs"]}
+    shuffled = shuffle_rows(factors, 2, seed)
+    noise = measure_irs(codes, shuffled, num_bins=num_bins, quantile=quantile)
+    return {"noise": noise.values["irs"]}
 
 
 irs = Metric(

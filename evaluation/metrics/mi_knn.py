@@ -10,6 +10,7 @@ from .mutual_information import match_codes
 from .neighbours import find_continuous, neighbour_information, rows_for_neighbours
 from .sample import single_precision
 from .score import Score
+from .shuffling import shuffle_rows
 
 NEIGHBOURS = 3
 _SHUFFLE = int.from_bytes(b"mi_knn", "little")  # apart from other random streams
@@ -76,10 +77,10 @@ def measure_neighbour_information(codes, factors, *, num_neighbours=NEIGHBOURS, 
 
 def find_noise_level(codes, factors, *, num_neighbours, factor_kinds, seed):
     """The same sum with factors whose rows are shuffled."""
-    order = np.random.default_rng([_SHUFFLE, seed]).permutation(len(factors))
     continuous = find_continuous(factors, factor_kinds)
-    shuffled = neighbour_information(codes, factors[order], num_neighbours, continuous)
-    return {"noise": match_codes(shuffled)[0]}
+    shuffled = shuffle_rows(factors, _SHUFFLE, seed)
+    information = neighbour_information(codes, shuffled, num_neighbours, continuous)
+    return {"noise": match_codes(information)[0]}
 
 
 mi_knn = Metric(

@@ -2,12 +2,11 @@
 
 import math
 
-import numpy as np
-
 from .histogram import NUM_BINS, bin_codes, entropies, mutual_information_matrix
 from .metric import Key, Metric
 from .sample import rows_for_bins
 from .score import Score
+from .shuffling import shuffle_rows
 
 
 def measure_information(codes, factors, *, num_bins=NUM_BINS):
@@ -82,9 +81,9 @@ def match_codes(matrix):
 
 def find_noise_level(codes, factors, *, num_bins, seed):
     """I_m of the same codes with factors whose rows are shuffled, and the most there can be."""
-    order = np.random.default_rng([1, seed]).permutation(len(factors))
-    shuffled = mutual_information_matrix(bin_codes(codes, num_bins), factors[order])
-    return {"noise": match_codes(shuffled)[0], "max": entropies(factors).sum()}
+    shuffled = shuffle_rows(factors, 1, seed)
+    information = mutual_information_matrix(bin_codes(codes, num_bins), shuffled)
+    return {"noise": match_codes(information)[0], "max": entropies(factors).sum()}
 
 
 mutual_information = Metric(

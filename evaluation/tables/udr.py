@@ -20,7 +20,7 @@ _EXPLAINED = (
     "anything, too high. Cost: best − choice, paired by seed [95 % interval], pairs; positive is a "
     "loss. Mean: over all these settings, what a choice at random gives on average. ρ: Spearman's "
     "correlation between mean UDR and mean score over the settings, turned so that larger is "
-    "better."
+    "better. Seeds with few active codes agree easily, so read UDR beside the active units."
 )
 _MANY = (
     "All methods: UDR chooses the method as well. UDRs of models with other losses or another "

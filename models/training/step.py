@@ -29,7 +29,7 @@ def training_step(
     means : Tensor of shape (B, D)
         Posterior means.
     """
-    # A model without permutations is called as it was before there were any.
+    # Only the objective of a model that permutes codes takes a permutation.
     further = () if permutation is None else (permutation,)
     loss, logged, outputs = objective(images, noise, coefficients, *further)
     if adversary is None:
