@@ -131,7 +131,7 @@ def check_opponent(model, own, results):
     if all(gradient is None for gradient in gradients):
         raise BenchError(
             f"nothing that loss returns depends on the adversary {model.adversary!r}, so that it "
-            "would learn for nobody"
+            "learns, but the rest of the model does not learn from it"
         )
 
 
@@ -169,6 +169,6 @@ def check_alone(model_class, hyperparameters, hooks, own):
     ]
     if moved:
         raise BenchError(
-            f"something else than adversary_loss moves {', '.join(moved[:5])}: the suite's "
+            f"something other than adversary_loss moves {', '.join(moved[:5])}: the suite's "
             "optimisers must be the only ones"
         )

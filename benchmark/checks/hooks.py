@@ -171,5 +171,5 @@ def check_permutes(model, hooks, outputs, coefficients):
     if losses(outputs.permuted) == losses(torch.randn_like(outputs.permuted)):
         raise BenchError(
             "permutes = True, but neither loss nor adversary_loss depends on outputs.permuted; "
-            "leave it out, because it costs a second batch a step"
+            "leave it out, because it costs a second batch at every step"
         )

@@ -198,7 +198,7 @@ def _headline_keys(names):
 
 
 def _table(rows, keys):
-    """The headline key of every metric, one line a representation.
+    """The headline key of every metric, one line for each representation.
 
     Of many representations by many metrics, the first metrics alone.
     """

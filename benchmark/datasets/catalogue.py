@@ -41,7 +41,7 @@ class Description:
     factor_sizes : tuple of int, optional
         Numbers of classes; None for a plugin.
     factor_kinds : tuple of str, optional
-        Kinds of the factors, empty where nobody says; None for a plugin.
+        Kinds of the factors, empty if not stated; None for a plugin.
     size : int, optional
         Number of images; None for a plugin.
     labelled : bool

@@ -193,7 +193,7 @@ class Execution:
 
     @property
     def _code_shape(self):
-        """Shape of a batch's codes; a batch of pairs has two images a pair."""
+        """Shape of a batch's codes; a batch of pairs has two images for each pair."""
         config = self.spec.config
         images = config.batch_size * (2 if self.spec.model.declaration.hooks.pairs else 1)
         return images, config.latent_size

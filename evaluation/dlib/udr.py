@@ -27,7 +27,7 @@ def compute_udr_sklearn(
     ground_truth_data : object
         With `sample_observations(num, random_state)`.
     representation_functions : sequence of callable
-        One a model: from observations to codes (num, D) and the mean KL of each latent (D,).
+        For each model: from observations to codes (num, D) and the mean KL of each latent (D,).
     random_state : numpy.random.RandomState
     batch_size, num_data_points : int, default 10 and 1000
         The second is a multiple of the first.
@@ -73,7 +73,7 @@ def _encode(data, functions, state, batch_size, count):
     """Codes (models, points, D) and mean KL (models, D) of all models on the same points."""
     if count % batch_size:
         raise ValueError(
-            f"num_data_points must be a multiple of batch_size, but {count} is none of {batch_size}"
+            f"num_data_points must be a multiple of batch_size, {batch_size}; got {count}"
         )
     batches = [
         [function(observations) for function in functions]

@@ -42,7 +42,7 @@ def predict_classes(train, labels, *parts, penalty=PENALTY):
     center = train.mean(axis=0, dtype=np.float64)
     unit = np.abs(train - center).max() or 1.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of classes that separate perfectly, which need no end
+        warnings.simplefilter("ignore")  # of perfectly separable classes: no fit is the best
         # In other units the same objective has another C; in these, the solver converges soonest.
         model = LogisticRegression(
             C=np.clip(penalty * unit**2, *LIMITS), solver="newton-cg", tol=1e-6, max_iter=MOST_STEPS

@@ -56,7 +56,7 @@ def measure_neighbour_information(codes, factors, *, num_neighbours=NEIGHBOURS, 
     matched, code_of = match_codes(information)
     entropy = np.full(len(continuous), np.nan)
     entropy[~continuous] = entropies(factors[:, ~continuous].astype(np.int64))
-    some = "an entropy in nats is of classes, and some factors are continuous"
+    some = "some factors are continuous, and only factors of classes have an entropy in nats"
     return Score(
         values={
             "mi_knn_matched": matched,

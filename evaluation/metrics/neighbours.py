@@ -69,7 +69,7 @@ def neighbour_information(codes, factors, num_neighbours, continuous=None):
 
 
 def _spread_ties(table, noise):
-    """Columns as standardised rows, with noise that only ties can feel."""
+    """Columns as standardised rows, with noise so small that it only decides ties."""
     columns = np.ascontiguousarray(table.T, dtype=np.float64)
     columns = columns - columns.mean(axis=1, keepdims=True)
     deviation = columns.std(axis=1, keepdims=True)

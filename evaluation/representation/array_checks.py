@@ -112,7 +112,7 @@ def factor_table(array, kinds):
 
 
 def _factor_kinds(kinds, count):
-    """A list of kinds, one a factor; empty where nobody says."""
+    """A list of kinds, one for each factor; empty if not stated."""
     if kinds is None:
         return [""] * count
     shown = one_line(repr(kinds), 100)

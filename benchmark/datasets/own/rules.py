@@ -160,7 +160,7 @@ def check_factors(names, sizes, labels, count, where):
 
 
 def check_kinds(kinds, count, where):
-    """Check what a user says of the factors' kinds: one a factor, empty where nobody says."""
+    """Check what a user says of the factors' kinds: one for each factor, empty if not stated."""
     if kinds is None:
         return ("",) * count
     kinds = np.asarray(kinds)

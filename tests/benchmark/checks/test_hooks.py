@@ -356,7 +356,7 @@ def test_permuted_codes_without_an_adversary():
         (Unregistered, "adversary = 'critic' is no registered submodule, so that no checkpoint"),
         (Unnamed, "adversary_loss does not depend on the adversary's parameters"),
         (LeftOut, "state_dict leaves out critic.0.bias, critic.0.weight"),
-        (OwnOptimiser, "something else than adversary_loss moves critic.0.weight"),
+        (OwnOptimiser, "something other than adversary_loss moves critic.0.weight"),
         (OwnOptimiserAlone, "stopped and continued ended with other weights"),
         (Shared, "adversary = 'critic' shares other.weight with the rest of the model"),
         (Frozen, "adversary = 'critic' has no parameters to train"),
