@@ -14,7 +14,7 @@ from ..representation.array_checks import RepresentationError
 from ..representation.file_format import read_representation
 from ..representation.posterior import kl_per_latent
 from .file_scores import Outcome, describe_failure
-from .groups import GROUP_SCHEMA_VERSION, METRIC
+from .group_files import GROUP_SCHEMA_VERSION, METRIC
 from .score_files import Choices, Source, request, versions
 
 _FORMS = {"udr": "lasso", "udr_spearman": "spearman"}

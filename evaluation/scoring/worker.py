@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from ..guarding import end_with
 from ..metrics import choose_metrics
 from .file_scores import score_file
+from .group_files import METRIC, Group
 from .group_scores import score_group
-from .groups import METRIC, Group
 
 READ_SECONDS = 60.0
 READ_BYTES_PER_SECOND = 2**20

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from ..files import sweep
 from ..metrics import MetricError
 from .file_scores import Outcome
-from .groups import METRIC, Group
+from .group_files import METRIC, Group
 from .score_files import scores_folder
 
 _ONE_THREAD = dict.fromkeys(

@@ -20,14 +20,9 @@ from disentanglement_bench.evaluation.metrics import METRICS, get_metric
 from disentanglement_bench.evaluation.metrics.udr import measure_udr
 from disentanglement_bench.evaluation.scoring import group_scores
 from disentanglement_bench.evaluation.scoring.file_scores import Options, score_file
+from disentanglement_bench.evaluation.scoring.group_files import Group, load_group, read_group
 from disentanglement_bench.evaluation.scoring.group_scores import score_group
-from disentanglement_bench.evaluation.scoring.groups import (
-    Group,
-    Groups,
-    find_groups,
-    load_group,
-    read_group,
-)
+from disentanglement_bench.evaluation.scoring.groups import Groups, find_groups
 from disentanglement_bench.evaluation.scoring.score_files import Choices
 from disentanglement_bench.evaluation.scoring.stored import read_stored
 
