@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .collapse import collapse_table, published_table
     from .latex import to_latex
     from .methods import comparison_table, differences_table, ranking_table
+    from .others import other_curves_table, other_scores_table, undefined_table
     from .rendering import to_csv, to_markdown, to_text, write_tables
     from .table import Table
     from .tables import all_tables, curve_table, gaps_table
@@ -28,6 +29,8 @@ __getattr__ = import_when_used(
         "curve_table": "tables",
         "differences_table": "methods",
         "gaps_table": "tables",
+        "other_curves_table": "others",
+        "other_scores_table": "others",
         "published_table": "collapse",
         "ranking_table": "methods",
         "to_csv": "rendering",
@@ -35,6 +38,7 @@ __getattr__ = import_when_used(
         "to_markdown": "rendering",
         "to_text": "rendering",
         "udr_table": "udr",
+        "undefined_table": "others",
         "write_tables": "rendering",
     },
 )
@@ -48,6 +52,8 @@ __all__ = [
     "curve_table",
     "differences_table",
     "gaps_table",
+    "other_curves_table",
+    "other_scores_table",
     "published_table",
     "ranking_table",
     "to_csv",
@@ -55,5 +61,6 @@ __all__ = [
     "to_markdown",
     "to_text",
     "udr_table",
+    "undefined_table",
     "write_tables",
 ]

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from disentanglement_bench.evaluation import tables
 from disentanglement_bench.evaluation.page.findings import findings
 from disentanglement_bench.evaluation.tables.methods import comparison_table, ranking_table
 from disentanglement_bench.evaluation.tables.others import (
@@ -155,3 +156,11 @@ def test_nothing_but_undefined_scores_still_gives_a_table(summary_of, sweep, tmp
     assert comparison_table(summary, *PLACE) is None
     assert CLASSES in "".join(findings(summary, *PLACE))
     assert undefined_table(summary, *PLACE).rows
+
+
+def test_the_room_offers_every_table_by_itself(summary_of, sweep, tmp_path):
+    summary = summary_of(tmp_path, sweep(seeds=5))
+    functions = [name for name in tables.__all__ if name.endswith("_table")]
+    assert {"other_scores_table", "other_curves_table", "undefined_table"} <= set(functions)
+    assert all(callable(getattr(tables, name)) for name in functions)
+    assert tables.comparison_table(summary, *PLACE).rows
