@@ -145,6 +145,8 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
             err=True,
         )
         return 1
+    if undefined := _tell_undefined(report, tuple(metrics) or None):
+        click.echo(undefined, err=True)
     for warning in warned:
         click.echo(f"Note: {one_line(warning.message)}", err=True)
     for _, problem in report.repaired:
@@ -195,6 +197,34 @@ def _headline_keys(names):
 
     chosen = choose_metrics(default_metrics() if names is None else names)
     return [each.keys[0].name for metric in chosen for each in (metric, *metric.twins)]
+
+
+def _tell_undefined(report, names):
+    """Which of the metrics asked for have no value somewhere, and where it says why, or None."""
+    from ...evaluation.metrics import choose_metrics, default_metrics
+    from ...evaluation.naming import one_line
+
+    chosen = choose_metrics(default_metrics() if names is None else names)
+    rows_of = {
+        metric.name: [row for row in report.rows if row.get(f"{metric.name}_status") == "undefined"]
+        for own in chosen
+        for metric in (own, *own.twins)
+    }
+    counts = [f"{name} ({len(rows)})" for name, rows in rows_of.items() if rows]
+    if not counts:
+        return None
+    first = next(rows[0] for rows in rows_of.values() if rows)
+    return (
+        "Note: not defined, or not in all parts, for so many representations: "
+        f"{', '.join(counts)}. The column reasons of {report.table} says why; "
+        f"{one_line(first['path'])}: {one_line(_shorten_keys(first['reasons']), 300)}"
+    )
+
+
+def _shorten_keys(reasons):
+    """The reasons of a row; of the keys that share the first one, the first alone."""
+    keys, _, rest = reasons.partition(": ")
+    return f"{keys.split(', ')[0]}: {rest}"
 
 
 def _table(rows, keys):

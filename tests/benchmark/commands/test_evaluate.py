@@ -167,9 +167,13 @@ def test_continuous_factors_are_binned_or_left_out(tmp_path):
     plain = invoke(tmp_path, "--metrics", "mig,sap_continuous")
     assert plain.exit_code == 0
     assert "mig" not in plain.stdout.splitlines()[0]
+    assert "representations: mig (1). The column reasons of" in plain.stderr
+    assert "arm.h5: mig: this score needs classes, and azimuth is continuous" in plain.stderr
+    assert "--bin-factors N" in plain.stderr
     binned = invoke(tmp_path, "--metrics", "mig,sap_continuous", "--bin-factors", 5)
     assert binned.stdout.splitlines()[0].split() == ["representation", "mig", "sap"]
     assert "Scores computed: 1, kept: 1" in binned.stdout
+    assert "not defined" not in binned.stderr
     left = invoke(tmp_path, "--metrics", "mig", "--without-factors", "azimuth")
     assert "Scores computed: 1" in left.stdout
     wrong = invoke(tmp_path, "--metrics", "mig", "--without-factors", "azimut")
