@@ -15,6 +15,7 @@ BETAS = (1.0, 8.0, 32.0)
 STAGES = 4
 # Beginnings of the names of tables that are printed at the end; the page has them all.
 PRINTED_TABLES = ("ranking", "collapse")
+NOT_PRINTED = ("ranking-other",)
 
 
 def demo(results, seeds, steps=None, device="auto", jobs=None):
@@ -82,6 +83,6 @@ def _write_report(results):
 
     report = make_report(results)
     for table in report.tables:
-        if table.name.startswith(PRINTED_TABLES):
+        if table.name.startswith(PRINTED_TABLES) and not table.name.startswith(NOT_PRINTED):
             click.echo(f"\n{to_text(table)}")
     click.echo(f"\nThe report, for any browser: {report.page}")
