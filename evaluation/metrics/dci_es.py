@@ -1,5 +1,7 @@
 """Explicitness and size, the extension of DCI."""
 
+import warnings
+
 import numpy as np
 
 from .metric import Key, Metric
@@ -65,9 +67,14 @@ def measure_dci_es(
     curves = np.full((factors.shape[1], len(DEPTHS)), np.nan)
     continuous = find_continuous(np.concatenate([factors, test_factors]), factor_kinds)
     if len(test_codes):
-        for k, labels in enumerate(factors.T):
+        for k in range(len(curves)):
+            labels, test_labels = factors[:, k], test_factors[:, k]
+            if continuous[k]:
+                # Divided by a power of two, which changes no digit, so that no square vanishes.
+                _, exponent = np.frexp(max(np.abs(labels).max(), np.abs(test_labels).max()))
+                labels, test_labels = np.ldexp(labels, -exponent), np.ldexp(test_labels, -exponent)
             forest = grow_forest(codes, labels, continuous[k], num_trees, seed, n_jobs)
-            curves[k] = losses_by_depth(forest, test_codes, test_factors[:, k])
+            curves[k] = losses_by_depth(forest, test_codes, test_labels)
     sizes = np.array([len(np.unique(labels)) for labels in factors.T])
     guessing = np.where(continuous, 1.0, 1 - 1 / sizes)
     explicit = explicitness_of_curves(np.array(DEPTHS), curves, guessing)
@@ -90,7 +97,11 @@ def grow_forest(codes, labels, continuous, num_trees, seed, n_jobs):
     forest = kind(
         num_trees, max_features="sqrt", max_depth=DEPTHS[-1], random_state=seed, n_jobs=n_jobs
     )
-    return forest.fit(codes, labels)
+    with warnings.catch_warnings():
+        # Of many classes, and of sums of codes that are as large as single precision allows.
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return forest.fit(codes, labels)
 
 
 def losses_by_depth(forest, codes, labels):

@@ -70,11 +70,10 @@ def standardise(train, test):
 
 def factor_areas(train, labels, test, test_labels):
     """Mean area under the ROC curve over one factor's classes, on both parts; NaN for none."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)  # too few steps, or many classes
         model = LogisticRegression().fit(train, labels)
     return tuple(
         mean_area(model.predict_proba(part), model.classes_, truth) if len(part) else np.nan

@@ -138,13 +138,12 @@ def _predicted_share(codes, labels):
     Classes weigh alike in the fit, so that without any codes the log loss is that of equal
     probabilities.
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     codes, _ = standardise(codes.astype(np.float64), codes[:0])
     model = LogisticRegression(C=math.inf, class_weight="balanced", max_iter=_STEPS)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)  # too few steps, or many classes
         probabilities = model.fit(codes, labels).predict_proba(codes)
     place = np.searchsorted(model.classes_, labels)
     right = np.take_along_axis(probabilities, place[:, None], axis=1)

@@ -30,8 +30,8 @@ def measure_irs(codes, factors, *, num_bins=NUM_BINS, quantile=QUANTILE):
     Returns
     -------
     Score
-        Key `irs`, in 0 … 1; the matrix holds R, with 0 for codes that do not vary. Noise does not
-        score 0. Undefined where no code varies.
+        Key `irs`, in −1 … 1; the matrix holds R, with 0 for codes that do not vary. Noise does not
+        score 0; only codes of few values can be below 0. Undefined where no code varies.
 
     References
     ----------
@@ -102,6 +102,7 @@ irs = Metric(
             "IRS",
             "robustness of codes to all factors but one; known codes: noise 0.35, perfect 0.50, "
             "partly collapsed 0.69",
+            low=-1.0,
         ),
     ),
     "interventional robustness; higher for collapsed codes (0.69) than for perfect ones (0.50)",

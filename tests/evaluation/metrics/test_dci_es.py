@@ -99,3 +99,17 @@ def test_continuous_factors(stream):
     forest.fit(codes[:400], factors[:400, 1])
     wanted = 1 - forest.score(codes[400:], factors[400:, 1])
     assert found.per_factor["loss_at_depth_32"][1] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**10])
+def test_the_unit_of_a_continuous_factor_does_not_matter(stream, unit):
+    codes = stream.normal(size=(60, 2))
+    factors = np.column_stack([codes[:, 0] * 2.0, np.sin(6 * codes[:, 1])])
+    found = dci_es(codes, factors, n_train=40, num_trees=5)
+    assert dci_es(codes, factors * unit, n_train=40, num_trees=5).values == found.values
+
+
+def test_nothing_is_said_of_many_classes_or_of_the_largest_codes(stream, recwarn):
+    codes = (stream.normal(size=(60, 3)) * 5e37).astype(np.float32)
+    dci_es(codes, np.arange(180).reshape(60, 3), n_train=40, num_trees=5)
+    assert not [str(warning.message) for warning in recwarn]

@@ -96,3 +96,9 @@ def test_noise_level_hangs_on_the_seed_and_the_score_does_not(partly_disentangle
     assert first.value == other.value
     assert first.reference == again.reference
     assert first.reference != other.reference
+
+
+def test_codes_of_few_values_can_be_below_zero(stream):
+    codes, factors = stream.integers(0, 4, (2, 300, 3))
+    found = irs(codes, factors, n_train=200)
+    assert irs.keys[0].low <= found.value < 0.05
