@@ -200,11 +200,15 @@ def _headline_keys(names):
 
 
 def _tell_undefined(report, names):
-    """Which of the metrics asked for have no value somewhere, and where it says why, or None."""
+    """Which of the metrics asked for have no value somewhere, and where it says why, or None.
+
+    A comparison of seeds that nobody asked for is left out: one seed alone is no surprise.
+    """
     from ...evaluation.metrics import choose_metrics, default_metrics
     from ...evaluation.naming import one_line
 
     chosen = choose_metrics(default_metrics() if names is None else names)
+    chosen = [metric for metric in chosen if names is not None or not metric.grouped]
     rows_of = {
         metric.name: [row for row in report.rows if row.get(f"{metric.name}_status") == "undefined"]
         for own in chosen
@@ -215,8 +219,8 @@ def _tell_undefined(report, names):
         return None
     first = next(rows[0] for rows in rows_of.values() if rows)
     return (
-        "Note: not defined, or not in all parts, for so many representations: "
-        f"{', '.join(counts)}. The column reasons of {report.table} says why; "
+        f"Note: undefined, at least in parts, for so many representations: {', '.join(counts)}. "
+        f"The column reasons of {report.table} says why, for example "
         f"{one_line(first['path'])}: {one_line(_shorten_keys(first['reasons']), 300)}"
     )
 
