@@ -35,6 +35,7 @@ def measure_information(codes, factors, *, num_bins=NUM_BINS):
 
     Examples
     --------
+    >>> import numpy as np
     >>> factors = np.indices((4, 4)).reshape(2, -1).T.repeat(4, axis=0)
     >>> score = measure_information(factors.astype(float), factors)
     >>> [round(float(value), 3) for value in score.values.values()]

@@ -285,6 +285,7 @@ def check_good(folder):
     assert not list(folder.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_structured_files(tmp_path):
     mark = tmp_path / "exploded"
     folder = tmp_path / "in"
