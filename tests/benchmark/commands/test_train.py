@@ -28,7 +28,6 @@ PLACES = {
     "evaluation/zoo.py": "evaluation.zoo:Mine",
     "work/mine.py": "work/mine.py:Mine",
 }
-FAST = ("benchmark.py",)
 
 
 def bench(folder, *arguments):
@@ -43,13 +42,8 @@ def bench(folder, *arguments):
     )
 
 
-@pytest.mark.parametrize(
-    ("place", "reference"),
-    [
-        pytest.param(*item, marks=() if item[0] in FAST else pytest.mark.slow)
-        for item in PLACES.items()
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "reference"), PLACES.items())
 def test_a_users_own_file_of_any_name_is_found_and_shadows_nothing(place, reference, tmp_path):
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)

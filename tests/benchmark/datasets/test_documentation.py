@@ -40,6 +40,7 @@ def bench(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_the_file_of_the_page_is_added_trained_on_and_scored(examples, bench, tmp_path):
     exec(examples[1], {})
     assert "added 320 images" in bench("data", "add", "faces", "faces.npz")

@@ -157,10 +157,8 @@ ADVERSARIAL = (
 )
 
 
-@pytest.mark.parametrize(
-    ("options", "count"),
-    [(LONG, 6), pytest.param(ADVERSARIAL, 2, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("options", "count"), [(LONG, 6), (ADVERSARIAL, 2)])
 def test_a_call_killed_in_the_middle_ends_as_an_uninterrupted_one(options, count, folder):
     """The call and its workers at once, by SIGKILL, so that nothing more is saved."""
     whole = bench(folder, *options, results="whole")

@@ -293,6 +293,7 @@ def test_downstream_task_of_known_codes():
     assert found["400:mean_train_accuracy"] > 0.9
 
 
+@pytest.mark.slow
 def test_downstream_task_by_trees_and_by_a_classifier_of_ones_own():
     options = {"num_train": [300], "num_test": 200}
     trees = downstream_task.compute_downstream_task(
