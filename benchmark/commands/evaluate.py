@@ -217,11 +217,14 @@ def _tell_undefined(report, names):
     counts = [f"{name} ({len(rows)})" for name, rows in rows_of.items() if rows]
     if not counts:
         return None
-    first = next(rows[0] for rows in rows_of.values() if rows)
+    line = f"Note: undefined, at least in parts, for so many representations: {', '.join(counts)}."
+    # A file of scores that others wrote may leave its reasons out.
+    told = next((row for rows in rows_of.values() for row in rows if row["reasons"]), None)
+    if told is None:
+        return line
     return (
-        f"Note: undefined, at least in parts, for so many representations: {', '.join(counts)}. "
-        f"The column reasons of {report.table} says why, for example "
-        f"{one_line(first['path'])}: {one_line(_shorten_keys(first['reasons']), 300)}"
+        f"{line} The column reasons of {report.table} says why, for example "
+        f"{one_line(told['path'])}: {one_line(_shorten_keys(told['reasons']), 300)}"
     )
 
 

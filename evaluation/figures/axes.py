@@ -75,11 +75,13 @@ def place_values(values, logarithmic=True):
     """
     values = np.asarray(values, dtype=float)
     if not logarithmic:
-        span = np.ptp(values) if len(values) else 0.0
-        return (values - values[:1]) / (span or 1.0) * max(len(values) - 1, 1)
+        halves = values / 2  # whose differences are numbers, however large the values
+        span = np.ptp(halves) if len(values) else 0.0
+        return (halves - halves[:1]) / (span or 1.0) * max(len(values) - 1, 1)
     positive = values[values > 0]
     smallest = positive.min() if len(positive) else 2.0
-    return np.log2(np.where(values > 0, values, smallest / 2))
+    octaves = np.log2(np.where(values > 0, values, smallest))
+    return np.where(values > 0, octaves, octaves - 1)
 
 
 def thin_out(places, least=0.55):

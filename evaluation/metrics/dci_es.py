@@ -31,7 +31,8 @@ def measure_dci_es(
     factor of classes and 1 − R² for a continuous one. Explicitness is 1 − (area between the curve
     and its lowest point) / (half the range of depths × the loss of guessing), averaged over
     factors. It is 1 where the shallowest trees reach the lowest loss, and so also where no depth
-    helps: read the losses beside it. Size is the number of factors over the number of codes.
+    helps: read the losses beside it. A continuous factor that is constant in the test part has no R²
+    and is left out of the average. Size is the number of factors over the number of codes.
 
     Parameters
     ----------
@@ -78,8 +79,14 @@ def measure_dci_es(
     sizes = np.array([len(np.unique(labels)) for labels in factors.T])
     guessing = np.where(continuous, 1.0, 1 - 1 / sizes)
     explicit = explicitness_of_curves(np.array(DEPTHS), curves, guessing)
+    known = explicit[~np.isnan(explicit)]
+    reason = {} if len(known) else {"dci_es_e": "every factor is constant in the test part"}
     return Score(
-        values={"dci_es_e": explicit.mean(), "dci_es_s": factors.shape[1] / codes.shape[1]},
+        values={
+            "dci_es_e": known.mean() if len(known) else None,
+            "dci_es_s": factors.shape[1] / codes.shape[1],
+        },
+        reasons=reason,
         per_factor={
             "dci_es_e": explicit,
             "lowest_loss": curves.min(axis=1),
@@ -119,6 +126,7 @@ def losses_by_depth(forest, codes, labels):
     Returns
     -------
     ndarray of float64, shape (depths,)
+        NaN of a regressor on constant labels, on which R² is undefined.
     """
     codes = np.ascontiguousarray(codes, dtype=np.float32)
     classes = getattr(forest, "classes_", None)
@@ -133,9 +141,10 @@ def losses_by_depth(forest, codes, labels):
             vote += values[ends[leaves]]
     if classes is not None:
         return 1.0 - (classes[votes.argmax(axis=2)] == labels).mean(axis=1)
-    errors = ((votes[:, :, 0] / len(forest.estimators_) - labels) ** 2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return errors / ((labels - labels.mean()) ** 2).sum()
+    spread = ((labels - labels.mean()) ** 2).sum()
+    if labels.min() == labels.max() or spread == 0:
+        return np.full(len(DEPTHS), np.nan)
+    return ((votes[:, :, 0] / len(forest.estimators_) - labels) ** 2).sum(axis=1) / spread
 
 
 def _find_ends(tree):

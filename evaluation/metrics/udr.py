@@ -125,8 +125,11 @@ def _finite(values):
 def _correlate(codes, active):
     """Correlations of all codes of all runs, (R, R, D, D); 0 for inactive and constant ones."""
     runs, rows, latents = codes.shape
+    # Divided by a power of two, which changes no digit, so that the sum of the largest is a number.
+    _, exponent = np.frexp(np.abs(codes).max(axis=1, keepdims=True))
+    codes = np.ldexp(codes, -exponent)
     centred = codes - codes.mean(axis=1, keepdims=True)
-    # A code beyond single precision would overflow when it is squared.
+    # Values close to each other would vanish when they are squared.
     largest = np.abs(centred).max(axis=1, keepdims=True)
     centred /= np.where(largest > 0, largest, 1)
     spread = np.sqrt((centred**2).mean(axis=1))

@@ -236,7 +236,9 @@ def _place_on_axes(runs, values):
     implied = runs["axis"].isna() & runs["beta"].notna()
     runs.loc[implied, "axis"], runs.loc[implied, "axis_label"] = "beta", name_value("beta")
     stated = [own.get(axis, np.nan) for own, axis in zip(values, runs["axis"], strict=True)]
-    runs["axis_value"] = np.array(stated, dtype=float)
+    # Text lies nowhere on an axis of numbers.
+    numbers = [np.nan if isinstance(value, str) else value for value in stated]
+    runs["axis_value"] = np.array(numbers, dtype=float)
     for name in ("beta", "lambda"):
         filled = runs[name].where(runs["axis"] == name)
         runs["axis_value"] = runs["axis_value"].fillna(filled)
@@ -244,7 +246,7 @@ def _place_on_axes(runs, values):
 
 def _numbers(curve):
     """Curves of one method go by the numbers in their names."""
-    found = re.findall(r"=(-?[\d.]+(?:e-?\d+)?)", curve)
+    found = re.findall(r"=(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?=,|$)", curve, re.ASCII)
     return tuple(map(float, found)), curve
 
 

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -66,6 +67,17 @@ def test_what_could_not_be_scored_is_listed_at_the_end(folder):
     assert "Traceback" not in result.output
     assert (folder / "t.csv").exists()
     assert not (folder / "scores.csv").exists()
+
+
+def test_a_file_of_scores_that_leaves_its_reasons_out(tmp_path):
+    write_representation(tmp_path / "a.h5", np.arange(8.0)[:, None], np.zeros((8, 1)))
+    result = invoke(tmp_path, "--metrics", "mi")
+    assert "The column reasons" in result.stderr
+    path = tmp_path / "a.scores" / "mi.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "reasons": {}}))
+    result = invoke(tmp_path, "--metrics", "mi")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[-1].endswith("for so many representations: mi (1).")
 
 
 def test_nothing_found(tmp_path):

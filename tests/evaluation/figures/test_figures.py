@@ -235,6 +235,12 @@ def test_values_that_span_no_octaves_lie_on_a_plain_scale():
     assert place_values([], False).tolist() == []
 
 
+def test_the_largest_and_the_smallest_values_have_places():
+    with np.errstate(all="raise"):
+        assert place_values([-1.5e308, 0, 1.5e308], False).tolist() == [0, 1, 2]
+        assert place_values([0, 5e-324]).tolist() == [-1075, -1074]
+
+
 def test_ticks_keep_their_distance_and_both_ends():
     assert thin_out([0, 0.3, 1, 1.2]) == [0, 1.2]
     assert thin_out([0, 2, 3, 4, 5]) == [0, 2, 3, 4, 5]

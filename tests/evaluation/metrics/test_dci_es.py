@@ -113,3 +113,16 @@ def test_nothing_is_said_of_many_classes_or_of_the_largest_codes(stream, recwarn
     codes = (stream.normal(size=(60, 3)) * 5e37).astype(np.float32)
     dci_es(codes, np.arange(180).reshape(60, 3), n_train=40, num_trees=5)
     assert not [str(warning.message) for warning in recwarn]
+
+
+def test_a_continuous_factor_that_is_constant_in_the_test_part_is_left_out(stream):
+    """R² is undefined there, which is neither the best score nor an infinite loss."""
+    codes = stream.normal(size=(60, 2))
+    factors = np.sin(6 * codes)
+    alone = dci_es(codes, factors[:, 1:], n_train=40, num_trees=5)
+    factors[40:, 0] = 0.1
+    found = dci_es(codes, factors, n_train=40, num_trees=5)
+    assert found.per_factor["dci_es_e"][0] is found.per_factor["lowest_loss"][0] is None
+    assert found.values["dci_es_e"] == alone.values["dci_es_e"]
+    none = dci_es(codes, factors[:, :1], n_train=40, num_trees=5)
+    assert none.reasons == {"dci_es_e": "every factor is constant in the test part"}

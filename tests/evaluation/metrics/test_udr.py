@@ -103,6 +103,15 @@ def test_constant_codes_and_extremes(stream, form, size):
     assert 0.4 < found.scores[0] < 0.7
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_largest_numbers_can_be_summed(stream, form):
+    codes = np.where(stream.normal(size=(2, 64, 3)) > 0, 1.0, -1.0)
+    wanted = measure_udr(codes, np.ones((2, 3)), form=form).scores
+    with np.errstate(all="raise", under="ignore"):
+        found = measure_udr(codes * 1.7e308, np.ones((2, 3)), form=form).scores
+    np.testing.assert_allclose(found, wanted)
+
+
 @pytest.mark.parametrize(
     ("codes", "kl", "options", "message"),
     [

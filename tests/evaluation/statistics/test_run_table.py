@@ -201,6 +201,14 @@ def test_a_setting_that_is_a_name_tells_curves_apart(tmp_path):
     assert sorted(found["setting_label"]) == ["network = a", "network = b;c"]
 
 
+def test_a_setting_that_is_a_number_in_some_runs_and_text_in_others(tmp_path):
+    values = (1.0, "2.", "=..", "٣", 4.0)
+    found = records_of(tmp_path, *({"settings": {"rate": value}} for value in values))
+    assert set(found["axis"]) == {"rate"}
+    assert sorted(found["axis_value"].dropna()) == [1, 4]
+    assert len(found) == 5
+
+
 def test_a_setting_that_was_swept_for_one_model_is_not_named_for_others(tmp_path):
     swept = {"settings": {"learning_rate": 0.001}, "hyperparameters": {"beta": 2.0}}
     other = {"model": "other", "hyperparameters": {"beta": 2.0}}
