@@ -90,6 +90,7 @@ def put_into_bins(representation: Representation, bins: int) -> Representation:
 def _find_edges(values: NDArray[Any], bins: int) -> NDArray[Any]:
     """Inner edges, ascending: each is the first value of the bin above it."""
     ordered = np.sort(values)
+    bins = min(bins, len(ordered))  # more would be empty
     edges = np.unique(ordered[np.arange(1, bins) * len(ordered) // bins])
     return edges[edges > ordered[0]]
 

@@ -31,8 +31,8 @@ def measure_dci_es(
     factor of classes and 1 − R² for a continuous one. Explicitness is 1 − (area between the curve
     and its lowest point) / (half the range of depths × the loss of guessing), averaged over
     factors. It is 1 where the shallowest trees reach the lowest loss, and so also where no depth
-    helps: read the losses beside it. A continuous factor that is constant in the test part has no R²
-    and is left out of the average. Size is the number of factors over the number of codes.
+    helps: read the losses beside it. A continuous factor that is constant in the test part has no
+    R² and is left out of the average. Size is the number of factors over the number of codes.
 
     Parameters
     ----------

@@ -230,3 +230,11 @@ def test_scaling_leaves_classes_alone():
 
 def test_a_check_tries_continuous_factors_where_they_are_taken():
     assert check_metric("sap_continuous")[-1].startswith("continuous factors: sap_continuous = 0.9")
+
+
+def test_more_bins_than_rows_take_no_memory(stream):
+    values = stream.normal(size=(20, 2))
+    most = put_into_bins(Representation(values, values, n_train=16), 10**18)
+    assert most.factor_sizes == (16, 16)
+    exact = put_into_bins(Representation(values, values, n_train=16), 16)
+    np.testing.assert_array_equal(most.factors, exact.factors)
