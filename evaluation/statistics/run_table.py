@@ -57,6 +57,7 @@ def run_table(scores=None, records=None):
     _name_datasets(runs)
     for name in ("beta", "lambda", "seed", "steps", *TRAINING_COLUMNS):
         runs[name] = pd.to_numeric(runs[name], errors="coerce")
+    runs["seed"] = runs["seed"].where(runs["seed"].between(0, 2**53) & (runs["seed"] % 1 == 0))
     runs["steps"] = runs["steps"].where(runs["source"] == "bench")
     longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
     runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)

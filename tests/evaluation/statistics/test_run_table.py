@@ -201,6 +201,13 @@ def test_a_setting_that_is_a_name_tells_curves_apart(tmp_path):
     assert sorted(found["setting_label"]) == ["network = a", "network = b;c"]
 
 
+def test_a_seed_is_a_whole_number():
+    seeds = (3, "inf", "-1e308", 1e300, 0.5, "x")
+    found = table(*(row(seed=seed, path=f"{n}.h5") for n, seed in enumerate(seeds)))
+    assert list(found["seed"].dropna()) == [3]
+    assert len(found) == len(seeds)
+
+
 def test_a_setting_that_is_a_number_in_some_runs_and_text_in_others(tmp_path):
     values = (1.0, "2.", "=..", "٣", 4.0)
     found = records_of(tmp_path, *({"settings": {"rate": value}} for value in values))
