@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .continuous import scale_factors
 from .metric import Key, Metric
 from .neighbours import find_continuous
 from .sample import rows_to_test, single_precision
@@ -66,14 +67,12 @@ def measure_dci_es(
     [1.0, 1.0]
     """
     curves = np.full((factors.shape[1], len(DEPTHS)), np.nan)
-    continuous = find_continuous(np.concatenate([factors, test_factors]), factor_kinds)
+    both = np.concatenate([factors, test_factors])
+    continuous = find_continuous(both, factor_kinds)
+    targets = np.where(continuous, scale_factors(both), both)
     if len(test_codes):
-        for k in range(len(curves)):
-            labels, test_labels = factors[:, k], test_factors[:, k]
-            if continuous[k]:
-                # Divided by a power of two, which changes no digit, so that no square vanishes.
-                _, exponent = np.frexp(max(np.abs(labels).max(), np.abs(test_labels).max()))
-                labels, test_labels = np.ldexp(labels, -exponent), np.ldexp(test_labels, -exponent)
+        for k, column in enumerate(targets.T):
+            labels, test_labels = column[: len(codes)], column[len(codes) :]
             forest = grow_forest(codes, labels, continuous[k], num_trees, seed, n_jobs)
             curves[k] = losses_by_depth(forest, test_codes, test_labels)
     sizes = np.array([len(np.unique(labels)) for labels in factors.T])
