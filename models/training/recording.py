@@ -25,6 +25,50 @@ class Diverged(ArithmeticError):
         self.value = value
 
 
+class Interval:
+    """What the steps of one interval of the log gave, kept on the device.
+
+    `write` asks the host for nothing, not even for the number of the step, so that it can be part
+    of a CUDA graph; all its tensors stay the same ones.
+
+    Parameters
+    ----------
+    steps : int
+        Steps in an interval.
+    terms, latents : int
+        Numbers of logged terms, and of latents D.
+    device : torch.device
+    members : tuple of int, optional
+        Shape of what is trained in lock-step: ``(R,)`` for R runs; by default one run.
+
+    Attributes
+    ----------
+    values : Tensor of shape (steps, *members, terms)
+        Rows that were not written yet hold what an earlier interval left there.
+    moments : Tensor of shape (2, *members, D)
+        Sums over the interval's images of the posterior means, and of their squares.
+    position : Tensor of shape (1,), int64
+        The row that is written next.
+    """
+
+    def __init__(self, steps, terms, latents, device, members=()):
+        self.values = torch.zeros(steps, *members, terms, device=device)
+        self.moments = torch.zeros(2, *members, latents, device=device)
+        self.position = torch.zeros(1, dtype=torch.int64, device=device)
+
+    def write(self, logged, means):
+        """Take one step's terms (*members, terms) and posterior means (*members, B, D)."""
+        self.values.index_copy_(0, self.position, logged.unsqueeze(0))
+        self.position += 1
+        self.moments[0] += means.sum(dim=-2)
+        self.moments[1] += means.square().sum(dim=-2)
+
+    def clear(self):
+        """Begin the next interval."""
+        self.moments.zero_()
+        self.position.zero_()
+
+
 class Recorder:
     """Collects the terms of every step on the device and reads them once an interval.
 
@@ -41,6 +85,8 @@ class Recorder:
 
     Attributes
     ----------
+    here : Interval
+        What the steps since the last row gave.
     rows : list of tuple
         One (step, nll, kl, l2, tc, active units, further terms …) an interval: means over the
         interval's steps, active units by the variance of the posterior means over all its images.
@@ -54,8 +100,8 @@ class Recorder:
         self._losses = {
             self._names.index(name): text for name, text in LOSSES.items() if name in self._names
         }
-        self._buffer = torch.zeros(interval, len(self._names), device=device)
-        self._moments = torch.zeros(2, latent_size, device=device)
+        self.here = Interval(interval, len(self._names), latent_size, device)
+        # The host counts for itself what `here` counts on the device.
         self._filled = 0
         self._images = 0
         self._sums = [0.0] * len(self._names)
@@ -63,11 +109,32 @@ class Recorder:
 
     def add(self, logged, means):
         """Take one step's terms, a vector, and posterior means, shape (B, D)."""
-        self._buffer[self._filled] = logged
-        self._moments[0] += means.sum(dim=0)
-        self._moments[1] += means.square().sum(dim=0)
+        self.here.write(logged, means)
+        self.count(means.shape[0])
+
+    def count(self, images):
+        """Count a step of so many images whose terms and means are written into `here`."""
         self._filled += 1
-        self._images += means.shape[0]
+        self._images += images
+
+    def take(self, values, moments, images):
+        """Take the next steps of the interval, which were recorded elsewhere.
+
+        Parameters
+        ----------
+        values : Tensor of shape (steps, terms)
+            What `add` would have taken, one row a step; at most what is left of the interval.
+        moments : Tensor of shape (2, D)
+            As `Interval.moments`, over these steps alone.
+        images : int
+            Their number in all these steps.
+        """
+        filled = self._filled + len(values)
+        self.here.values[self._filled : filled] = values
+        self.here.moments += moments
+        self.here.position.fill_(filled)
+        self._filled = filled
+        self._images += images
 
     @property
     def full(self):
@@ -115,8 +182,8 @@ class Recorder:
         """Everything needed to go on, as tensors and numbers."""
         return {
             "rows": torch.tensor(self.rows, dtype=torch.float64),
-            "buffer": self._buffer[: self._filled].clone(),
-            "moments": self._moments.clone(),
+            "buffer": self.here.values[: self._filled].clone(),
+            "moments": self.here.moments.clone(),
             "images": self._images,
             "sums": torch.tensor(self._sums, dtype=torch.float64),
             "count": self._count,
@@ -126,8 +193,9 @@ class Recorder:
         """Go on from a `state`."""
         self.rows = [tuple(row) for row in state["rows"].tolist()]
         self._filled = len(state["buffer"])
-        self._buffer[: self._filled] = state["buffer"].to(self._buffer.device)
-        self._moments.copy_(state["moments"])
+        self.here.values[: self._filled] = state["buffer"].to(self.here.values.device)
+        self.here.moments.copy_(state["moments"])
+        self.here.position.fill_(self._filled)
         self._images = state["images"]
         self._sums = state["sums"].tolist()
         self._count = state["count"]
@@ -146,7 +214,7 @@ class Recorder:
 
     def _read_terms(self, step):
         """Copy the terms since the last `flush` to the host, one list a step."""
-        values = self._buffer[: self._filled].tolist()
+        values = self.here.values[: self._filled].tolist()
         for number, row in enumerate(values, step - self._filled + 1):
             for position, text in self._losses.items():
                 if not math.isfinite(row[position]):
@@ -154,10 +222,10 @@ class Recorder:
         return values
 
     def _active_units(self):
-        first, second = self._moments.cpu().double() / self._images
+        first, second = self.here.moments.cpu().double() / self._images
         return float(((second - first.square()) > ACTIVE_VARIANCE).sum())
 
     def _reset(self):
-        self._moments.zero_()
+        self.here.clear()
         self._filled = 0
         self._images = 0

@@ -70,7 +70,7 @@ def train(
 def test_every_model_and_network_trains_without_a_copy_to_the_host(network, optimiser, zoo_model):
     """Three steps, over the boundary of two phases and through the recorder."""
     trainer = train(*zoo_model, network, optimiser)
-    tensors = [*trainer.model.parameters(), trainer.recorder._buffer, trainer.recorder._moments]
+    tensors = [*trainer.model.parameters(), *vars(trainer.recorder.here).values()]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 

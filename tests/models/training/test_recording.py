@@ -9,6 +9,7 @@ from disentanglement_bench.models.training.recording import (
     ACTIVE_VARIANCE,
     COLUMNS,
     Diverged,
+    Interval,
     Recorder,
 )
 
@@ -118,3 +119,48 @@ def test_the_csv_has_one_row_an_interval():
     ]
     assert recorder.csv().endswith("\n")
     assert Recorder(4, 2, "cpu", 0).csv() == ",".join(COLUMNS) + "\n"
+
+
+@pytest.mark.parametrize("cuts", [(4, 8, 11), (2, 4, 5, 8, 9, 11), range(1, 12)])
+def test_rows_of_steps_that_were_recorded_elsewhere_are_those_of_ones_own(cuts):
+    """As a stack of runs hands them to its members: at every row, and at saves in between."""
+    draw = torch.Generator().manual_seed(0)
+    means = torch.randn((11, 2, 3, 2), generator=draw)
+    alone = [record(11, means=means[:, member], final_from=3) for member in range(2)]
+    members = [Recorder(4, 2, "cpu", 3) for _ in range(2)]
+    together = Interval(4, 5, 2, "cpu", members=(2,))
+    first = 1
+    for cut in cuts:
+        for step in range(first, cut + 1):
+            together.write(logged(step).expand(2, 5), means[step - 1])
+        steps = cut + 1 - first
+        for number, recorder in enumerate(members):
+            values = together.values[:steps, number]
+            recorder.take(values, together.moments[:, number], 3 * steps)
+            if recorder.full or cut == 11:
+                recorder.flush(cut)
+        together.clear()
+        first = cut + 1
+    for recorder, expected in zip(members, alone, strict=True):
+        assert recorder.csv() == expected.csv()
+        assert recorder.final() == expected.final()
+
+
+def test_recording_keeps_its_tensors_and_reads_none_of_them():
+    """A CUDA graph writes to fixed addresses; on "meta" nothing can be read at all."""
+    recorder = Recorder(4, 2, "cpu", 0)
+    tensors = [*vars(recorder.here).values()]
+    addresses = [tensor.data_ptr() for tensor in tensors]
+    record(11, recorder=recorder)
+    recorder.load(record(5).state())
+    recorder.take(torch.zeros(1, 5), torch.zeros(2, 2), 3)
+    assert all(
+        one is other for one, other in zip(vars(recorder.here).values(), tensors, strict=True)
+    )
+    assert [tensor.data_ptr() for tensor in tensors] == addresses
+    assert len(addresses) == 3
+
+    unreadable = Recorder(4, 2, "meta", 0)
+    for _ in range(4):
+        unreadable.add(torch.zeros(5, device="meta"), torch.zeros(3, 2, device="meta"))
+    assert unreadable.full
