@@ -11,7 +11,7 @@ from ...models.training.schedule import Schedule
 from ...models.training.streams import Noise
 from ..errors import BenchError
 from ..protocol.presets import Config
-from ..runs.execute import construct
+from ..runs.building import construct
 from .calls import call
 
 STEPS = 20

@@ -95,8 +95,8 @@ def _draw(run, folder, place, loaded, data_dir):
     from ...evaluation.scoring.run_records import read_run
     from ...models import pictures
     from ..protocol.registry import get_model
+    from ..runs.building import construct
     from ..runs.checkpoints import read_checkpoint
-    from ..runs.execute import construct
 
     try:
         record = read_run(run)

@@ -7,16 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
-from ...models.training.batches import Batches
 from ...models.training.images import Images
-from ...models.training.loop import Stopped, Trainer, build_model
-from ...models.training.pairs import PairedBatches
-from ...models.training.permutations import Permutations
-from ...models.training.schedule import Schedule
-from ...models.training.streams import Noise
+from ...models.training.loop import Stopped
 from ..errors import BenchError
-from ..protocol.fit import takes_network
 from ..protocol.plan import RunSpec
+from .building import build_trainer, close_streams
 from .checkpoints import read_checkpoint, write_checkpoint
 from .claims import Claim, ClaimLost
 from .outcome import Outcome
@@ -104,8 +99,9 @@ class Execution:
         side = self.spec.config.image_size or None
         images = self.load_images(self.dataset.source, self.device, side)
         check_enough_images(self.spec.config, len(images))
-        batches, permutations = self._build_streams(images)
-        trainer = self._build_trainer(images.shape, batches, permutations)
+        trainer = build_trainer(
+            self.spec, images, self.dataset.grid_sizes, self.device, self.compiled
+        )
         self._go_on(trainer, state)
         start = self.spec.start
 
@@ -116,9 +112,7 @@ class Execution:
         try:
             trainer.run(self._save, report, should_stop)
         finally:
-            batches.close()
-            if permutations is not None:
-                permutations.close()
+            close_streams(trainer)
         final = publish_representation(
             self.folder.representation, self.spec, self.dataset, trainer, images, self.claim
         )
@@ -165,63 +159,6 @@ class Execution:
             state["config_sha256"] = wanted
             write_checkpoint(path, state)
         return state
-
-    def _build_streams(self, images):
-        """The run's batches, and the permutations of codes where its model needs them.
-
-        Raises
-        ------
-        BenchError
-            If the data set has too few images for a batch, or is no grid to draw pairs from.
-        """
-        spec, config, hooks = self.spec, self.spec.config, self.spec.model.declaration.hooks
-        permutations = None
-        try:
-            if hooks.pairs:
-                sizes = self.dataset.grid_sizes
-                batches = PairedBatches(
-                    images, config.batch_size, spec.seed, sizes, config.pair_factors
-                )
-            else:
-                batches = Batches(images, config.batch_size, spec.seed)
-            if hooks.permutes:
-                second = images if config.permuted_batch == "second" else None
-                permutations = Permutations(self._code_shape, spec.seed, self.device, second)
-        except ValueError as error:
-            raise BenchError(str(error)) from error
-        return batches, permutations
-
-    @property
-    def _code_shape(self):
-        """Shape of a batch's codes; a batch of pairs has two images for each pair."""
-        config = self.spec.config
-        images = config.batch_size * (2 if self.spec.model.declaration.hooks.pairs else 1)
-        return images, config.latent_size
-
-    def _build_trainer(self, image_shape, batches, permutations):
-        spec, config = self.spec, self.spec.config
-        schedule = Schedule(
-            phases=spec.phases,
-            start=spec.start,
-            learning_rate=config.learning_rate,
-            adam_beta1=config.adam_beta1,
-            adam_beta2=config.adam_beta2,
-            adam_epsilon=config.adam_epsilon,
-            log_every=config.log_every,
-            checkpoint_every=config.checkpoint_every,
-            final_steps=self.description["config"]["final_steps"],
-        )
-        return Trainer(
-            construct(spec.model.load(), spec.seed, self.device, image_shape, config),
-            dict(spec.hyperparameters),
-            batches,
-            Noise(self._code_shape, spec.seed, self.device),
-            schedule,
-            spec.seed,
-            amp=config.amp == "bf16",
-            compiled=self.compiled,
-            permutations=permutations,
-        )
 
     def _go_on(self, trainer, state):
         """Bring a new trainer to the step where a state from `_read_start` ends."""
@@ -286,14 +223,3 @@ class Execution:
                 **(outcome.figures or {}),
             }
         )
-
-
-def construct(model_class, seed, device, image_shape, config):
-    """Build a zoo model or a user's own, which need not take a `network`."""
-    arguments = {"latent_size": config.latent_size}
-    if takes_network(model_class):
-        arguments["network"] = config.network
-    model = build_model(model_class, seed, device, image_shape, **arguments)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise BenchError(f"{model_class.__name__} has no parameters to train")
-    return model

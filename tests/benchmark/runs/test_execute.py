@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from disentanglement_bench.benchmark.errors import BenchError
-from disentanglement_bench.benchmark.runs import checkpoints, execute
+from disentanglement_bench.benchmark.runs import building, checkpoints
 from disentanglement_bench.benchmark.runs.checkpoints import read_checkpoint
 from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.benchmark.runs.record import describe_run
@@ -302,7 +302,7 @@ def test_out_of_memory_says_what_to_lower(store, plan, dataset, monkeypatch):
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr(execute, "Batches", exhausted)
+    monkeypatch.setattr(building, "Batches", exhausted)
     outcome = carry_out(spec, store, dataset)
     assert outcome.status == "failed"
     assert "--set batch_size" in outcome.reason
