@@ -99,6 +99,13 @@ from .options import (
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")
 @click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
+@click.option(
+    "--no-wait",
+    "wait",
+    flag_value=False,
+    default=True,
+    help="Leave when other calls have all that is left, instead of waiting for them.",
+)
 def command(betas, lambdas, dry_run, **options):
     """Train models over a sweep of their hyperparameters and over seeds.
 

@@ -42,6 +42,7 @@ class TrainRequest:
     results: str = "results"
     data_dir: str | None = None
     retry_failed: bool = False
+    wait: bool = True
 
     def plan(self) -> list[RunSpec]:
         """The runs asked for; every setting has been checked, as far as it can be by now.

@@ -137,6 +137,7 @@ class Observer:
         self._clock = clock
         self._stale_seconds = stale_seconds
         self._seen = {}
+        self._moved = set()
 
     def is_dead(self, owner):
         """Whether an `Owner` is gone."""
@@ -146,9 +147,22 @@ class Observer:
             return owner.started != process_start(owner.pid)
         count, since = self._seen.get(owner.token, (None, None))
         if since is None or count != owner.count:
+            if since is not None:
+                self._moved.add(owner.token)
             self._seen[owner.token] = (owner.count, self._clock())
             return False
         return self._clock() - since > self._stale_seconds
+
+    def knows_alive(self, folder):
+        """Whether the owner of a folder's run has been seen to be alive.
+
+        The process of an owner on this host is there; one on another host has counted up since
+        it was first observed.
+        """
+        owner = current_owner(folder)
+        if owner is None or self.is_dead(owner):
+            return False
+        return owner.host == host_name() or owner.token in self._moved
 
     def observe(self, folder):
         """Find out who owns a folder's run.

@@ -1,13 +1,17 @@
 """What a call has to do: which runs can begin, which wait, and how the others ended."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from ..runs.claims import Observer
+from .ready import ReadyRuns
 
 # Time between two looks at a run that another process trains.
 ELSEWHERE_SECONDS = 2.0
+# Such looks at once, and the time between: a network file system must bear all calls' looks.
+LOOKS = 32
+LOOKS_SECONDS = 0.25
 
 
 @dataclass
@@ -17,7 +21,8 @@ class Summary:
     Attributes
     ----------
     statuses : dict of RunSpec to str
-        "done", "failed", "interrupted", "blocked" (its parent failed) or "missing".
+        "done", "failed", "interrupted", "blocked" (its parent failed), "elsewhere" (left to
+        another process) or "missing".
     reasons : dict of RunSpec to str
     trained : int
         Runs that this call finished.
@@ -50,17 +55,19 @@ class Summary:
 class Agenda:
     """The runs of a plan that are not settled, in the plan's order.
 
+    Plans have thousands of runs, so what happens to one of them must not touch the others.
+
     Parameters
     ----------
     plan : list of RunSpec
         Parents before children.
     store : Store
     retry_failed : bool
+    key : callable, optional
+        ``key(spec)``: runs of equal keys can be trained together; by default none can.
 
     Attributes
     ----------
-    pending : list of RunSpec
-        Runs that nobody of this call trains.
     summary : Summary
 
     Raises
@@ -69,41 +76,176 @@ class Agenda:
         If a run of another configuration lies in the way.
     """
 
-    def __init__(self, plan, store, retry_failed):
+    def __init__(self, plan, store, retry_failed, key=None):
         self.plan = plan
         self.store = store
-        self.pending = []
         self.summary = Summary()
         self._observer = Observer()
+        self._ready = ReadyRuns(plan, key)
+        self._children = defaultdict(list)
+        # Not settled, and trained by nobody of this call.
+        self._open = {}
+        # Runs of other processes with the time of the last look, the longest ago first.
         self._elsewhere = {}
+        self._alive = set()
+        self._last_looks = 0.0
         states = store.survey(plan, self._observer)
         for spec in plan:
+            if spec.parent is not None:
+                self._children[spec.parent].append(spec)
             status, reason = states[spec]
             if status == "done" or (status == "failed" and not retry_failed):
                 self.summary.settle(spec, status, reason)
             else:
-                self.pending.append(spec)
-        self._block_children()
+                self._open[spec] = None
+        for spec in plan:
+            status = self.summary.statuses.get(spec)
+            if status in ("failed", "blocked"):
+                self._block_children(spec)
+            elif spec in self._open:
+                self._make_ready(spec)
 
-    def next_ready(self, on_elsewhere):
-        """Find the first run that can begin.
+    @property
+    def pending(self):
+        """Runs that nobody of this call trains and that are not settled: list of RunSpec."""
+        return list(self._open)
+
+    @property
+    def unfinished(self):
+        """Whether any run is pending."""
+        return bool(self._open)
+
+    @property
+    def ready(self):
+        """Number of runs that can begin, as far as is known without looking for other owners."""
+        return len(self._ready)
+
+    @property
+    def others_have_the_rest(self):
+        """Whether live processes of others train all that is left, or parents of it.
+
+        Only a process that was seen to be alive counts: what a dead one on another machine has
+        claimed can be told after some minutes, and is then this call's to train.
+        """
+        return not self._ready and len(self._alive) == len(self._elsewhere)
+
+    def find_ready(self, on_elsewhere):
+        """Whether a run can begin that no other process has.
 
         Parameters
         ----------
         on_elsewhere : callable
             Called with each run that turns out to be trained by another process.
+        """
+        first = self._pop_free(on_elsewhere)
+        if first is not None:
+            self._ready.add(first[0])
+        return first is not None
+
+    def take(self, on_elsewhere, limit=None):
+        """Take out the first run that can begin, and others to train together with it.
+
+        Parameters
+        ----------
+        on_elsewhere : callable
+            As of `find_ready`.
+        limit : callable, optional
+            ``limit(spec)``, the number of runs to take if `spec` is the first; by default 1.
 
         Returns
         -------
-        spec : RunSpec or None
-        dead : str or None
-            Token of a dead owner's claim on it.
+        dict of RunSpec to (str or None)
+            The token of a dead owner's claim on each; empty if no run can begin.
         """
-        for spec in self.pending:
-            if spec in self._elsewhere:
+        first = self._pop_free(on_elsewhere)
+        if first is None:
+            return {}
+        taken = dict([first])
+        wanted = 1 if limit is None else limit(first[0])
+        while len(taken) < wanted:
+            further = self._pop_free(on_elsewhere, like=first[0])
+            if further is None:
+                break
+            taken.update([further])
+        for spec in taken:
+            del self._open[spec]
+        return taken
+
+    def put_back(self, specs):
+        """Take runs in again that could not be handed to a worker."""
+        for spec in specs:
+            self._open[spec] = None
+            self._ready.add(spec)
+
+    def give_back(self, spec):
+        """Another process owns the run, or has ended it: see again later."""
+        self._open[spec] = None
+        self._elsewhere[spec] = time.monotonic()
+
+    def end(self, spec, status, reason):
+        """Settle a run; its children can begin, or cannot be trained any more."""
+        self.summary.settle(spec, status, reason)
+        if status in ("failed", "blocked"):
+            self._block_children(spec)
+        elif status == "done":
+            for child in self._children[spec]:
+                if child in self._open and child not in self._elsewhere:
+                    self._ready.add(child)
+
+    def check_elsewhere(self):
+        """See what became of the runs that other processes train; few at a time.
+
+        Yields
+        ------
+        RunSpec, str
+            A run that another process has ended, and its status.
+        """
+        now = time.monotonic()
+        if now - self._last_looks < LOOKS_SECONDS:
+            return
+        self._last_looks = now
+        due = []
+        for spec, since in self._elsewhere.items():
+            if now - since < ELSEWHERE_SECONDS or len(due) == LOOKS:
+                break
+            due.append(spec)
+        for spec in due:
+            folder = self.store.folder(spec)
+            status, reason = folder.status(self._observer)
+            del self._elsewhere[spec]
+            if status == "running":
+                self._elsewhere[spec] = now
+                if self._observer.knows_alive(folder.path):
+                    self._alive.add(spec)
                 continue
-            if spec.parent is not None and self._parent_status(spec) != "done":
-                continue
+            self._alive.discard(spec)
+            if status in ("done", "failed"):
+                del self._open[spec]
+                self.end(spec, status, reason)
+                yield spec, status
+            else:
+                self._make_ready(spec)
+
+    def leave(self):
+        """Settle what is left as other processes' business."""
+        for spec in self._open:
+            whose = "it" if spec in self._elsewhere else "its parent"
+            self.summary.settle(spec, "elsewhere", f"another process trains {whose}")
+        self._open.clear()
+
+    def close(self):
+        """Settle what was not reached."""
+        for spec in self._open:
+            self.summary.statuses.setdefault(spec, "missing")
+
+    def _make_ready(self, spec):
+        """Let an open run begin, if its parent has ended well."""
+        if spec.parent is None or self.summary.statuses.get(spec.parent) == "done":
+            self._ready.add(spec)
+
+    def _pop_free(self, on_elsewhere, like=None):
+        """The first ready run that no other process has, and the token of a dead claim on it."""
+        while (spec := self._ready.pop(like)) is not None:
             try:
                 claimed, dead = self._observer.observe(self.store.folder(spec).path)
             except OSError:
@@ -113,56 +255,14 @@ class Agenda:
                 return spec, dead
             self._elsewhere[spec] = time.monotonic()
             on_elsewhere(spec)
-        return None, None
+        return None
 
-    def take(self, spec):
-        """Take a run out, to train it."""
-        self.pending.remove(spec)
-
-    def give_back(self, spec):
-        """Another process owns the run, or has ended it: see again later."""
-        self.pending.insert(0, spec)
-        self._elsewhere[spec] = time.monotonic()
-
-    def end(self, spec, status, reason):
-        """Settle a run, and with it the children that cannot be trained any more."""
-        self.summary.settle(spec, status, reason)
-        self._block_children()
-
-    def check_elsewhere(self):
-        """See what became of the runs that other processes train.
-
-        Yields
-        ------
-        RunSpec, str
-            A run that another process has ended, and its status.
-        """
-        now = time.monotonic()
-        for spec, since in list(self._elsewhere.items()):
-            if now - since < ELSEWHERE_SECONDS:
-                continue
-            self._elsewhere[spec] = now
-            status, reason = self.store.folder(spec).status(self._observer)
-            if status == "running":
-                continue
-            del self._elsewhere[spec]
-            if status in ("done", "failed"):
-                self.pending.remove(spec)
-                self.end(spec, status, reason)
-                yield spec, status
-
-    def close(self):
-        """Settle what was not reached."""
-        for spec in self.pending:
-            self.summary.statuses.setdefault(spec, "missing")
-
-    def _parent_status(self, spec):
-        return self.summary.statuses.get(spec.parent, "missing")
-
-    def _block_children(self):
+    def _block_children(self, spec):
         """Runs whose parent failed cannot be trained."""
-        for spec in list(self.pending):
-            if spec.parent is not None and self._parent_status(spec) in ("failed", "blocked"):
-                self.pending.remove(spec)
-                self._elsewhere.pop(spec, None)
-                self.summary.settle(spec, "blocked", f"its parent {spec.parent.path} failed")
+        for child in self._children[spec]:
+            if child in self._open:
+                del self._open[child]
+                self._ready.discard(child)
+                self._elsewhere.pop(child, None)
+                self._alive.discard(child)
+                self.end(child, "blocked", f"its parent {spec.path} failed")

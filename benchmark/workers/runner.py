@@ -40,6 +40,9 @@ class Runner:
     reporter : benchmark.workers.progress.PlainReporter or RichReporter
     provenance : dict
     compiled, retry_failed : bool
+    wait : bool, default True
+        Go on until other processes have ended what they train; otherwise leave when live
+        processes of others have all that is left.
     """
 
     plan: list
@@ -52,6 +55,7 @@ class Runner:
     provenance: dict
     compiled: bool = False
     retry_failed: bool = False
+    wait: bool = True
 
     def __post_init__(self):
         self._agenda = None
@@ -95,7 +99,7 @@ class Runner:
 
     def _loop(self):
         agenda = self._agenda
-        while agenda.pending or self._busy():
+        while agenda.unfinished or self._busy():
             if self._signal is not None and not self._stopping:
                 self._stop("saving checkpoints (once more to stop at once)")
             if self._stopping:
@@ -106,6 +110,9 @@ class Runner:
                 for spec, status in agenda.check_elsewhere():
                     self.reporter.run_settled_elsewhere(spec, status)
                 self._assign()
+                if not (self.wait or self._busy()) and agenda.others_have_the_rest:
+                    agenda.leave()
+                    return
             connections = {worker.connection: worker for worker in self._workers}
             if connections:
                 for connection in wait(list(connections), timeout=POLL_SECONDS):
@@ -123,16 +130,20 @@ class Runner:
             starting = any(not w.ready for w in self._workers)
             if worker is None and (starting or len(self._workers) >= self.jobs):
                 return
-            spec, dead = self._agenda.next_ready(self.reporter.run_elsewhere)
-            if spec is None:
-                return
             if worker is None:
+                if not self._agenda.find_ready(self.reporter.run_elsewhere):
+                    return
                 self._workers.append(self._start_worker())
                 continue
+            taken = self._agenda.take(self.reporter.run_elsewhere)
+            if not taken:
+                return
+            ((spec, dead),) = taken.items()
             if self._send(worker, Train(spec, dead)):
-                self._agenda.take(spec)
                 worker.runs[spec.path] = spec
                 self.reporter.run_started(worker.slot, spec, worker.device)
+            else:
+                self._agenda.put_back(taken)
 
     def _receive(self, worker):
         try:

@@ -54,6 +54,7 @@ def train(request, reporter=None):
         {"command": provenance.command_line(), **provenance.collect()},
         compiled=request.compiled,
         retry_failed=request.retry_failed,
+        wait=request.wait,
     )
     summary = runner.run()
     _show_summary(summary, runner.store)
@@ -113,6 +114,8 @@ def _show_summary(summary, store):
         for status in ("done", "failed", "blocked", "interrupted", "missing")
         if counts[status]
     ]
+    if counts["elsewhere"]:
+        parts.append(f"{counts['elsewhere']} left to other processes")
     click.echo(f"{', '.join(parts)}; {summary.trained} trained by this call.")
     shown = [s for s, status in summary.statuses.items() if status == "failed"]
     lines = [

@@ -192,6 +192,18 @@ def test_two_calls_at_once_share_the_work(folder):
     assert not list((folder / "results").rglob("claim-*"))
 
 
+@pytest.mark.slow
+def test_a_call_that_does_not_wait_leaves_when_others_have_the_rest(folder):
+    first = start(folder, *ENDLESS)
+    wait_for(lambda: list((folder / "results").rglob("checkpoint.pt")))
+    second = bench(folder, *ENDLESS, "--no-wait")
+    assert second.returncode == 0, second.stderr
+    assert "1 left to other processes; 0 trained by this call." in second.stdout
+    assert first.poll() is None
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+
+
 ENDLESS = (
     "--model",
     "betavae",
