@@ -1,4 +1,4 @@
-"""The runs that can begin: in a plan's order, all of them and those that can be trained together."""
+"""The runs that can begin, in a plan's order: all of them, and those to train together."""
 
 import heapq
 from collections import defaultdict
