@@ -95,6 +95,11 @@ from .options import (
     "--amp", type=click.Choice(["none", "bf16"]), help="Mixed precision.  [default: none]"
 )
 @click.option("--compile", "compiled", is_flag=True, help="Use torch.compile.")
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    help="Use no algorithm on a GPU whose result varies from call to call; slower.",
+)
 @results_option
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")

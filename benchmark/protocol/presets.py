@@ -32,6 +32,9 @@ class Config:
         Images of the representation's training and test part.
     amp : str
         "none" or "bf16".
+    tf32 : str
+        What may round its operands to TF32 on a CUDA device: "none", "convolutions" or "all",
+        which adds matrix products. Without effect elsewhere.
     permuted_batch : str
         Whose codes a model with an adversary permutes: "second" (those of a second batch, from a
         stream of its own) or "same" (those of the batch it trains on).
@@ -56,6 +59,7 @@ class Config:
     n_train: int = 10_000
     n_test: int = 5_000
     amp: str = "none"
+    tf32: str = "convolutions"
     permuted_batch: str = "second"
     pair_factors: int = 0
 
@@ -91,7 +95,11 @@ _RANGES = {
     "n_test": (1, 10**8),
     "pair_factors": (0, 1000),
 }
-_CHOICES = {"amp": ("none", "bf16"), "permuted_batch": ("second", "same")}
+_CHOICES = {
+    "amp": ("none", "bf16"),
+    "tf32": ("none", "convolutions", "all"),
+    "permuted_batch": ("second", "same"),
+}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class TrainRequest:
     jobs: int | None = None
     shard: tuple[int, int] | None = None
     compiled: bool = False
+    deterministic: bool = False
     results: str = "results"
     data_dir: str | None = None
     retry_failed: bool = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ...models.training import precision
 from ...models.training.images import Images
 from ...models.training.loop import Stopped
 from ..errors import BenchError
@@ -42,6 +43,8 @@ class Execution:
     provenance : dict
         Stored with the run: command, git state, versions.
     compiled : bool, default False
+    deterministic : bool, default False
+        See `models.training.precision.apply`.
     load_images : callable, default Images
         ``load_images(source, device, side)``, the images of a data set on the device.
     """
@@ -53,6 +56,7 @@ class Execution:
     claim: Claim
     provenance: dict
     compiled: bool = False
+    deterministic: bool = False
     load_images: Callable = Images
 
     def __post_init__(self):
@@ -95,6 +99,7 @@ class Execution:
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
+        precision.apply(self.device, self.spec.config.tf32, self.deterministic)
         self._write_record(Outcome("running"))
         side = self.spec.config.image_size or None
         images = self.load_images(self.dataset.source, self.device, side)

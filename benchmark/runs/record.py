@@ -8,6 +8,7 @@ import torch
 
 from ...evaluation.files import plain
 from ...evaluation.naming import one_line
+from ...models.training import precision
 from ...models.training.recording import Diverged
 from ..errors import BenchError
 from ..protocol.plan import config_sha256
@@ -70,20 +71,11 @@ def describe_session(device, compiled, first_step):
         "device": describe_device(device),
         "threads": torch.get_num_threads(),
         "compile": compiled,
-        "tf32_matmul": _read_tf32(torch.backends.cuda.matmul),
-        "tf32_cudnn": _read_tf32(torch.backends.cudnn),
+        **precision.read(),
         "cudnn_version": torch.backends.cudnn.version(),
         "torch": str(torch.__version__),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-
-
-def _read_tf32(backend):
-    """Whether a backend may use TF32; PyTorch's newer setting, as text, where somebody used it."""
-    try:
-        return backend.allow_tf32
-    except RuntimeError:
-        return getattr(backend, "fp32_precision", None)
 
 
 def describe_device(device):

@@ -39,7 +39,7 @@ class Runner:
         Threads of each worker.
     reporter : benchmark.workers.progress.PlainReporter or RichReporter
     provenance : dict
-    compiled, retry_failed : bool
+    compiled, deterministic, retry_failed : bool
     wait : bool, default True
         Go on until other processes have ended what they train; otherwise leave when live
         processes of others have all that is left.
@@ -54,6 +54,7 @@ class Runner:
     reporter: object
     provenance: dict
     compiled: bool = False
+    deterministic: bool = False
     retry_failed: bool = False
     wait: bool = True
 
@@ -221,6 +222,7 @@ class Runner:
                 device=self.devices[slot % len(self.devices)],
                 threads=self.threads,
                 compiled=self.compiled,
+                deterministic=self.deterministic,
                 provenance=self.provenance,
             ),
         )

@@ -53,6 +53,7 @@ def train(request, reporter=None):
         reporter or make_reporter(sys.stderr),
         {"command": provenance.command_line(), **provenance.collect()},
         compiled=request.compiled,
+        deterministic=request.deterministic,
         retry_failed=request.retry_failed,
         wait=request.wait,
     )

@@ -36,7 +36,7 @@ class WorkerSettings:
         By name; their arrays travel as open files.
     device : str
     threads : int
-    compiled : bool
+    compiled, deterministic : bool
     provenance : dict
     """
 
@@ -45,6 +45,7 @@ class WorkerSettings:
     device: str
     threads: int
     compiled: bool
+    deterministic: bool
     provenance: dict
 
 
@@ -182,6 +183,7 @@ class _Worker:
                 claim,
                 settings.provenance,
                 compiled=settings.compiled,
+                deterministic=settings.deterministic,
                 load_images=self._images,
             )
             return execution.run(

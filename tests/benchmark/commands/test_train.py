@@ -121,6 +121,7 @@ def test_the_own_data_of_the_documents_trains(tmp_path):
     added = bench(tmp_path, "data", "add", "faces", "faces.npz")
     assert added.returncode == 0, added.stderr
     options = ("train", "--dataset", "faces", "--model", "betavae", "--beta", "1", "--seeds", "1")
+    options += ("--deterministic", "--set", "tf32=none")
     trained = bench(tmp_path, *options, "--steps", "4", "--jobs", "1", "--device", "cpu")
     assert trained.returncode == 0, trained.stderr
     assert "are scored, where the protocol says 3,000 + 1,500" in trained.stdout
@@ -128,6 +129,8 @@ def test_the_own_data_of_the_documents_trains(tmp_path):
     assert record["status"] == "done"
     assert "are scored, where the protocol says" in record["notes"][0]
     assert record["config"]["n_train"] < 3_000
+    assert record["config"]["tf32"] == "none"
+    assert record["sessions"][0]["deterministic"] is True
 
 
 def test_runs_of_version_0_1_0_are_skipped_as_done(tmp_path):

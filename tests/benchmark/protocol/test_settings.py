@@ -108,7 +108,7 @@ def test_every_setting_that_decides_a_result_can_be_swept():
     values = {"network": "conv,conv-dlib", "amp": "none,bf16", "image_size": "16,32"}
     own = {"adam_beta1": "0.5,0.9", "adam_beta2": "0.9,0.99", "adam_epsilon": "1e-8,1e-4"}
     values |= own | {"latent_size": "5,6", "batch_size": "16,32", "learning_rate": "1,2"}
-    values |= {"permuted_batch": "same,second", "pair_factors": "0,1"}
+    values |= {"permuted_batch": "same,second", "pair_factors": "0,1", "tf32": "none,all"}
     assert set(values) == set(SWEEPABLE)
     for name in SWEEPABLE:
         variants = list_variants(Config(), {name: tuple(values[name].split(","))})

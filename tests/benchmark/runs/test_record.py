@@ -9,6 +9,8 @@ def test_a_session_says_what_its_numbers_depend_on():
     assert (session["first_step"], session["compile"], session["device"]) == (7, True, "cpu")
     assert session["tf32_matmul"] is torch.backends.cuda.matmul.allow_tf32
     assert session["tf32_cudnn"] is torch.backends.cudnn.allow_tf32
+    assert session["deterministic"] is torch.are_deterministic_algorithms_enabled() is False
+    assert session["cudnn_benchmark"] is torch.backends.cudnn.benchmark
     assert type(session["torch"]) is str
 
 
