@@ -36,8 +36,9 @@ class WorkerSettings:
         By name; their arrays travel as open files.
     device : str
     threads : int
-    compiled, deterministic : bool
+    compiled : bool
     provenance : dict
+    deterministic : bool, default False
     """
 
     results: str
@@ -45,8 +46,8 @@ class WorkerSettings:
     device: str
     threads: int
     compiled: bool
-    deterministic: bool
     provenance: dict
+    deterministic: bool = False
 
 
 class StopRequest:
