@@ -1,6 +1,7 @@
 """The protocol of a trainable model, and the zoo's common body."""
 
 import contextlib
+from functools import reduce
 
 import torch
 from torch import nn
@@ -11,7 +12,11 @@ from .terms import TERMS, Outputs
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder of the zoo; each objective is a subclass with a `loss`.
+    """Encoder and decoder of the zoo; each objective is a subclass.
+
+    It has a `loss`, or, where that is a weighted sum of the terms that are logged for every model
+    (`models.terms.TERMS`), a static method ``weigh_terms(coefficients)``: a dict that gives each
+    term its weight, a number or one of the coefficients, in the order of the sum.
 
     Any `torch.nn.Module` with the same four members can be trained in its place:
     ``__init__(image_shape, latent_size, network)``, ``encode(images) -> (means, log_variances)``,
@@ -42,6 +47,44 @@ class Autoencoder(nn.Module):
         """Map codes (B, D) to logits (B, C, H, W)."""
         return self.decoder(codes)
 
+    def loss(self, outputs, coefficients):
+        """Return the sum that `weigh_terms` describes, and its terms, in nats per image.
+
+        Parameters
+        ----------
+        outputs : models.terms.Outputs
+        coefficients : dict of str to Tensor of shape ()
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+        terms : dict of str to Tensor of shape ()
+        """
+        return sum_terms(outputs, self.weigh_terms(coefficients))
+
+
+def sum_terms(outputs, weights):
+    """Add terms of `models.terms.TERMS`, each times its weight, in the order of the weights.
+
+    Parameters
+    ----------
+    outputs : models.terms.Outputs
+    weights : dict of str to (number or Tensor of shape ())
+
+    Returns
+    -------
+    total : Tensor of shape ()
+    terms : dict of str to Tensor of shape ()
+        Each without its weight.
+    """
+    terms = {name: TERMS[name](outputs) for name in weights}
+    # A weight that is the number 1 costs no operation.
+    weighted = [
+        terms[name] if isinstance(weight, int) and weight == 1 else weight * terms[name]
+        for name, weight in weights.items()
+    ]
+    return reduce(torch.add, weighted), terms
+
 
 class Objective(nn.Module):
     """One forward pass through a model's loss, as a function of its parameters and inputs.
@@ -55,12 +98,15 @@ class Objective(nn.Module):
         Anything with the protocol of `Autoencoder`.
     amp : bool, default False
         Run encoder and decoder in bfloat16; the loss is always computed in float32.
+    loss : callable, optional
+        ``loss(outputs, coefficients) -> (loss, terms)``, in the place of the model's own.
     """
 
-    def __init__(self, model, amp=False):
+    def __init__(self, model, amp=False, loss=None):
         super().__init__()
         self.model = model
         self.amp = amp
+        self.loss = loss or model.loss
         self.hooks = read_hooks(type(model))
 
     def forward(self, images, noise, coefficients, permutation=None):
@@ -90,7 +136,7 @@ class Objective(nn.Module):
             logits = self.model.decode(codes)
         permuted = None if permutation is None else self._permute(codes, permutation)
         outputs = Outputs(images, logits.float(), codes, means, log_variances, permuted)
-        loss, terms = self.model.loss(outputs, coefficients)
+        loss, terms = self.loss(outputs, coefficients)
         with torch.no_grad():
             logged = [loss] + [
                 terms[name] if name in terms else term(outputs) for name, term in TERMS.items()

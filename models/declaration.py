@@ -155,12 +155,19 @@ def _read_symbols(namespace, names):
 
 
 def _check_methods(model_class, name):
-    from torch import nn  # slow to import, and not every command that names a model needs it
+    # Slow to import, and not every command that names a model needs it.
+    from torch import nn
+
+    from .autoencoder import Autoencoder
 
     if not isinstance(model_class, type) or not issubclass(model_class, nn.Module):
         raise ValueError(f"{name} is not a class derived from torch.nn.Module")
+    sums_terms = callable(getattr(model_class, "weigh_terms", None))
     for method in ("encode", "decode", "loss"):
-        if not callable(getattr(model_class, method, None)):
+        if not callable(getattr(model_class, method, None)) or (
+            # The zoo's body has a loss for those that say what it adds.
+            method == "loss" and model_class.loss is Autoencoder.loss and not sums_terms
+        ):
             raise ValueError(
                 f"{name} has no method {method!r}; a model has "
                 "__init__(image_shape, latent_size), encode(images), decode(codes) and "

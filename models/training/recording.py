@@ -137,6 +137,11 @@ class Recorder:
         self._images += images
 
     @property
+    def missing(self):
+        """How many steps the interval lacks."""
+        return self.interval - self._filled
+
+    @property
     def full(self):
         """Whether the interval is complete."""
         return self._filled == self.interval

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from ..autoencoder import Autoencoder
 from ..hyperparameters import at_least
-from ..terms import kl_divergence, negative_log_likelihood
 
 
 class BetaVAE(Autoencoder):
@@ -23,7 +22,7 @@ class BetaVAE(Autoencoder):
         def __post_init__(self):
             at_least("beta", self.beta, 0)
 
-    def loss(self, outputs, coefficients):
-        """Return the loss and its terms, in nats per image."""
-        nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)
-        return nll + coefficients["beta"] * kl, {"nll": nll, "kl": kl}
+    @staticmethod
+    def weigh_terms(coefficients):
+        """Return the weights of the loss's terms."""
+        return {"nll": 1, "kl": coefficients["beta"]}

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from ..autoencoder import Autoencoder
 from ..hyperparameters import at_least
-from ..terms import kl_divergence, negative_log_likelihood, squared_error
 
 
 class LambdaBetaVAE(Autoencoder):
@@ -29,9 +28,7 @@ class LambdaBetaVAE(Autoencoder):
             at_least("beta", self.beta, 0)
             at_least("lambda", self.lambda_, 0)
 
-    def loss(self, outputs, coefficients):
-        """Return the loss and its terms, in nats (L2 in squared intensity) per image."""
-        nll, kl = negative_log_likelihood(outputs), kl_divergence(outputs)
-        l2 = squared_error(outputs)
-        loss = nll + coefficients["beta"] * kl + coefficients["lambda"] * l2
-        return loss, {"nll": nll, "kl": kl, "l2": l2}
+    @staticmethod
+    def weigh_terms(coefficients):
+        """Return the weights of the loss's terms."""
+        return {"nll": 1, "kl": coefficients["beta"], "l2": coefficients["lambda"]}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from disentanglement_bench.models.autoencoder import Autoencoder
 from disentanglement_bench.models.declaration import read_declaration
 from disentanglement_bench.models.zoo import list_models, load_model
 from disentanglement_bench.models.zoo.betavae import BetaVAE
@@ -79,3 +80,17 @@ def test_what_a_base_class_says_of_its_axis_is_not_inherited_but_its_hooks_are()
 def test_a_declaration_of_another_form_is_refused(members, message):
     with pytest.raises(ValueError, match=message):
         read_declaration(declare(**members), "mine")
+
+
+def test_the_zoos_body_alone_has_no_loss():
+    class Bare(Autoencoder):
+        pass
+
+    class Weighed(Autoencoder):
+        @staticmethod
+        def weigh_terms(coefficients):
+            return {"nll": 1, "kl": 1}
+
+    with pytest.raises(ValueError, match="bare has no method 'loss'"):
+        read_declaration(Bare, "bare")
+    assert read_declaration(Weighed, "weighed").label == "weighed"

@@ -11,8 +11,12 @@ from disentanglement_bench.models.training.loop import Trainer, build_model, fus
 from disentanglement_bench.models.training.pairs import PairedBatches
 from disentanglement_bench.models.training.permutations import Permutation
 from disentanglement_bench.models.training.schedule import Schedule
+from disentanglement_bench.models.training.stack import StackingError
+from disentanglement_bench.models.training.stacking import StackedTrainer, find_family
 from disentanglement_bench.models.training.streams import Noise
 from disentanglement_bench.models.zoo.betavae import BetaVAE
+from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
+from disentanglement_bench.models.zoo.vae import VAE
 
 SIDES = {"conv": 16, "conv-dlib": 16, "conv-small": 8}
 OPTIMISERS = {
@@ -26,17 +30,17 @@ class Enough(Exception):
     """Ends training where saving, which reads the weights, would be the next thing."""
 
 
-def train(
+def build(
     model_class,
     hyperparameters,
     network="conv-small",
     optimiser="sgd",
-    steps=3,
     batches=None,
     rows=4,
+    seed=0,
     **options,
 ):
-    """Train for some steps, all within one interval of the log, which alone is read."""
+    """A trainer, all of it on "meta"."""
     shape = (1, SIDES[network], SIDES[network])
 
     def permute(step):
@@ -45,17 +49,30 @@ def train(
         second = torch.empty((4, *shape), device="meta"), torch.empty((4, 3), device="meta")
         return Permutation(order, *(second if step % 2 else ()))
 
-    trainer = Trainer(
+    return Trainer(
         build_model(model_class, 0, "meta", shape, latent_size=3, network=network),
         hyperparameters,
         batches or (lambda step: torch.empty((rows, *shape), device="meta")),
-        Noise((rows, 3), 0, "meta", draw=lambda shape, seed: torch.empty(shape, device="meta")),
+        Noise((rows, 3), seed, "meta", draw=lambda shape, seed: torch.empty(shape, device="meta")),
         Schedule(phases=(2, 5), log_every=10, **options),
         0,
         make_optimiser=OPTIMISERS[optimiser],
         permutations=permute,
     )
 
+
+def train(*arguments, steps=3, **options):
+    """Train for some steps, all within one interval of the log, which alone is read."""
+    return stop_after(build(*arguments, **options), steps)
+
+
+def train_stacked(*runs, steps=3, **options):
+    """The same for a stack of (class, hyperparameters, seed)."""
+    trainers = [build(*run, seed=seed, **options) for *run, seed in runs]
+    return stop_after(StackedTrainer(trainers), steps)
+
+
+def stop_after(trainer, steps):
     def stop_without_saving():
         if trainer.step == steps:
             raise Enough
@@ -128,3 +145,38 @@ def test_a_model_that_waits_for_the_host_is_caught(combine):
 
     with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
         train(Careless, {"beta": 2.0})
+
+
+@pytest.mark.parametrize("seeds", [(0, 0), (0, 1, 1)])
+@pytest.mark.parametrize("network", ["conv", "conv-small"])
+def test_stacks_train_without_a_copy_to_the_host(network, seeds, zoo_model):
+    """With one batch for all, and with a batch for each seed; over the boundary of two phases."""
+    runs = [(*zoo_model, seed) for seed in seeds]
+    if find_family(zoo_model[0]) is None:
+        with pytest.raises(StackingError, match="one family are needed for a stack, got FactorVAE"):
+            train_stacked(*runs, network=network)
+        return
+    if find_family(zoo_model[0]) == find_family(VAE):
+        runs += [(LambdaBetaVAE, {"beta": 2.0, "lambda": 1.0}, 0), (VAE, {}, 1)]
+    stacked = train_stacked(*runs, network=network, optimiser="default")
+    tensors = [*stacked.stack.parameters.values(), *vars(stacked.stack.here).values()]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+def test_reading_a_stack_is_a_copy_to_the_host():
+    stacked = train_stacked((BetaVAE, {"beta": 2.0}, 0), (BetaVAE, {"beta": 3.0}, 0))
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        stacked.stack.find_finite()
+
+
+@pytest.mark.parametrize(
+    "combine", [branches_on_beta, reads_the_loss, goes_through_the_host, mixes_devices]
+)
+def test_a_model_that_waits_for_the_host_is_caught_in_a_stack_as_well(combine):
+    class Careless(BetaVAE):
+        def loss(self, outputs, coefficients):
+            _, known = super().loss(outputs, coefficients)
+            return combine(known["nll"], known["kl"], coefficients), known
+
+    with pytest.raises(StackingError, match="cannot be trained as a stack: "):
+        train_stacked((Careless, {"beta": 2.0}, 0), (Careless, {"beta": 3.0}, 0))

@@ -142,7 +142,7 @@ def test_a_discriminator_that_cannot_tell_has_a_cross_entropy_of_ln_2(make_outpu
 )
 def test_gradients_are_those_of_finite_differences(model_class, values, make_outputs, factorvae):
     outputs = make_outputs(3, batch=3, latents=3)
-    model = factorvae if model_class is FactorVAE else None
+    model = factorvae if model_class is FactorVAE else model_class
     coefficients = tensors(**values)
 
     def loss(*parts):

@@ -29,7 +29,7 @@ SHAPE = (1, 8, 8)
 
 def loss(model_class, outputs, **values):
     coefficients = {name.rstrip("_"): torch.tensor(value) for name, value in values.items()}
-    return model_class.loss(None, outputs, coefficients)[0]
+    return model_class.loss(model_class, outputs, coefficients)[0]
 
 
 def build(model_class, seed=0):

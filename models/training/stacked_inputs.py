@@ -1,0 +1,159 @@
+"""What the steps of stacked runs are computed from: batches, noise, coefficients."""
+
+import torch
+
+from ..terms import TERMS
+
+# The outputs through which a term's gradient goes.
+READ = {
+    "nll": ("logits",),
+    "kl": ("means", "log_variances"),
+    "l2": ("logits",),
+    "tc": ("codes", "means", "log_variances"),
+}
+
+
+class SharedInputs:
+    """Batches or noise of R runs: what several of them share is computed once a step.
+
+    Parameters
+    ----------
+    sources : list of callable
+        One a run: ``source(step) -> Tensor``. Those of one kind and seed give the same, if they
+        take it from the same images.
+
+    Attributes
+    ----------
+    dimension : int or None
+        The dimension of the result that counts the runs; None where all runs share everything.
+    """
+
+    def __init__(self, sources):
+        distinct = {}
+        for source in sources:
+            distinct.setdefault(_identify(source), source)
+        self._sources = list(distinct.values())
+        places = {key: place for place, key in enumerate(distinct)}
+        self._places = [places[_identify(source)] for source in sources]
+        self.dimension = None if len(distinct) == 1 else 0
+
+    def __call__(self, step):
+        """Return a step's Tensor for all runs, or a stacked one with a part for each."""
+        tensors = [source(step) for source in self._sources]
+        if self.dimension is None:
+            return tensors[0]
+        return torch.stack([tensors[place] for place in self._places])
+
+
+def _identify(source):
+    """What equal sources have in common: their kind, seed, and where their images come from."""
+    seed = getattr(source, "seed", None)
+    if seed is None:
+        return id(source)
+    return type(source), seed, id(getattr(source, "images", None))
+
+
+class StackedCoefficients:
+    """The coefficients of R runs as tensors of R values, by step; they stay the same tensors.
+
+    Parameters
+    ----------
+    trainers : list of models.training.loop.Trainer
+    weighed : bool
+        Give the weights of the losses' terms (`models.autoencoder.Autoencoder.weigh_terms`) in
+        the place of the coefficients that they come from, and 0 for a term that a loss lacks.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        The terms of any of the losses, in the order of `models.terms.TERMS`.
+    present : dict of str to Tensor of shape (R,), bool
+        Which losses have a term; only terms that some of them lack.
+
+    Raises
+    ------
+    ValueError
+        If the runs' coefficients have different names, or a weight is of no known term.
+    """
+
+    def __init__(self, trainers, weighed):
+        self._trainers = trainers
+        self._weighed = weighed
+        device = trainers[0].device
+        read = [self._read(trainer, trainer.step) for trainer in trainers]
+        if weighed:
+            named = dict.fromkeys(name for values in read for name in values)
+            if unknown := named.keys() - TERMS.keys():
+                raise ValueError(f"weigh_terms names {min(unknown)!r}, which is no term")
+            self.terms = tuple(name for name in TERMS if name in named)
+        else:
+            self.terms = ()
+            named = read[0]
+            if any(values.keys() != named.keys() for values in read):
+                raise ValueError("the runs have coefficients of different names")
+        self._values = {name: torch.zeros(len(trainers), device=device) for name in named}
+        self.present = {}
+        for name in self.terms:
+            having = [name in values for values in read]
+            if not all(having):
+                self.present[name] = torch.tensor(having, device=device)
+        self._versions = [None] * len(trainers)
+
+    def __call__(self, step):
+        """Return the values of a step, counted from 0, as a dict of Tensors of shape (R,)."""
+        for number, trainer in enumerate(self._trainers):
+            coefficients = trainer.coefficients(step)
+            # Filled in place, and so counted, wherever one depends on the step.
+            versions = [tensor._version for tensor in coefficients.values()]
+            if versions != self._versions[number]:
+                self._versions[number] = versions
+                for name, value in self._read(trainer, step).items():
+                    self._values[name][number] = value
+        return self._values
+
+    def _read(self, trainer, step):
+        coefficients = trainer.coefficients(step)
+        return trainer.model.weigh_terms(coefficients) if self._weighed else coefficients
+
+
+class WeighedLoss:
+    """The weighted sum of terms that is the loss of one member of a stack.
+
+    A term that the member's own loss lacks has no part in it, not even where it is infinite.
+
+    Parameters
+    ----------
+    terms : tuple of str
+        Names in `models.terms.TERMS`, in the order of the sum.
+    """
+
+    def __init__(self, terms):
+        self._terms = terms
+
+    def __call__(self, outputs, coefficients):
+        """Return the loss and its terms.
+
+        Parameters
+        ----------
+        outputs : models.terms.Outputs
+        coefficients : tuple of dict of str to Tensor of shape ()
+            The weights; and whether the loss has a term, for those that it may lack.
+        """
+        weights, present = coefficients
+        total, terms = None, {}
+        for name in self._terms:
+            having = present.get(name)
+            given = outputs if having is None else _stop_gradient(outputs, READ[name], having)
+            terms[name] = TERMS[name](given)
+            weighted = weights[name] * terms[name]
+            if having is not None:
+                weighted = torch.where(having, weighted, 0.0)
+            total = weighted if total is None else total + weighted
+        return total, terms
+
+
+def _stop_gradient(outputs, names, having):
+    """The same outputs; gradients pass only where `having` is true, and are exact zeros else."""
+    parts = {name: getattr(outputs, name) for name in names}
+    gated = {name: torch.where(having, part, part.detach()) for name, part in parts.items()}
+    return outputs._replace(**gated)
