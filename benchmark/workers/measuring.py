@@ -11,6 +11,7 @@ import torch
 
 from ...models.training.images import Images
 from ...models.training.loop import Stopped
+from ...models.training.stacking import StackedTrainer
 from ..runs.building import build_trainer, close_streams
 from ..runs.record import explain_failure
 from .memory import free_memory, memory_in_use, release_memory
@@ -228,7 +229,7 @@ class _Group:
     def __init__(self, trainers, place, memory_before):
         self._trainers = trainers
         self._place = place
-        self._stack = _make_stack(trainers) if len(trainers) > 1 else None
+        self._stack = StackedTrainer(trainers) if len(trainers) > 1 else None
         warm_up = WARM_UP.get(place.device.type, WARM_UP_ELSEWHERE)
         self._steps = max(1, round(BURST_SECONDS / self._time(warm_up)))
         self.memory = max(0, memory_in_use(place.device, peak=True) - memory_before)
@@ -269,12 +270,6 @@ class _Group:
                 )
         if failures:
             raise failures[0]
-
-
-def _make_stack(trainers):
-    from ...models.training.stacking import StackedTrainer
-
-    return StackedTrainer(trainers)
 
 
 def _without_end(spec):

@@ -34,9 +34,9 @@ def short(monkeypatch):
     monkeypatch.setattr(measuring, "release_memory", lambda device: None)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def in_turns(monkeypatch):
-    monkeypatch.setattr(measuring, "_make_stack", InTurns)
+    monkeypatch.setattr(measuring, "StackedTrainer", InTurns)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_failure_is_a_measurement_and_ends_the_growth(
     specs, images, costs, monkeypatch, error, reason
 ):
     costs(_1=1.0, _2=1.0, _4=1.0)
-    monkeypatch.setattr(measuring, "_make_stack", fail_beyond(2, error))
+    monkeypatch.setattr(measuring, "StackedTrainer", fail_beyond(2, error))
     *good, failed = measure_here(specs, images, (2, 4, 8))
     assert [measured.members for measured in good] == [1, 2]
     assert failed == Measurement(4, math.inf, 0, error=failed.error)
@@ -158,7 +158,7 @@ def test_a_member_that_fails_fails_its_size(specs, images, monkeypatch):
             on_failure(self.members[0], ArithmeticError("the loss became NaN"))
             super().run(save, on_progress, should_stop, on_failure)
 
-    monkeypatch.setattr(measuring, "_make_stack", Dropping)
+    monkeypatch.setattr(measuring, "StackedTrainer", Dropping)
     assert "the loss became NaN" in measure_here(specs, images, (2,))[1].error
 
 
