@@ -173,7 +173,9 @@ class Objective(nn.Module):
         # Autocast refuses some devices ("meta") even when it is switched off.
         if not self.amp:
             return contextlib.nullcontext()
-        return torch.autocast(device.type, torch.bfloat16)
+        # A graph must not hold casts of weights that were made outside it.
+        cached = device.type != "cuda"
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=cached)
 
 
 class AdversaryObjective(nn.Module):

@@ -15,6 +15,11 @@ class Coefficients:
     hyperparameters : dict of str to float
     schedule : Schedule
     device : torch.device
+
+    Attributes
+    ----------
+    tensors : dict of str to Tensor of shape ()
+        The coefficients of the step that was asked for last.
     """
 
     def __init__(self, model, hyperparameters, schedule, device):
@@ -23,7 +28,7 @@ class Coefficients:
         self._find = model.coefficients_at if read_hooks(type(model)).anneals else None
         # What stands in the tensors of those that depend on the step.
         self._present = self._compute(schedule.start)
-        self._tensors = coefficient_tensors({**hyperparameters, **self._present}, device)
+        self.tensors = coefficient_tensors({**hyperparameters, **self._present}, device)
 
     def __call__(self, step):
         """Return the coefficients of a step, counted from 0 across phases.
@@ -45,9 +50,9 @@ class Coefficients:
             )
         for name, value in values.items():
             if value != self._present[name]:
-                self._tensors[name].fill_(value)
+                self.tensors[name].fill_(value)
         self._present = values
-        return self._tensors
+        return self.tensors
 
     def _compute(self, step):
         if self._find is None:

@@ -9,6 +9,8 @@ import torch
 from ..autoencoder import Objective
 from ..hooks import read_hooks
 from .coefficients import Coefficients
+from .graph import GraphedStep, choose_capture, describe_optimiser
+from .optimisers import fused_adam, load_optimiser
 from .recording import Diverged, Recorder
 from .step import Adversary, training_step
 from .streams import global_states, private_randomness, seeded_states, stream_seed
@@ -46,19 +48,6 @@ def build_model(model_class, seed, device, image_shape, **arguments):
     return model.to(device=device, memory_format=torch.channels_last)
 
 
-def fused_adam(parameters, schedule):
-    """Adam in one kernel for all parameters, where the device has it."""
-    parameters = list(parameters)
-    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
-    return torch.optim.Adam(
-        parameters,
-        lr=schedule.learning_rate,
-        betas=(schedule.adam_beta1, schedule.adam_beta2),
-        eps=schedule.adam_epsilon,
-        fused=fused,
-    )
-
-
 class Trainer:
     """A training run that can be stopped, saved and continued bit for bit.
 
@@ -86,6 +75,10 @@ class Trainer:
     permutations : callable, optional
         ``permutations(step) -> Permutation``, for a model that permutes codes, e.g.
         `models.training.permutations.Permutations`.
+    graph : object, default "auto"
+        What captures steps, see `models.training.graph.choose_capture`.
+    note : callable, optional
+        ``note(text)``, told in one line when steps are not captured though they should be.
 
     Attributes
     ----------
@@ -95,6 +88,8 @@ class Trainer:
         Training time without that of saving, also of earlier sessions of this run.
     steps_here, seconds_here : int, float
         Of this session alone.
+    graphed : bool
+        Whether steps of this session were replayed from a graph.
     """
 
     def __init__(
@@ -109,6 +104,8 @@ class Trainer:
         compiled=False,
         make_optimiser=fused_adam,
         permutations=None,
+        graph="auto",
+        note=None,
     ):
         self.model = model
         self.batches = batches
@@ -127,6 +124,11 @@ class Trainer:
         self.seconds = 0.0
         self.steps_here = 0
         self.seconds_here = 0.0
+        self.graphed = False
+        self._capture = choose_capture(graph, self.device)
+        self._note = note
+        # While training, what carries out the steps of a phase.
+        self._step = None
         self.recorder = Recorder(
             schedule.log_every,
             noise.shape[1],
@@ -161,12 +163,13 @@ class Trainer:
         """
         schedule, recorder = self.schedule, self.recorder
         self.model.train()
-        with self._own_randomness():
+        with self._own_randomness(), self._steps():
             began = time.perf_counter()
             while self.step < schedule.end:
                 if self.step in schedule.boundaries and self.step > schedule.start:
                     self._begin_phase()
-                recorder.add(*self._train_step())
+                    self._make_step()
+                self._train_step()
                 self.step += 1
                 self.steps_here += 1
                 finished = self.step == schedule.end
@@ -184,15 +187,51 @@ class Trainer:
                     raise Stopped(self.step)
 
     def _train_step(self):
-        """Carry out the step that is next."""
-        return training_step(
+        """Carry out the step that is next, and record it."""
+        images, noise = self.batches(self.step), self.noise(self.step)
+        self.coefficients(self.step)
+        permutation = self.permutations(self.step) if self.permutations is not None else None
+        self._step(images, noise, permutation)
+        self.recorder.count(noise.shape[0])
+        self.graphed = self.graphed or self._step.adopted
+
+    def _update(self, images, noise, permutation):
+        """One update and what is recorded of it; all of this a graph can repeat."""
+        coefficients = self.coefficients.tensors
+        logged, means = training_step(
             self.objective,
             self.optimiser,
-            self.batches(self.step),
-            self.noise(self.step),
-            self.coefficients(self.step),
-            self.permutations(self.step) if self.permutations is not None else None,
+            images,
+            noise,
+            coefficients,
+            permutation,
             self.adversary,
+        )
+        self.recorder.here.write(logged, means)
+
+    def _tensors(self):
+        """All that `_update` changes or reads, apart from what it is given."""
+        tensors = {
+            "weights": list(self.model.parameters()),
+            "buffers": list(self.model.buffers()),
+            "coefficients": list(self.coefficients.tensors.values()),
+            "log": list(vars(self.recorder.here).values()),
+            **describe_optimiser(self.optimiser),
+        }
+        if self.adversary is not None:
+            adversary = describe_optimiser(self.adversary.optimiser)
+            tensors |= {f"adversary's {name}": state for name, state in adversary.items()}
+        return {name: some for name, some in tensors.items() if some}
+
+    def _make_step(self):
+        """Begin with ordinary steps, because a graph holds the optimiser that it was made with."""
+        if self._step is not None and self._step.refused:
+            # So it would be in this phase.
+            self._capture = None
+        # The old graph's memory is free before a new one takes some.
+        self._step = None
+        self._step = GraphedStep(
+            self._update, self._tensors, self._capture, self.device, self._note
         )
 
     def _begin_phase(self):
@@ -239,9 +278,9 @@ class Trainer:
                 "adversary; remove the checkpoint to train the run from its start"
             )
         self._load_common(state)
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_optimiser(self.optimiser, state["optimiser"])
         if self.adversary is not None:
-            self.adversary.optimiser.load_state_dict(state["adversary"])
+            load_optimiser(self.adversary.optimiser, state["adversary"])
         self.recorder.load(state["recorder"])
         self.seconds = state["seconds"]
 
@@ -279,6 +318,14 @@ class Trainer:
     def _add_time(self, seconds):
         self.seconds += seconds
         self.seconds_here += seconds
+
+    @contextlib.contextmanager
+    def _steps(self):
+        self._make_step()
+        try:
+            yield
+        finally:
+            self._step = None
 
     @contextlib.contextmanager
     def _own_randomness(self):

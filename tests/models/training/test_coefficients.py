@@ -36,7 +36,7 @@ def test_tensors_are_the_same_ones_at_every_step():
 
 def test_a_run_that_continues_begins_with_the_coefficients_of_its_step():
     values = {"gamma": 7.0, "c_max": 6.0}
-    assert float(build(AnnealedVAE, values, start=12)._tensors["c_max"]) == 6
+    assert float(build(AnnealedVAE, values, start=12).tensors["c_max"]) == 6
 
 
 def test_a_new_coefficient_stands_beside_the_hyperparameters():

@@ -1,0 +1,357 @@
+"""One update as a CUDA graph: captured once, replayed on tensors that stay where they are.
+
+A small model leaves a GPU waiting for the host, which starts some hundred kernels a step. A graph
+starts them all at once. What is captured is fixed: addresses, shapes, and every number that the
+host computed. So everything that changes from step to step comes in tensors, which are filled
+before a replay.
+"""
+
+import time
+from itertools import chain
+
+import torch
+
+from .streams import global_states
+
+# Ordinary steps before anything is measured: optimisers make their state in the first, and cuDNN
+# and `torch.compile` try out what is fastest.
+WARM_UP = 3
+# Steps that are timed, of either kind.
+TIMED = 5
+# How far a replayed step may be from an ordinary one, as a part of what the step changes: sums in
+# another order stay far below it, another batch or other coefficients lie above it.
+TOLERANCE = 0.03
+# What float32 rounds away, as a part of a number.
+ROUNDING = 1e-6
+
+
+class GraphedStep:
+    """A step that is carried out as ever, until a graph of it has proved the same and faster.
+
+    Every call is one step of the training, also those that are measured. After some ordinary
+    steps one is captured and compared with an ordinary one from the same state. Replays follow,
+    are timed, and compared once more, so that a step which reads anything but its inputs is found.
+    Where one of these fails, ordinary steps go on, and `note` says why, in one line.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(*inputs)``, one whole update and what is recorded of it, on the device alone.
+        It returns nothing.
+    tensors : callable
+        ``tensors() -> dict of str to list of Tensor``: all that a step changes or reads beside its
+        inputs, by what messages call it. Each call names the tensors that are in use by then.
+    capture : object or None
+        `CudaCapture`, or another with its methods; None for ordinary steps alone.
+    device : torch.device
+    note : callable, optional
+        ``note(text)``, called at most once.
+
+    Attributes
+    ----------
+    adopted : bool
+        Whether replays have taken the place of ordinary steps.
+    refused : str
+        Why they will not; empty unless that was decided.
+    """
+
+    def __init__(self, function, tensors, capture, device, note=None):
+        self._function = function
+        self._tensors = tensors
+        self._capture = capture
+        self._device = device
+        self._note = note
+        self._done = 0
+        self._seconds = {"ordinary": [], "replayed": []}
+        self._form = self._buffers = self._replay = None
+        self.adopted = False
+        self.refused = "" if capture else "nobody asked for one"
+
+    def __call__(self, *inputs):
+        """Carry out a step.
+
+        Parameters
+        ----------
+        *inputs : Tensor, dict, tuple, NamedTuple or None
+            Tensors, and whatever of these holds them. A step whose tensors are others in number
+            or shape than the captured one's is carried out as ever.
+        """
+        if self.refused:
+            self._function(*inputs)
+        elif self.adopted:
+            self._repeat(inputs)
+        else:
+            self._try_out(inputs)
+
+    def _try_out(self, inputs):
+        number, self._done = self._done, self._done + 1
+        if number < WARM_UP - 1:
+            self._capture.run(self._function, inputs)
+        elif number == WARM_UP - 1:
+            self._look_for_obstacles(inputs)
+        elif number < WARM_UP + TIMED:
+            self._time("ordinary", lambda: self._capture.run(self._function, inputs))
+        elif number == WARM_UP + TIMED:
+            self._form = _map(_describe, inputs)
+            self._buffers = _map(torch.clone, inputs)
+            self._compare(inputs)
+        elif number <= WARM_UP + 2 * TIMED:
+            self._time("replayed", lambda: self._repeat(inputs))
+        else:
+            self._decide(inputs)
+
+    def _look_for_obstacles(self, inputs):
+        """An ordinary step, after which two things are known that no graph can repeat."""
+        addresses, states = self._addresses(), global_states(self._device)
+        self._capture.run(self._function, inputs)
+        if any(not torch.equal(states[k], v) for k, v in global_states(self._device).items()):
+            self._refuse("the model draws random numbers of its own")
+        elif replaced := [k for k, v in self._addresses().items() if v != addresses.get(k)]:
+            self._refuse(f"every step makes new tensors for its {', '.join(replaced)}")
+
+    def _decide(self, inputs):
+        """Compare once more, and adopt the graph if it is faster."""
+        ordinary, replayed = (_median(self._seconds[kind]) for kind in ("ordinary", "replayed"))
+        if not self._compare(inputs):
+            return
+        if replayed < ordinary:
+            self.adopted = True
+        else:
+            times = f"{1e3 * replayed:.2f} ms a step against {1e3 * ordinary:.2f} ms"
+            self._refuse(f"it is not faster ({times})")
+
+    def _compare(self, inputs):
+        """One step, ordinary and replayed from the same state; whether the two agree.
+
+        The state that stays is that of the replayed step if they do, else of the ordinary one.
+        """
+        if _map(_describe, inputs) != self._form:
+            self._refuse("its steps are not all of one shape")
+            self._function(*inputs)
+            return False
+        self._fill(inputs)
+        before = self._copy_state()
+        try:
+            self._capture.rehearse(self._function, self._buffers)
+        except RuntimeError as error:
+            self._refuse(f"a step waits for the device ({_first_line(error)})", before)
+            # If something else was wrong, it is again.
+            self._function(*inputs)
+            return False
+        after = self._copy_state()
+        self._restore(before)
+        try:
+            if self._replay is None:
+                self._replay = self._capture.capture(
+                    lambda: self._function(*self._buffers), self._watched
+                )
+            self._replay()
+        except RuntimeError as error:
+            self._refuse(f"capturing a step failed ({_first_line(error)})", after)
+            return False
+        if differing := self._differing(before, after):
+            self._refuse(f"a replayed step differs in its {', '.join(differing)}", after)
+            return False
+        return True
+
+    def _repeat(self, inputs):
+        if _map(_describe, inputs) == self._form:
+            self._fill(inputs)
+            self._replay()
+        else:
+            self._function(*inputs)
+
+    def _fill(self, inputs):
+        for buffer, given in zip(_leaves(self._buffers), _leaves(inputs), strict=True):
+            buffer.copy_(given)
+
+    def _time(self, kind, step):
+        began = self._capture.now()
+        step()
+        self._seconds[kind].append(self._capture.now() - began)
+
+    def _refuse(self, reason, state=None):
+        """Go on with ordinary steps, from a state if one is given."""
+        self.refused = reason
+        # The graph's memory is freed with it.
+        self._replay = self._buffers = None
+        if state is not None:
+            self._restore(state)
+        for tensor in chain(*self._tensors().values()):
+            # A step that broke off may have left a part of its gradients.
+            tensor.grad = None
+        if self._note is not None:
+            self._note(f"training without a CUDA graph: {reason}")
+
+    def _watched(self):
+        """All tensors that a graph must find where they were, by name."""
+        return {**self._tensors(), "inputs": list(_leaves(self._buffers))}
+
+    def _addresses(self):
+        return {k: [tensor.data_ptr() for tensor in v] for k, v in self._tensors().items()}
+
+    def _copy_state(self):
+        return {k: [tensor.detach().clone() for tensor in v] for k, v in self._tensors().items()}
+
+    @torch.no_grad()
+    def _restore(self, state):
+        for name, tensors in self._tensors().items():
+            for tensor, saved in zip(tensors, state[name], strict=True):
+                tensor.copy_(saved)
+
+    def _differing(self, before, ordinary):
+        """Names of the tensors that are not what an ordinary step made of them."""
+        distances = {}
+        for name, tensors in self._tensors().items():
+            off = _norm(one - other for one, other in _pairs(tensors, ordinary[name]))
+            moved = _norm(one - other for one, other in _pairs(ordinary[name], before[name]))
+            size = _norm(tensor.detach().double() for tensor in ordinary[name])
+            # An optimiser may count its steps on the host.
+            distances[name] = (TOLERANCE * moved + ROUNDING * size - off).to(self._device)
+        # One copy to the host. What is not a number is no agreement.
+        margins = torch.stack(list(distances.values())).tolist()
+        return [k for k, margin in zip(distances, margins, strict=True) if not margin >= 0]
+
+
+class CudaCapture:
+    """Captures what a function does on a CUDA device.
+
+    Parameters
+    ----------
+    device : torch.device
+    """
+
+    # A capture that failed may leave PyTorch's memory and random generators in a capturing state.
+    failed = False
+
+    def __init__(self, device):
+        self._device = device
+        self._stream = None
+
+    def run(self, function, inputs):
+        """Carry a step out on the stream that will capture, so that its threads know it."""
+        with torch.cuda.device(self._device):
+            if self._stream is None:
+                self._stream = torch.cuda.Stream(self._device)
+            current = torch.cuda.current_stream(self._device)
+            self._stream.wait_stream(current)
+            with torch.cuda.stream(self._stream):
+                function(*inputs)
+            current.wait_stream(self._stream)
+
+    def rehearse(self, function, inputs):
+        """Carry a step out, and raise an error where it waits for the device.
+
+        That would break a capture as well, but only after it had begun.
+        """
+        mode = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            self.run(function, inputs)
+        finally:
+            torch.cuda.set_sync_debug_mode(mode)
+
+    def capture(self, function, watched):
+        """Capture ``function()`` without carrying it out.
+
+        Parameters
+        ----------
+        function : callable
+        watched : callable
+            ``watched() -> dict of str to list of Tensor``, what must stay where it is.
+
+        Returns
+        -------
+        callable
+            Carries it out; the graph lives as long as this.
+        """
+        with torch.cuda.device(self._device):
+            graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
+            try:
+                # A thread that reads batches ahead must not break the capture.
+                with torch.cuda.graph(
+                    graph, stream=self._stream, capture_error_mode="thread_local"
+                ):
+                    function()
+            except RuntimeError:
+                CudaCapture.failed = True
+                raise
+            finally:
+                # PyTorch leaves its own stream in place when a capture fails.
+                torch.cuda.set_stream(current)
+        return graph.replay
+
+    def now(self):
+        """Seconds, once the device has done everything."""
+        torch.cuda.synchronize(self._device)
+        return time.perf_counter()
+
+
+def choose_capture(graph, device):
+    """What captures steps on a device.
+
+    Parameters
+    ----------
+    graph : object
+        "auto" for `CudaCapture` on a CUDA device and nothing elsewhere; None, or a capture, for
+        just that.
+    device : torch.device
+
+    Returns
+    -------
+    CudaCapture, another capture, or None
+    """
+    if graph != "auto":
+        return graph
+    return CudaCapture(device) if device.type == "cuda" and not CudaCapture.failed else None
+
+
+def describe_optimiser(optimiser):
+    """The tensors of an optimiser's state, by name, as `GraphedStep` takes them."""
+    state = {}
+    for entry in optimiser.state.values():
+        for name, value in entry.items():
+            if isinstance(value, torch.Tensor):
+                state.setdefault(name, []).append(value)
+    return state
+
+
+def _map(function, value):
+    """The same dicts and tuples, with every tensor replaced."""
+    if value is None or isinstance(value, torch.Tensor):
+        return None if value is None else function(value)
+    if isinstance(value, dict):
+        return {key: _map(function, part) for key, part in value.items()}
+    parts = [_map(function, part) for part in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+
+
+def _leaves(value):
+    """The tensors in dicts and tuples, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif value is not None:
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(part)
+
+
+def _describe(tensor):
+    return tensor.shape, tensor.dtype
+
+
+def _pairs(one, other):
+    for left, right in zip(one, other, strict=True):
+        yield left.detach().double(), right.double()
+
+
+def _norm(tensors):
+    return torch.stack([tensor.square().sum() for tensor in tensors]).sum().sqrt()
+
+
+def _median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:200]
