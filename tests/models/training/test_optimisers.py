@@ -1,5 +1,7 @@
 """Adam as runs use it, and states that come from elsewhere."""
 
+import copy
+
 import pytest
 import torch
 
@@ -51,7 +53,7 @@ def step(parameter, optimiser):
 def test_a_state_from_another_kind_of_device_goes_on_here(changes):
     """A state of a CUDA device is capturable, which Adam refuses on a CPU."""
     parameter, optimiser = trained(fused_adam)
-    state = optimiser.state_dict()
+    state = copy.deepcopy(optimiser.state_dict())
     state["param_groups"] = [{**group, **changes} for group in state["param_groups"]]
     again, other = trained(fused_adam, steps=0)
     again.data.copy_(parameter)
@@ -71,7 +73,7 @@ def test_an_optimiser_of_another_kind_is_loaded_as_it_is():
     parameter, optimiser = trained(make)
     again, other = trained(make, steps=0)
     again.data.copy_(parameter)
-    load_optimiser(other, optimiser.state_dict())
+    load_optimiser(other, copy.deepcopy(optimiser.state_dict()))
     step(parameter, optimiser)
     step(again, other)
     assert torch.equal(parameter, again)
