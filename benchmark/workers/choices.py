@@ -1,6 +1,7 @@
 """How many runs a stack has: chosen from measurements, and kept in the results folder."""
 
 import importlib.metadata
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ _FILE = schema.record(
 )
 
 
-def choose(workers):
+def choose(workers, stack="auto"):
     """Choose the size of stacks that trains most steps in all workers together.
 
     Parameters
@@ -91,6 +92,8 @@ def choose(workers):
     workers : list of tuple of Measurement
         What each worker measured while the others did the same, as
         `benchmark.workers.measuring.measure` gives it.
+    stack : int or "auto"
+        A number takes the largest size up to it, however fast.
 
     Returns
     -------
@@ -105,9 +108,10 @@ def choose(workers):
     }
     if 1 not in speeds:
         return Choice(1, 0.0, 0.0, 0, False)
+    worth, most = (WORTH, math.inf) if stack == "auto" else (0, stack)
     best = 1
     for members in common:
-        if speeds[members] >= WORTH * speeds[best]:
+        if members <= most and speeds[members] >= worth * speeds[best]:
             best = members
     return Choice(
         best,

@@ -9,6 +9,7 @@ from statistics import median
 
 import torch
 
+from ...models.training import graph
 from ...models.training.images import Images
 from ...models.training.loop import Stopped
 from ...models.training.stacking import StackedTrainer
@@ -19,9 +20,10 @@ from .memory import free_memory, memory_in_use, release_memory
 # A stack and the single run take turns so many times, in bursts of about this length.
 ROUNDS, FEWEST_ROUNDS = 7, 3
 BURST_SECONDS = 0.1
-# Steps before any is timed; on CUDA a step is captured as a graph, and tried, meanwhile.
-WARM_UP = {"cuda": 40}
-WARM_UP_ELSEWHERE = 2
+# Steps of a burst before those that are timed: the first fetches what others have replaced in the
+# processor's caches; on CUDA every burst begins with trying out a graph of the step.
+LEAD = {"cuda": graph.WARM_UP + 2 * graph.TIMED + 3}
+LEAD_ELSEWHERE = 1
 # Larger stacks are not tried after so many in a row that were not faster than the fastest.
 MISSES = 2
 # No checkpoint and no new phase falls within a measurement.
@@ -116,9 +118,7 @@ def measure(
         By growing size. What failed has an `error`; nothing is raised.
     """
     device = torch.device(device)
-    place = _Place(
-        device, images, grid_sizes, compiled, should_stop or (lambda: False), memory_in_use(device)
-    )
+    place = _Place(device, images, grid_sizes, compiled, should_stop or (lambda: False))
     specs = [_without_end(spec) for spec in specs]
     found = []
     with contextlib.suppress(_StopAsked), _errors_kept(found, 1):
@@ -130,13 +130,16 @@ def measure(
 def _measure_sizes(place, specs, sizes, seconds, workers, found):
     """Add the single run's measurement, then one for each larger size while it is worth it."""
     ends = time.perf_counter() + seconds
+    with place.build(specs[:1]):
+        # The memory of libraries that the first step loads is not the next run's.
+        pass
     with place.build(specs[:1]) as single:
         times = [single.burst() for _ in _rounds(ends - 3 * seconds / 4)]
-        found.append(Measurement(1, median(times), single.memory))
+        found.append(Measurement(1, median(times), single.memory, single.graphed))
         fastest, misses = found[0], 0
         for members in sizes:
             step = members * found[0].seconds_per_run_step
-            shortest = (WARM_UP_ELSEWHERE + 1 + 2 * FEWEST_ROUNDS) * step
+            shortest = (1 + FEWEST_ROUNDS) * (place.lead + 1) * step
             needed = workers * members * found[-1].memory_bytes / found[-1].members
             if (
                 misses == MISSES
@@ -146,9 +149,8 @@ def _measure_sizes(place, specs, sizes, seconds, workers, found):
                 return
             chosen = [specs[position % len(specs)] for position in range(members)]
             with _errors_kept(found, members):
-                ratio, memory = _compare(place, chosen, single, ends)
-                found.append(Measurement(members, found[0].seconds_per_run_step / ratio, memory))
-            release_memory(place.device)
+                ratio, *rest = _compare(place, chosen, single, ends)
+                found.append(Measurement(members, found[0].seconds_per_run_step / ratio, *rest))
             if found[-1].error:
                 return
             faster = found[-1].seconds_per_run_step < fastest.seconds_per_run_step
@@ -156,13 +158,13 @@ def _measure_sizes(place, specs, sizes, seconds, workers, found):
 
 
 def _compare(place, specs, single, ends):
-    """How many times as fast a stack is as the single run, and its memory in bytes.
+    """How many times as fast a stack is as the single run, its memory, and whether it was graphed.
 
     A function of its own, because what its variables name must be free before the next size.
     """
     with place.build(specs) as stack:
         ratios = [single.burst() / stack.burst() for _ in _rounds(ends)]
-        return len(specs) * median(ratios), stack.memory
+        return len(specs) * median(ratios), stack.memory, stack.graphed
 
 
 def _rounds(ends):
@@ -197,21 +199,23 @@ class _Place:
     grid_sizes: tuple | None
     compiled: bool
     should_stop: Callable
-    memory_before: int
+
+    @property
+    def lead(self):
+        """Steps of a burst that are not timed."""
+        return LEAD.get(self.device.type, LEAD_ELSEWHERE)
 
     @contextlib.contextmanager
     def build(self, specs):
         """The runs of some specifications, as a `_Group` that is warmed up."""
-        memory_before, trainers = self.memory_before, []
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-            memory_before = memory_in_use(self.device)
+        release_memory(self.device)
+        before, trainers = memory_in_use(self.device), []
         try:
             for spec in specs:
                 trainers.append(
                     build_trainer(spec, self.images, self.grid_sizes, self.device, self.compiled)
                 )
-            yield _Group(trainers, self, memory_before)
+            yield _Group(trainers, self, before)
         finally:
             for trainer in trainers:
                 close_streams(trainer)
@@ -224,35 +228,35 @@ class _Group:
     ----------
     memory : int
         Bytes.
+    graphed : bool
+        Whether its steps are replayed from a CUDA graph.
     """
 
     def __init__(self, trainers, place, memory_before):
         self._trainers = trainers
         self._place = place
         self._stack = StackedTrainer(trainers) if len(trainers) > 1 else None
-        warm_up = WARM_UP.get(place.device.type, WARM_UP_ELSEWHERE)
-        self._steps = max(1, round(BURST_SECONDS / self._time(warm_up)))
+        self._steps = max(1, round(BURST_SECONDS / self._time(1)))
         self.memory = max(0, memory_in_use(place.device, peak=True) - memory_before)
+        self.graphed = trainers[0].graphed
 
     def burst(self):
         """Train for a moment; the seconds of a step."""
         return self._time(self._steps)
 
     def _time(self, steps):
-        """Seconds of a step, over so many after one that is not counted.
-
-        That one fetches what the group before has replaced in the processor's caches.
-        """
-        device, marks, done = self._place.device, [], 0
+        """Seconds of a step, over so many after the first ones, which are not counted."""
+        device, lead = self._place.device, self._place.lead
+        marks, done = [], 0
 
         def should_stop():
             nonlocal done
             done += 1
             # Waiting for the device after every step would keep it from working ahead.
-            if done in (1, steps + 1):
+            if done in (lead, lead + steps):
                 _wait_for(device)
                 marks.append(time.perf_counter())
-            return done > steps or self._place.should_stop()
+            return done >= lead + steps or self._place.should_stop()
 
         self._train(should_stop)
         if len(marks) < 2:

@@ -48,6 +48,11 @@ def test_a_size_that_one_worker_could_not_carry_out_is_not_taken():
     assert choose([full[0], full[1][:2]]).members == 2
 
 
+@pytest.mark.parametrize(("stack", "members"), [(1, 1), (4, 4), (8, 4), (2, 2)])
+def test_a_number_that_was_asked_for_is_taken_as_far_as_it_could_be_carried_out(stack, members):
+    assert choose([measurements(_1=100.0, _2=50.0, _4=40.0)], stack).members == members
+
+
 def test_nothing_measured_means_one_by_one():
     failed = Measurement(1, float("inf"), 0, error="out of memory")
     for workers in ([], [()], [(failed,)], [(failed,), measurements(_1=1.0, _2=3.0)]):
