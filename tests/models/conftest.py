@@ -90,13 +90,14 @@ def make_trainer(tiny_source):
         learning_rate=1e-2,
         start=0,
         second=True,
+        device="cpu",
         **options,
     ):
         if hyperparameters is None:
             hyperparameters = {"beta": 2.0}
-        images = images or Images(tiny_source, "cpu")
+        images = images or Images(tiny_source, device)
         model = build_model(
-            model_class, seed, "cpu", images.shape, latent_size=LATENTS, network="conv-small"
+            model_class, seed, device, images.shape, latent_size=LATENTS, network="conv-small"
         )
         schedule = Schedule(
             phases=phases,
@@ -108,9 +109,9 @@ def make_trainer(tiny_source):
         )
         batches = Batches(images, batch_size, seed)
         shape = (batch_size, LATENTS)
-        noise = Noise(shape, seed, "cpu")
+        noise = Noise(shape, seed, device)
         if getattr(model_class, "permutes", False):
-            options["permutations"] = Permutations(shape, seed, "cpu", images if second else None)
+            options["permutations"] = Permutations(shape, seed, device, images if second else None)
         return Trainer(model, hyperparameters, batches, noise, schedule, seed, **options)
 
     return make
