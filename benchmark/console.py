@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 
 
 def console():
@@ -111,6 +112,8 @@ class Meter:
         What is done.
     binary : bool, default False
         Counts are bytes.
+    patience : float, default 0
+        Seconds before anything is shown.
     file : file object, optional
         Default: standard error.
 
@@ -124,8 +127,9 @@ class Meter:
     copying 100 %
     """
 
-    def __init__(self, text, binary=False, file=None):
+    def __init__(self, text, binary=False, file=None, patience=0.0):
         self._text = text
+        self._silent_until = time.monotonic() + patience
         self._binary = binary
         self._file = TolerantStream(file or sys.stderr)
         self._bars = self._task = None
@@ -140,6 +144,8 @@ class Meter:
 
     def __call__(self, done, total):
         """Show that `done` of `total` is done; the total may be unknown (None)."""
+        if time.monotonic() < self._silent_until:
+            return
         if self._file.isatty():
             self._draw(done, total)
         elif total and 10 * done // total > self._tenths:

@@ -17,6 +17,7 @@ from .naming import one_line
 
 _TEMPORARY = re.compile(r"\..*\.(\d+)\.[0-9a-f]{12}\.tmp", re.DOTALL)
 _ABANDONED = 3600.0
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
 
 
@@ -183,8 +184,7 @@ def read_json(path, limit=2**28):
         If there is no such file.
     """
     try:
-        text = _read_regular_file(path, limit).decode("utf-8")
-        return json.loads(text, parse_constant=lambda _: None)
+        return _DECODER.decode(_read_regular_file(path, limit).decode("utf-8"))
     except FileNotFoundError:
         raise
     except json.JSONDecodeError as error:
@@ -225,7 +225,7 @@ def _is_folder(entry):
         return False
 
 
-def walk(root, *, on_error=None, leaf=None):
+def walk(root, *, on_error=None, leaf=None, skip=None):
     """Visit every folder below `root` once, with the names of its files.
 
     Symbolic links to folders are followed, real folders first, and each folder is visited once
@@ -240,6 +240,9 @@ def walk(root, *, on_error=None, leaf=None):
         Called with (folder, OSError) for a folder that cannot be listed; without it RecordError.
     leaf : str, optional
         A file name; folders that hold it are not descended into.
+    skip : callable, optional
+        Called with the name of a folder and the names of the files beside it; where it returns
+        True, the folder is not entered.
 
     Yields
     ------
@@ -270,10 +273,16 @@ def walk(root, *, on_error=None, leaf=None):
                     raise RecordError(f"{folder}: cannot be listed ({error.strerror})") from None
                 on_error(folder, error)
                 continue
-            folders = [entry for entry in entries if _is_folder(entry)]
-            names = [entry.name for entry in entries if not _is_folder(entry)]
+            folders, names = [], []
+            for entry in entries:
+                if _is_folder(entry):
+                    folders.append(entry)
+                else:
+                    names.append(entry.name)
             yield folder, names
             if leaf is not None and leaf in names:
                 continue
+            if skip is not None:
+                folders = [entry for entry in folders if not skip(entry.name, names)]
             linked += [entry.path for entry in folders if entry.is_symlink()]
             stack += [entry.path for entry in reversed(folders) if not entry.is_symlink()]

@@ -8,10 +8,11 @@ import warnings
 import click
 
 from ..console import Meter
-from .options import split_names
+from .options import Shard, split_names
 
 SHOWN_ROWS = 40
 SHOWN_COLUMNS = 10
+SILENT_SECONDS = 1.0
 
 
 @click.command(short_help="Score saved representations.")
@@ -27,6 +28,12 @@ SHOWN_COLUMNS = 10
     "--jobs",
     type=click.IntRange(min=1),
     help="Processes of one thread each (default: one a processor).",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    help="Score part i of n of the representations, i from 0; e.g. 0/4. The last call, without "
+    "--shard, compares seeds and writes the table.",
 )
 @click.option("--force", is_flag=True, help="Compute also scores that are up to date.")
 @click.option(
@@ -53,7 +60,7 @@ SHOWN_COLUMNS = 10
     "--output",
     "table",
     type=click.Path(dir_okay=False),
-    help="Table of all scores (default: scores.csv in the first PATH).",
+    help="Table of all scores (default: scores.csv in the first PATH); not with --shard.",
 )
 @click.option(
     "--time-limit",
@@ -68,7 +75,7 @@ SHOWN_COLUMNS = 10
     help="MiB that scoring one file may take beyond the program itself (default: 768 and 32 times "
     "the size of the file; Linux only).",
 )
-def command(paths, **options):
+def command(paths, shard, table, **options):
     """Score every representation below PATH..., run folders and files of your own alike.
 
     Then the seeds of each setting are compared, where their files hold codes of the same images.
@@ -77,16 +84,24 @@ def command(paths, **options):
     it is known, so an interrupted call goes on where it was. Files are read and scored in worker
     processes: one that breaks its worker, or takes too long, fails alone.
 
+    Several machines with a common folder make the same call at once and share the work, or divide
+    it by --shard.
+
     \b
     Example:
       bench evaluate results/
       bench evaluate codes.npz --metrics mig,dci
       bench evaluate angles.h5 --metrics all --bin-factors 10
+      bench evaluate results/ --shard 0/4
     """
-    sys.exit(evaluate(paths, **options))
+    if shard and table:
+        raise click.UsageError(
+            "--shard writes no table: leave --output to the last call, without --shard"
+        )
+    sys.exit(evaluate(paths, shard=shard, table=table, **options))
 
 
-def evaluate(paths, *, metrics=(), jobs=None, **options):
+def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     """Score representations, showing progress, a table and what could not be scored.
 
     Parameters
@@ -94,6 +109,7 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     paths : iterable of str or Path
     metrics : iterable of str, optional
     jobs : int, optional
+    shard : (int, int), optional
     **options
         As of `evaluation.evaluate_paths`.
 
@@ -115,13 +131,15 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     from ..workers.devices import count_cores
 
     try:
-        with warnings.catch_warnings(record=True) as warned, _progress() as progress:
+        with warnings.catch_warnings(record=True) as warned, _Progress() as progress:
             warnings.simplefilter("always")
             report = evaluate_paths(
                 paths,
                 metrics=tuple(metrics) or None,
                 jobs=jobs or count_cores(),
-                progress=progress,
+                shard=shard,
+                progress=progress.score,
+                reading=progress.read,
                 **options,
             )
     except MetricError as error:
@@ -135,6 +153,9 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
         ) from error
     if report.rows:
         click.echo(_table(report.rows, _headline_keys(tuple(metrics) or None)))
+    if shard and report.found:
+        click.echo(_tell_shard(report, shard))
+    elif report.rows:
         click.echo(
             f"Representations: {len(report.rows)}. Scores computed: {report.computed}, "
             f"kept: {report.kept}. All scores: {report.table}"
@@ -159,14 +180,43 @@ def evaluate(paths, *, metrics=(), jobs=None, **options):
     return 0
 
 
-@contextlib.contextmanager
-def _progress():
-    """A bar with the time left on a terminal, one plain line a representation elsewhere."""
-    if not sys.stderr.isatty():
-        yield _Lines()
-        return
-    with Meter("scoring") as meter:
-        yield lambda done, total, outcome: meter(done, total)
+def _tell_shard(report, shard):
+    """What a shard did, and what it leaves to the call that comes after all of them."""
+    index, count = shard
+    return (
+        f"Shard {index}/{count}: {len(report.rows)} of {report.found} representations. "
+        f"Scores computed: {report.computed}, kept: {report.kept}. When all {count} shards are "
+        "done, run the same command without --shard: it compares seeds and writes the table."
+    )
+
+
+class _Progress:
+    """Shows how far scoring is: bars on a terminal, plain lines on standard error elsewhere.
+
+    Reading what is stored is shown only when it takes some time.
+    """
+
+    def __init__(self):
+        self._stack = contextlib.ExitStack()
+        self.read = self._stack.enter_context(Meter("reading scores", patience=SILENT_SECONDS))
+        self._show = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+    def score(self, done, total, outcome):
+        """Show that so many representations are scored, or settings compared."""
+        if outcome is None:  # reading has ended
+            self._stack.close()
+            if sys.stderr.isatty():
+                meter = self._stack.enter_context(Meter("scoring"))
+                self._show = lambda done, total, outcome: meter(done, total)
+            else:
+                self._show = _Lines()
+        self._show(done, total, outcome)
 
 
 class _Lines:
@@ -222,8 +272,9 @@ def _tell_undefined(report, names):
     told = next((row for rows in rows_of.values() for row in rows if row["reasons"]), None)
     if told is None:
         return line
+    where = f"The column reasons of {report.table} says why, for" if report.table else "For"
     return (
-        f"{line} The column reasons of {report.table} says why, for example "
+        f"{line} {where} example "
         f"{one_line(told['path'])}: {one_line(_shorten_keys(told['reasons']), 300)}"
     )
 

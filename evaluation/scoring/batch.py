@@ -15,9 +15,9 @@ from ..metrics.continuous import LEAST_BINS
 from ..naming import unknown_name
 from .file_scores import Options, Outcome
 from .finding import find_representations
-from .groups import Groups
+from .score_all import score_all
 from .score_files import Choices
-from .stored import read_stored
+from .shards import check_part, take_part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,15 +29,17 @@ class Report:
     outcomes : list of Outcome
         In the order of paths.
     rows : list of dict
-        Those of scores.csv.
+        Those of scores.csv; of a shard, those that it would have there.
     table : Path or None
-        The scores.csv written.
+        The scores.csv written; None where there is nothing, and of a shard.
     computed, kept : int
         Numbers of scores.
     problems : list of (Path, str)
         What could not be scored, and what could not be read; one line each.
     repaired : list of (Path, str)
         Broken score files that were computed anew.
+    found : int
+        Number of representations below the paths, those of other shards included.
     """
 
     outcomes: list[Outcome]
@@ -47,6 +49,7 @@ class Report:
     kept: int
     problems: list[tuple[Path, str]]
     repaired: list[tuple[Path, str]]
+    found: int
 
 
 def evaluate_paths(
@@ -61,14 +64,17 @@ def evaluate_paths(
     table: str | os.PathLike[str] | None = None,
     time_limit: float = 3600.0,
     memory_limit: float | None = None,
+    shard: tuple[int, int] | None = None,
     progress: Callable[[int, int, Outcome | None], object] | None = None,
+    reading: Callable[[int, int], object] | None = None,
 ) -> Report:
     """Score every representation below the paths and write a table of all their scores.
 
     Runs of one setting are compared with each other afterwards, where they share images. Only
     missing and outdated scores are computed, in worker processes; each is written the moment it is
     known, so a killed call loses at most the metrics it was at. Broken files and failing metrics
-    are reported and do not stop the others.
+    are reported and do not stop the others. Several calls at once on one folder, also from several
+    machines, share what is to be computed; with `shard` they divide it beforehand.
 
     Parameters
     ----------
@@ -97,9 +103,15 @@ def evaluate_paths(
     memory_limit : float, optional
         MiB that scoring one file may take beyond the program itself (Linux only); by default 768
         and 32 times the size of the file.
+    shard : (int, int), optional
+        Score part i of n of the representations, i from 0. It compares no runs and writes no table:
+        the same call without `shard`, once all parts are done, does both, and scores whatever a
+        part has left.
     progress : callable, optional
         Called as `progress(done, total, outcome)` with the number of representations, first with
         `outcome=None`; then with the number of settings whose runs are compared.
+    reading : callable, optional
+        Called before that as `reading(done, total)` while stored scores are read.
 
     Returns
     -------
@@ -110,7 +122,8 @@ def evaluate_paths(
     MetricError
         If a metric does not exist or is not named by text, or two have the same name or key.
     ValueError
-        If jobs or the time limit is below 1, or there are fewer than two bins.
+        If jobs or the time limit is below 1, there are fewer than two bins, or a shard is none or
+        shall write a table.
     OSError
         If the table cannot be written; the scores are kept.
 
@@ -136,6 +149,10 @@ def evaluate_paths(
     if bin_factors is not None and bin_factors < LEAST_BINS:
         raise ValueError(f"bin_factors must be at least {LEAST_BINS}, not {bin_factors}")
     left = [without_factors] if isinstance(without_factors, str) else without_factors
+    if shard is not None:
+        check_part(shard)
+        if table is not None:
+            raise ValueError("a shard writes no table: leave it to the call without shard")
     choices = Choices(seed, bin_factors, tuple(dict.fromkeys(left)))
     memory = None if memory_limit is None else int(memory_limit * 2**20)
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
@@ -151,25 +168,32 @@ def evaluate_paths(
     files, missing = find_representations(folders)
     absolute = tuple(map(absolute_reference, references))
     options = Options(absolute, force, choices, seconds=time_limit, memory=memory)
-    done = score_all(files, chosen, options, jobs, progress)
+    found = len(files)
+    if shard is not None:
+        files = take_part(files, *shard)
+    done = score_all(files, chosen, options, jobs, shard is None, progress, reading)
     first = folders[0] if folders else Path()
     target = Path(table or (first if first.is_dir() else first.parent) / "scores.csv")
     rows = [(path, done.stored.get(path), each.problems) for path, each in done.outcomes.items()]
     scores = make_table(rows, target.parent, chosen)
-    if files:
+    # A shard need not hold the files that have these factors.
+    misnamed = [] if shard else _find_misnamed(choices, done.stored.values())
+    written = bool(files) and shard is None
+    if written:
         sweep(target.parent)
         write_table(target, scores)
     return Report(
         list(done.outcomes.values()),
         scores.rows,
-        target if files else None,
+        target if written else None,
         done.computed,
         done.kept,
         [(path, f"{path}: {reason}") for path, reason in missing]
         + done.problems
         + scores.problems
-        + [(target.parent, line) for line in _find_misnamed(choices, done.stored.values())],
+        + [(target.parent, line) for line in misnamed],
         done.repaired,
+        found,
     )
 
 
@@ -177,102 +201,3 @@ def _find_misnamed(choices, stored):
     """Factors to leave out that no representation has, one line each."""
     known = list(dict.fromkeys(name for each in stored for name in each.factor_names))
     return [unknown_name("factor", n, known) for n in choices.without_factors if n not in known]
-
-
-@dataclasses.dataclass
-class Scored:
-    """What was scored, and what is stored now.
-
-    Attributes
-    ----------
-    outcomes : dict of Path to Outcome
-        Of each representation.
-    stored : dict of Path to Stored
-        Of those that can be seen.
-    compared : list of Outcome
-        Of groups of runs.
-    repaired : list of (Path, str)
-        Broken files of scores that were computed anew.
-    broken : list of (Path, str)
-        Broken files of scores of groups.
-    """
-
-    outcomes: dict = dataclasses.field(default_factory=dict)
-    stored: dict = dataclasses.field(default_factory=dict)
-    compared: list = dataclasses.field(default_factory=list)
-    repaired: list = dataclasses.field(default_factory=list)
-    broken: list = dataclasses.field(default_factory=list)
-
-    @property
-    def computed(self):
-        """Number of scores computed now."""
-        return sum(each.computed for each in (*self.outcomes.values(), *self.compared))
-
-    @property
-    def kept(self):
-        """Number of scores that were up to date."""
-        return sum(each.kept for each in (*self.outcomes.values(), *self.compared))
-
-    @property
-    def problems(self):
-        """What could not be scored, each line once."""
-        done = (*self.outcomes.values(), *self.compared)
-        lines = {line: outcome.path for outcome in reversed(done) for line in outcome.problems}
-        return [(path, line) for line, path in reversed(lines.items())] + self.broken
-
-
-def score_all(paths, metrics, options, jobs, progress=None):
-    """Score what is not up to date: representations, then the groups of runs they belong to.
-
-    Parameters
-    ----------
-    paths : list of Path
-    metrics : list of Metric
-    options : Options
-    jobs : int
-    progress : callable, optional
-        As `evaluate_paths` takes it.
-
-    Returns
-    -------
-    Scored
-    """
-    from .workers import score_files
-
-    scored, done = Scored(dict.fromkeys(paths)), 0
-    for path in paths:
-        with contextlib.suppress(OSError):
-            known = read_stored(path, metrics, options.choices, options.force)
-            scored.stored[path] = known
-            if not known.missing:
-                scored.outcomes[path] = Outcome(path, kept=known.kept)
-    waiting = [path for path, outcome in scored.outcomes.items() if outcome is None]
-    if progress is not None:
-        progress(0, len(waiting), None)
-    options = dataclasses.replace(options, threads=max(1, jobs // max(1, len(waiting))))
-    groups = Groups(scored.stored, metrics, options.force)
-    with contextlib.closing(score_files(waiting, options, jobs, groups.find_work)) as scoring:
-        for outcome in scoring:
-            if groups.waiting is None:
-                _take(scored, outcome, metrics, options)
-                done, total = done + 1, len(waiting)
-            else:
-                scored.compared.append(outcome)
-                done, total = len(scored.compared), len(groups.waiting)
-            if progress is not None:
-                progress(done, total, outcome)
-    scored.compared += groups.finish()
-    scored.repaired += groups.repaired
-    scored.broken += groups.broken
-    return scored
-
-
-def _take(scored, outcome, metrics, options):
-    """Note what became of a representation."""
-    path = outcome.path
-    scored.outcomes[path] = outcome
-    before = scored.stored[path].broken if path in scored.stored else ()
-    with contextlib.suppress(OSError):
-        scored.stored[path] = read_stored(path, metrics, options.choices)
-        gone = [line for line in before if line not in scored.stored[path].broken]
-        scored.repaired += [(path, line) for line in gone]

@@ -21,6 +21,7 @@ from .score_files import (
     scores_folder,
     write_score,
 )
+from .stored import read_stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +79,9 @@ class Outcome:
 def score_file(path, metrics, options, skip=(), step=None):
     """Score one representation, writing each score the moment it is known.
 
+    Whether a score is there already is asked just before it is computed, and once more before it is
+    written: several calls may be at work on one folder.
+
     Parameters
     ----------
     path : Path
@@ -96,6 +100,9 @@ def score_file(path, metrics, options, skip=(), step=None):
     began = time.perf_counter()
     computed, kept, problems = 0, 0, []
     try:
+        known = read_stored(path, metrics, options.choices, options.force)
+        if not known.missing:
+            return Outcome(path, kept=known.kept, seconds=time.perf_counter() - began)
         source = Source.of(path)
         sha256 = source.sha256() if os.path.isfile(path) else ""
         representation = read_representation(path)
@@ -112,6 +119,9 @@ def score_file(path, metrics, options, skip=(), step=None):
             if step is not None:
                 step(metric.name)
             outcome, seconds = _attempt(metric, representation, about, options)
+            if not options.force and is_current(read_score(target), wanted, source):
+                kept += 1
+                continue
             try:
                 write_score(
                     target, outcome, metric, wanted, source, sha256, representation, seconds

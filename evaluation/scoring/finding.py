@@ -13,6 +13,8 @@ def find_representations(
 ) -> tuple[list[Path], list[tuple[Path, str]]]:
     """Find representation files below folders, in sorted order, each once.
 
+    The folders in which scores lie beside their representation are not searched.
+
     Parameters
     ----------
     paths : iterable of str or Path
@@ -39,7 +41,7 @@ def find_representations(
             problems.append((Path(folder), f"cannot be listed ({error.strerror})"))
 
         below = []
-        for folder, names in walk(given, on_error=report_unlisted):
+        for folder, names in walk(given, on_error=report_unlisted, skip=_holds_scores):
             if folder.endswith(SUFFIXES) and Path(folder) != given:
                 below.append(Path(folder))
             below += [Path(folder, name) for name in names if name.endswith(SUFFIXES)]
@@ -48,6 +50,14 @@ def find_representations(
         del files[path]
         problems.append((path, "its name is not text in UTF-8; rename it"))
     return list(files), problems
+
+
+def _holds_scores(folder: str, files: list[str]) -> bool:
+    """Whether a folder, by its name, has the scores of one of the files beside it."""
+    stem = "representation" if folder == "scores" else folder.removesuffix(".scores")
+    if stem == folder:
+        return False
+    return stem in files or any(stem + suffix in files for suffix in SUFFIXES)
 
 
 def _is_text(path: Path) -> bool:

@@ -74,12 +74,17 @@ class GroupState:
     broken: tuple
 
     @property
+    def kept(self):
+        """Number of scores that hold."""
+        return sum(score.status in ("done", "undefined") for score in self.scores.values())
+
+    @property
     def is_due(self):
         """Whether there is something to compare, or something outdated to replace."""
         return not self.current and bool(self.group.members or self.scores or self.broken)
 
 
-def read_group(group, shared, force=False):
+def read_group(group, shared, force=False, sources=None):
     """Read what is stored of a group, and see whether it holds.
 
     Parameters
@@ -89,6 +94,8 @@ def read_group(group, shared, force=False):
         By the name of a member, whether it holds shared images, as far as that is known.
     force : bool, default False
         Nothing holds.
+    sources : dict of str to Source, optional
+        By the name of a member, its state where that is known.
 
     Returns
     -------
@@ -113,7 +120,7 @@ def read_group(group, shared, force=False):
             if name not in group.members and os.path.isfile(path)
         }
     group = Group(group.path, dict(sorted(members.items())))
-    current = not force and record is not None and _holds(record, group)
+    current = not force and record is not None and _holds(record, group, sources or {})
     scores = {
         name: StoredScore(
             peer["status"] if current else "outdated",
@@ -132,7 +139,7 @@ def _is_file_name(name):
     return name == os.path.basename(name) and name.endswith(SUFFIXES) and name.isprintable()
 
 
-def _holds(record, group):
+def _holds(record, group, sources):
     """Whether a group's scores were computed as asked for, from its members as they now are."""
     if record["request"] != request(METRICS[METRIC], Choices(), {}):
         return False
@@ -141,16 +148,19 @@ def _holds(record, group):
     if not compared <= group.members.keys() <= peers.keys():
         return False
     try:
-        return all(_is_same(peers[name], path) for name, path in group.members.items())
+        return all(
+            _is_same(peers[name], path, sources.get(name)) for name, path in group.members.items()
+        )
     except OSError:
         return False
 
 
-def _is_same(peer, path):
-    status, source = os.stat(path), peer["source"]
-    if (source.get("size"), source.get("mtime_ns")) == (status.st_size, status.st_mtime_ns):
+def _is_same(peer, path, source):
+    compared = peer["source"].get("size"), peer["source"].get("mtime_ns")
+    if source is not None and (source.size, source.mtime_ns) == compared:
         return True
-    return is_of(peer, Source.of(path))
+    source = Source.of(path)
+    return (source.size, source.mtime_ns) == compared or is_of(peer, source)
 
 
 def load_group(path):

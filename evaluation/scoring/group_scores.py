@@ -14,7 +14,7 @@ from ..representation.array_checks import RepresentationError
 from ..representation.file_format import read_representation
 from ..representation.posterior import kl_per_latent
 from .file_scores import Outcome, describe_failure
-from .group_files import GROUP_SCHEMA_VERSION, METRIC
+from .group_files import GROUP_SCHEMA_VERSION, METRIC, read_group
 from .score_files import Choices, Source, request, versions
 
 _FORMS = {"udr": "lasso", "udr_spearman": "spearman"}
@@ -26,7 +26,7 @@ INACTIVE = f"no code is active on the shared images (KL above {ACTIVE_KL} nats)"
 UNMATCHED = "no other run of its setting has an active code"
 
 
-def score_group(group, skip=(), step=None):
+def score_group(group, skip=(), step=None, force=True):
     """Compare the runs of a group, and write their scores into one file.
 
     Parameters
@@ -36,6 +36,8 @@ def score_group(group, skip=(), step=None):
         Members that ended a worker process when they were read.
     step : callable, optional
         Called with the path of each member before it is read.
+    force : bool, default True
+        Compare them also where another process has just done so.
 
     Returns
     -------
@@ -46,6 +48,8 @@ def score_group(group, skip=(), step=None):
     began = time.perf_counter()
     computed, peers, blocks, problems = 0, {}, {}, []
     try:
+        if not force and not skip and (state := read_group(group, {})).current:
+            return Outcome(group.path, kept=state.kept)
         sweep(group.path.parent)
         for name, member in group.members.items():
             if step is not None:

@@ -50,7 +50,7 @@ def find_groups(stored):
             key = above, file
             if key not in groups:
                 own = "" if file == "representation.h5" else f"{file}."
-                groups[key] = Group(Path(above, f"{own}udr.json"), _list_seeds(*key))
+                groups[key] = Group(Path(above, f"{own}udr.json"), _list_seeds(*key, stored))
             places[path] = groups[key], f"{seed}/{file}"
             continue
         stated_seed, setting = known.attributes.get("seed"), _read_setting(known)
@@ -67,7 +67,7 @@ def find_groups(stored):
     return list(groups.values()), places
 
 
-def _list_seeds(folder, file):
+def _list_seeds(folder, file, stored):
     """Files of a name in the folders `seed-…` of a folder, by seed and name."""
     try:
         with os.scandir(folder or ".") as entries:
@@ -75,7 +75,11 @@ def _list_seeds(folder, file):
     except OSError:
         return {}
     paths = {f"{seed}/{file}": os.path.join(folder, seed, file) for seed in seeds}
-    return {name: path for name, path in paths.items() if os.path.isfile(path)}
+    return {
+        name: path
+        for name, path in paths.items()
+        if ((known := stored.get(Path(path))) and known.scores) or os.path.isfile(path)
+    }
 
 
 def _read_setting(known):
@@ -110,7 +114,8 @@ class Groups:
         self._stored = stored
         self._asked = any(metric.grouped for metric in metrics)
         self._force = force and self._asked
-        self._groups, self._places, self._shared, self._states = [], {}, {}, {}
+        self._groups, self._places, self._states = [], {}, {}
+        self._shared, self._sources = {}, {}
         self.waiting = None
         self.repaired = []
         self.broken = []
@@ -119,15 +124,17 @@ class Groups:
         """The groups whose scores are missing or outdated, once their files have been scored."""
         self._groups, self._places = find_groups(self._stored)
         self._shared = {group.path: {} for group in self._groups}
+        self._sources = {group.path: {} for group in self._groups}
         for path, (group, name) in self._places.items():
             self._shared[group.path][name] = self._stored[path].shared
+            self._sources[group.path][name] = self._stored[path].source
         for group in self._groups:
-            shared = self._shared[group.path]
+            shared, sources = self._shared[group.path], self._sources[group.path]
             for name in group.members.keys() - shared.keys():  # seeds that were not asked for
                 with contextlib.suppress(OSError):
-                    path = Path(group.members[name])
-                    shared[name] = read_stored(path, [], Choices()).shared
-            self._states[group.path] = read_group(group, shared, self._force)
+                    known = read_stored(Path(group.members[name]), [], Choices())
+                    shared[name], sources[name] = known.shared, known.source
+            self._states[group.path] = read_group(group, shared, self._force, sources)
         states = self._states.values()
         self.waiting = [state.group for state in states if self._asked and state.is_due]
         return self.waiting
@@ -144,7 +151,8 @@ class Groups:
         for group in self._groups:
             before = self._states[group.path].broken
             if group.path in due:
-                self._states[group.path] = read_group(group, self._shared[group.path])
+                shared, sources = self._shared[group.path], self._sources[group.path]
+                self._states[group.path] = read_group(group, shared, sources=sources)
             state = self._states[group.path]
             self.broken += [(group.path, line) for line in state.broken]
             self.repaired += [(group.path, line) for line in before if not state.broken]

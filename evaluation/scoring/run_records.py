@@ -165,7 +165,8 @@ def read_run(path: str | os.PathLike[str]) -> dict[str, Any]:
         If there is no such file.
     """
     path = Path(path)
-    path = path / "run.json" if path.is_dir() else path
+    if path.name != "run.json" and path.is_dir():
+        path = path / "run.json"
     record = read_json(path, limit=_LARGEST_FILE)
     version = record.get("schema_version") if isinstance(record, dict) else None
     if type(version) is not int or version < 1:

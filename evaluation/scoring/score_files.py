@@ -139,7 +139,9 @@ def request(metric, choices, about):
     return wanted
 
 
-def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[str, Any]:
+def load_score(
+    path: str | os.PathLike[str], only_head: bool = False, about: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Read a score file and check its types, and its values against the declared ranges.
 
     Parameters
@@ -148,6 +150,9 @@ def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[st
     only_head : bool, default False
         Leave out what tables do not need: settings, reference, notes, per factor, per code, matrix,
         and what a built-in metric declared when it was computed.
+    about : dict, optional
+        The `representation` of another score file of the same representation. Where this one says
+        the same, it is not checked again, and the record holds that object.
 
     Returns
     -------
@@ -165,8 +170,11 @@ def load_score(path: str | os.PathLike[str], only_head: bool = False) -> dict[st
     if only_head and isinstance(record, dict):
         needed = HEAD if is_built_in(record.get("metric")) else (*HEAD, "declaration")
         record = {key: record[key] for key in needed if key in record}
+    same = about is not None and isinstance(record, dict) and record.get("representation") == about
+    if same:
+        record["representation"] = about
     try:
-        check_score(record)
+        check_score(record, same)
     except SchemaError as error:
         raise RecordError(f"{path}: not a valid score file: {error}") from None
     return record

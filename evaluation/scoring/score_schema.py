@@ -47,14 +47,15 @@ _HEAD = {
     "source": SOURCE,
     "representation": _ABOUT,
 }
-_SCORE = schema.record(
-    _HEAD,
-    declaration=_DECLARATION,
-    per_factor=schema.mapping(schema.numbers, 100),
-    per_code=schema.mapping(schema.numbers, 100),
-    matrix=schema.optional(schema.list_of(schema.numbers)),
-    notes=schema.list_of(schema.text(), 1000),
-)
+_FURTHER = {
+    "declaration": _DECLARATION,
+    "per_factor": schema.mapping(schema.numbers, 100),
+    "per_code": schema.mapping(schema.numbers, 100),
+    "matrix": schema.optional(schema.list_of(schema.numbers)),
+    "notes": schema.list_of(schema.text(), 1000),
+}
+_SCORE = schema.record(_HEAD, **_FURTHER)
+_REST = schema.record({key: _HEAD[key] for key in _HEAD if key != "representation"}, **_FURTHER)
 HEAD = tuple(_HEAD)
 
 
@@ -63,20 +64,25 @@ def is_built_in(name):
     return isinstance(name, str) and name in METRICS
 
 
-def check_score(record):
+def check_score(record, about_checked=False):
     """Check a score file's content, or that part of it that tables need.
 
     Parameters
     ----------
     record : object
         What the file holds.
+    about_checked : bool, default False
+        Whether its `representation` is one that was checked before.
 
     Raises
     ------
     SchemaError
         Naming the first thing that does not fit.
     """
-    _SCORE(record, "")
+    if about_checked:
+        _REST({key: entry for key, entry in record.items() if key != "representation"}, "")
+    else:
+        _SCORE(record, "")
     check_values(record, record["values"])
 
 

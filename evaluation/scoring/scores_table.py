@@ -11,6 +11,7 @@ from ..files import RecordError, write_atomically, write_json
 from ..metrics import METRICS, TRAINING_KEYS, MetricError
 from ..naming import one_line
 from ..schema import SchemaError, name, number, whole
+from .reading import read_each
 from .run_records import read_run
 
 RUN_COLUMNS = (
@@ -91,22 +92,18 @@ def make_table(scored, root, metrics):
         problems += [(path, line) for line in (stored.broken if stored else ())]
     owners = _own_columns(declared)
     rows, configs, own_columns, swept, attributes = [], [], {}, {}, {}
-    for path, stored, reasons in scored:
+    runs = read_each(_read_run_of, [path for path, *_ in scored])
+    for (path, stored, reasons), run in zip(scored, runs, strict=True):
+        about, own, chosen, config, problem = run
         row = {"path": Path(os.path.relpath(path, root or ".")).as_posix()}
-        try:
-            record = _read_record(path)
-            about, own = _describe_run(record)
-        except RecordError as error:
-            problems.append((path, str(error)))
-            record, about, own = None, {"source": "bench"}, {}
-        chosen = record["run"].get("settings", {}) if record else {}
+        problems += [(path, problem)] if problem else []
         about, free = _add_attributes(about, own, chosen, stored)
         for key, value in own.items():
             column = key if key not in owners else f"hyperparameter.{key}"
             own_columns[column] = row[column] = value
         swept |= {key: key if key not in owners else f"setting.{key}" for key in chosen}
         attributes |= dict.fromkeys(free)
-        configs.append(record["config"] if record else {})
+        configs.append(config)
         rows.append(row | about | free | _scores(stored, declared, owners, reasons))
     # Runs at the protocol's own value name no setting: their configuration says what it is.
     for row, config in zip(rows, configs, strict=True):
@@ -176,23 +173,28 @@ def _own_columns(declared):
     return owners
 
 
-def _read_record(path):
-    """The run.json of a representation; None where no run wrote it.
+def _read_run_of(path):
+    """What the run.json of a representation says of it.
 
     Only the file that a run writes is the run's; others beside it are files of their own.
+
+    Returns
+    -------
+    about : dict
+        Flat.
+    own, chosen, config : dict
+        Hyperparameters, settings of a sweep, and configuration; empty where no run wrote it.
+    problem : str or None
+        Why it cannot be read.
     """
     if path.name != "representation.h5":
-        return None
+        return {"source": "external"}, {}, {}, {}, None
     try:
-        return read_run(path.parent / "run.json")
+        record = read_run(path.parent / "run.json")
     except FileNotFoundError:
-        return None
-
-
-def _describe_run(record):
-    """What run.json says of a representation, flat, and its hyperparameters apart."""
-    if record is None:
-        return {"source": "external"}, {}
+        return {"source": "external"}, {}, {}, {}, None
+    except RecordError as error:
+        return {"source": "bench"}, {}, {}, {}, str(error)
     run, config = record["run"], record["config"]
     settings = dict(run.get("hyperparameters", {}))
     about = {column: run.get(column) for column in RUN_COLUMNS}
@@ -203,7 +205,8 @@ def _describe_run(record):
         "steps": sum(config["phases"]) if "phases" in config else config.get("steps"),
         "run_status": record["status"],
     }
-    return about | {key: record["final"].get(key) for key in TRAINING_COLUMNS}, settings
+    about |= {key: record["final"].get(key) for key in TRAINING_COLUMNS}
+    return about, settings, run.get("settings", {}), config, None
 
 
 def _add_attributes(about, own, chosen, stored):

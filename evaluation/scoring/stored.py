@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 from ..files import RecordError
 from ..metrics import METRICS, with_twins
@@ -37,6 +36,8 @@ class Stored:
 
     Attributes
     ----------
+    source : Source
+        State of the representation when its scores were read.
     scores : dict of str to StoredScore
         By metric; without those that are missing or broken.
     dataset : str
@@ -53,6 +54,7 @@ class Stored:
         Whether it holds shared images; None where no score file of its present state tells.
     """
 
+    source: Source
     scores: dict
     dataset: str
     factor_names: tuple
@@ -110,6 +112,7 @@ def read_stored(path, metrics, choices, force=False):
             None if name in METRICS else record.get("declaration"),
         )
     return Stored(
+        source,
         scores,
         first.get("dataset", ""),
         tuple(first.get("factor_names", ())),
@@ -131,7 +134,7 @@ def _holds_shared(records, source):
 
 def _read_folder(folder):
     """Heads of all score files of a folder by metric, and what cannot be used."""
-    records, broken = {}, []
+    records, broken, about = {}, [], None
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -139,9 +142,9 @@ def _read_folder(folder):
     for name in names:
         if not name.endswith(".json") or name.startswith("."):
             continue
-        path = Path(folder, name)
+        path = os.path.join(folder, name)
         try:
-            record = load_score(path, only_head=True)
+            record = load_score(path, only_head=True, about=about)
         except FileNotFoundError:  # removed meanwhile
             continue
         except RecordError as error:
@@ -151,4 +154,5 @@ def _read_folder(folder):
             broken.append(f"{path}: holds the scores of another metric")
             continue
         records[record["metric"]] = record
+        about = record["representation"]
     return records, broken

@@ -61,7 +61,7 @@ def serve(descriptor):
             _limit_time(reading if group and name != METRIC else computing)
 
         if group:
-            outcome = score_group(group, skip, step)
+            outcome = score_group(group, skip, step, options.force)
         else:
             outcome = score_file(task, metrics, options, skip, step)
         _limit_time(0)

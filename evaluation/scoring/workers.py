@@ -1,6 +1,5 @@
 """Score files in worker processes, reuse them, and outlive those that die."""
 
-import collections
 import contextlib
 import dataclasses
 import os
@@ -127,10 +126,12 @@ def score_files(work, options, jobs, then=None):
     Parameters
     ----------
     work : list of Path and Group
+        Each is taken from it, the first one first, when a worker is free for it: its order may be
+        changed meanwhile.
     options : Options
     jobs : int
     then : callable, optional
-        Called when all that is done; gives more work.
+        Called when all that is done; gives more work, another such list.
 
     Yields
     ------
@@ -143,22 +144,20 @@ def score_files(work, options, jobs, then=None):
     WorkerError
         If workers cannot be started.
     """
-    tasks = collections.deque(map(Task, work))
-    workers = {}
+    again, workers = [], {}
     try:
         while True:
-            if then is not None and not (tasks or any(w.task for w in workers.values())):
-                tasks.extend(map(Task, then()))
-                then = None
-            if not (tasks or any(worker.task for worker in workers.values())):
-                break
             busy = sum(worker.task is not None for worker in workers.values())
-            while len(workers) < min(jobs, len(tasks) + busy):
+            if then is not None and not (work or again or busy):
+                work, then = then(), None
+            if not (work or again or busy):
+                break
+            while len(workers) < min(jobs, len(work) + len(again) + busy):
                 worker = Worker(options.metrics)
                 workers[worker.channel] = worker
             for worker in workers.values():
-                if worker.ready and worker.task is None and tasks:
-                    worker.give(tasks.popleft(), options)
+                if worker.ready and worker.task is None and (work or again):
+                    worker.give(again.pop() if again else Task(work.pop(0)), options)
             for channel in wait(list(workers)):
                 worker = workers[channel]
                 outcome = _hear(worker)
@@ -166,7 +165,7 @@ def score_files(work, options, jobs, then=None):
                     del workers[channel]
                     after = _mourn(worker, options)
                     if isinstance(after, Task):
-                        tasks.appendleft(after)
+                        again.append(after)
                     elif after is not None:
                         yield after
                     continue

@@ -67,7 +67,7 @@ def folder(tmp_path):
 def score(folder, *names, jobs=1, paths=None, **options):
     """Outcomes by file name."""
     references = tuple(f"{folder}/mine.py:{name}" for name in names)
-    paths = sorted(folder.glob("*.h5")) if paths is None else paths
+    paths = sorted(folder.glob("*.h5")) if paths is None else [*paths]
     found = score_files(paths, Options(references, **options), jobs)
     return {outcome.path.name: outcome for outcome in found}
 
