@@ -10,9 +10,9 @@ THREADS = 16
 def read_each(read, paths, report=None):
     """Call a function that reads files for each of some paths.
 
-    On a disk of this machine reading is mere work, which threads cannot share. Over a network it is
-    mostly waiting: where the first `TRIED` calls wait for longer than they work, the others are
-    made by `THREADS` threads.
+    On a disk of this machine reading is work, which threads cannot share. Over a network it is
+    mostly waiting: where the first `TRIED` calls take four times as long as they work, the others
+    are made by `THREADS` threads.
 
     Parameters
     ----------
@@ -57,4 +57,4 @@ def choose_threads(passed, work):
     -------
     int
     """
-    return THREADS if passed > 2 * work else 1
+    return THREADS if passed > 4 * work else 1

@@ -41,3 +41,10 @@ def test_a_stream_that_is_gone_takes_everything():
     assert stream.write("abc") == 3
     stream.flush()
     assert stream.isatty() is False
+
+
+def test_nothing_is_shown_while_there_is_patience():
+    stream = io.StringIO()
+    with Meter("reading", file=stream, patience=1e9) as report:
+        report(100, 100)
+    assert stream.getvalue() == ""

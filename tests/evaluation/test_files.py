@@ -139,6 +139,16 @@ def test_walk_reports_what_it_cannot_list(tmp_path, monkeypatch):
     assert said == [str(tmp_path / "closed")]
 
 
+def test_walk_skips_what_it_is_told_to(tmp_path):
+    for name in ("a/x/deep", "a/y", "b/x"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "a" / "file").touch()
+    visited = walk(tmp_path, skip=lambda name, files: name == "x" and "file" in files)
+    assert [os.path.relpath(folder, tmp_path) for folder, _ in visited] == [
+        *(".", "a", "a/y", "b", "b/x")
+    ]
+
+
 def test_a_full_disk_names_the_file(tmp_path):
     def fill(temporary):
         raise OSError(28, "No space left on device")

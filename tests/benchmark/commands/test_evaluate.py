@@ -106,6 +106,55 @@ def test_wrong_usage():
     assert invoke("x", "--time-limit", 0).exit_code == 2
 
 
+def test_shards(folder):
+    """Each tells what it did and what is left to do; an empty one is no failure."""
+    for name in ("a.h5", "b/representation.h5"):
+        write_representation(folder / "more" / name, np.zeros((4, 1)), np.zeros((4, 1), int))
+    results = [invoke(folder, "--metrics", "mi", "--shard", f"{k}/5") for k in range(5)]
+    assert [result.exit_code for result in results] == [0] * 5
+    lines = [result.stdout.splitlines()[-1] for result in results]
+    assert sorted(line.split(":")[1] for line in lines) == [
+        " 0 of 4 representations. Scores computed",
+        *[" 1 of 4 representations. Scores computed"] * 4,
+    ]
+    for index, line in enumerate(lines):
+        assert line.startswith(f"Shard {index}/5: ")
+        assert line.endswith(
+            "When all 5 shards are done, run the same command without --shard: it compares seeds "
+            "and writes the table."
+        )
+    assert not (folder / "scores.csv").exists()
+    undefined = next(result for result in results if "undefined" in result.stderr)
+    assert "(1). For example more/" in undefined.stderr
+    last = invoke(folder, "--metrics", "mi")
+    assert "Representations: 4. Scores computed: 0, kept: 4." in last.stdout
+    assert (folder / "scores.csv").exists()
+
+
+def test_shards_of_nothing_and_with_a_table(tmp_path):
+    nothing = invoke(tmp_path, "--shard", "0/2")
+    assert nothing.exit_code == 1
+    assert nothing.stderr.startswith("Error: no representation")
+    table = invoke(tmp_path, "--shard", "0/2", "--output", "t.csv")
+    assert table.exit_code == 2
+    assert "--shard writes no table: leave --output to the last call" in table.stderr
+    assert invoke(tmp_path, "--shard", "2/2").exit_code == 2
+
+
+def test_a_shard_that_cannot_score_everything_fails(folder):
+    (folder / "broken.npz").write_text("hello")
+    codes = [invoke(folder, "--metrics", "mig", "--shard", f"{k}/3").exit_code for k in range(3)]
+    assert sorted(codes) == [0, 0, 1]
+
+
+def test_long_reading_is_shown(folder, monkeypatch):
+    monkeypatch.setattr(evaluate, "SILENT_SECONDS", 0.0)
+    result = invoke(folder, "--metrics", "mig")
+    assert result.stderr.splitlines()[:3] == [
+        *("reading scores 50 %", "reading scores 100 %", "Representations to score: 2")
+    ]
+
+
 def test_long_tables_are_cut(monkeypatch):
     rows = [{"path": f"{name}.h5", "mig": 0.25, "sap": 0.5, "modularity": 1.0} for name in "ab"]
     keys = ["mig", "sap", "modularity", "explicitness_train"]

@@ -1,3 +1,4 @@
+import collections
 import csv
 import json
 import os
@@ -9,9 +10,16 @@ import time
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import MetricError, evaluate_paths, write_representation
+from disentanglement_bench.evaluation import (
+    MetricError,
+    Shared,
+    evaluate_paths,
+    write_representation,
+)
 from disentanglement_bench.evaluation.files import write_json
-from disentanglement_bench.evaluation.scoring import find_representations
+from disentanglement_bench.evaluation.metrics import choose_metrics
+from disentanglement_bench.evaluation.scoring import find_representations, score_all
+from disentanglement_bench.evaluation.scoring.file_scores import Options, score_file
 
 FAST = ("mig", "mi", "sap_continuous")
 
@@ -35,6 +43,8 @@ def read_table(path):
 
 def test_finds_run_folders_and_stray_files(tmp_path):
     for name in ("b/representation.h5", "a.npz", "c/d/e.hdf5", ".hidden/x.h5"):
+        write(tmp_path / name)
+    for name in ("b/scores/x.h5", "a.scores/x.h5"):  # beside their representations
         write(tmp_path / name)
     (tmp_path / "notes.txt").touch()
     found, problems = find_representations([tmp_path, tmp_path / "a.npz", tmp_path / "none"])
@@ -248,11 +258,12 @@ def test_processes_give_the_same_scores(tmp_path):
     ).read_text()
 
 
-def call(root, jobs=1):
+def call(root, jobs=1, shard=None):
     """`evaluate_paths` in a process of its own."""
     code = (
         "import sys; from disentanglement_bench.evaluation import evaluate_paths; "
-        f"r = evaluate_paths(sys.argv[1], metrics={FAST}, jobs={jobs}); print(r.computed, r.kept)"
+        f"r = evaluate_paths(sys.argv[1], metrics={FAST}, jobs={jobs}, shard={shard}); "
+        "print(r.computed, r.kept)"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, root],
@@ -286,7 +297,7 @@ def test_killed_outright_loses_and_repeats_nothing(tmp_path):
 def test_several_processes_on_one_folder(tmp_path):
     for seed in range(6):
         write(tmp_path / f"{seed}.h5", seed)
-    processes = [call(tmp_path) for _ in range(3)]
+    processes = [call(tmp_path, shard=shard) for shard in (None, (0, 2), (1, 2))]
     assert [process.wait() for process in processes] == [0, 0, 0]
     for process in processes:
         process.stdout.close()
@@ -295,6 +306,123 @@ def test_several_processes_on_one_folder(tmp_path):
     assert evaluate_paths(tmp_path, metrics=FAST).computed == 0
     assert len(read_table(tmp_path / "scores.csv")) == 6
     assert not list(tmp_path.rglob(".*.tmp"))
+
+
+def write_settings(root):
+    """Two settings of three seeds that hold the same shared images, and a file of its own."""
+    paths = [root / f"beta={beta}" / f"seed-{seed}" for beta in (1, 4) for seed in range(3)]
+    for seed, path in enumerate(paths):
+        codes = np.random.default_rng(seed).normal(size=(20, 2))
+        shared = Shared(codes=codes, index=np.arange(20), log_variances=np.full((20, 2), -1.0))
+        write(path / "representation.h5", seed, shared=shared)
+    write(root / "mine.npz")
+    return [*paths, root / "mine.npz"]
+
+
+def test_shards_score_everything_once_and_the_last_call_does_the_rest(tmp_path):
+    paths = write_settings(tmp_path)
+    metrics = ["mig", "udr"]
+    reports = [evaluate_paths(tmp_path, metrics=metrics, shard=(k, 3)) for k in range(3)]
+    assert [len(report.rows) for report in reports] == [2, 3, 2]
+    assert [report.computed for report in reports] == [2, 3, 2]
+    assert {report.table for report in reports} == {None}
+    assert {report.found for report in reports} == {len(paths)}
+    assert [report.problems for report in reports] == [[], [], []]
+    assert not list(tmp_path.rglob("udr.json"))
+    assert not list(tmp_path.glob("scores.*"))
+    again = evaluate_paths(tmp_path, metrics=metrics, shard=(0, 3))
+    assert (again.computed, again.kept) == (0, 2)
+    last = evaluate_paths(tmp_path, metrics=metrics)
+    assert (last.computed, last.kept) == (6, 7), "seeds are compared, nothing else"
+    assert len(read_table(last.table)) == last.found == len(paths)
+
+
+def test_the_last_call_scores_what_a_shard_left(tmp_path):
+    write_settings(tmp_path)
+    evaluate_paths(tmp_path, metrics=["mig"], shard=(1, 3))
+    last = evaluate_paths(tmp_path, metrics=["mig"])
+    assert (last.computed, last.kept) == (4, 3)
+
+
+def test_more_shards_than_files(tmp_path):
+    write(tmp_path / "a.h5")
+    reports = [evaluate_paths(tmp_path, metrics=["mig"], shard=(k, 5)) for k in range(5)]
+    assert sorted(report.computed for report in reports) == [0, 0, 0, 0, 1]
+    assert {report.found for report in reports} == {1}
+    assert [report.problems for report in reports] == [[]] * 5
+
+
+def test_a_shard_need_not_have_the_factors_that_are_left_out(tmp_path):
+    write(tmp_path / "a.h5", factor_names=["shape", "x"])
+    write(tmp_path / "b.h5", factor_names=["shape", "orientation"])
+    for index in range(2):
+        options = {"metrics": ["mig"], "without_factors": ["orientation"]}
+        assert evaluate_paths(tmp_path, shard=(index, 2), **options).problems == []
+
+
+def test_shards_that_are_none(tmp_path):
+    with pytest.raises(ValueError, match="from 0 to n - 1"):
+        evaluate_paths(tmp_path, shard=(2, 2))
+    with pytest.raises(ValueError, match="a shard writes no table"):
+        evaluate_paths(tmp_path, shard=(0, 2), table=tmp_path / "t.csv")
+
+
+def test_calls_that_meet_share_what_is_left(tmp_path, monkeypatch):
+    """After the first file of this call, another one scores all the others."""
+    for name in "abcde":
+        write(tmp_path / f"{name}.h5")
+    monkeypatch.setattr(score_all.random.Random, "shuffle", lambda self, work: work.reverse())
+    said = []
+
+    def progress(done, total, outcome):
+        if outcome is not None:
+            said.append((outcome.path.stem, outcome.computed))
+        if done == 1:
+            for name in "bcde":
+                score_file(tmp_path / f"{name}.h5", choose_metrics(["mig"]), Options(("mig",)))
+
+    report = evaluate_paths(tmp_path, metrics=["mig"], progress=progress)
+    assert said == [("a", 1), ("b", 0), ("e", 0), ("d", 0), ("c", 0)]
+    assert (report.computed, report.kept) == (1, 4)
+    assert {row["mig_status"] for row in read_table(report.table)} == {"done"}
+
+
+def test_reading_is_told(tmp_path):
+    for name in "ab":
+        write(tmp_path / f"{name}.h5")
+    said = []
+    evaluate_paths(tmp_path, metrics=["mig"], reading=lambda *done: said.append(done))
+    assert said == [(1, 2), (2, 2)]
+
+
+def test_what_is_up_to_date_costs_few_file_operations(tmp_path, monkeypatch):
+    """Over a network each of them takes its time, and there are thousands of runs."""
+    paths = write_settings(tmp_path)
+    for path in paths[:-1]:
+        write_json(path / "run.json", {"schema_version": 1, "status": "done"})
+    metrics = [*FAST, "udr"]
+    evaluate_paths(tmp_path, metrics=metrics)
+    counts = collections.Counter()
+    for name in ("open", "stat", "listdir", "scandir"):
+
+        def count(*given, name=name, operate=getattr(os, name), **options):
+            counts[name] += str(given[0]).startswith(str(tmp_path))
+            return operate(*given, **options)
+
+        monkeypatch.setattr(os, name, count)
+    totals = []
+    for folders in ([tmp_path / "beta=1"], [tmp_path / "beta=1", tmp_path / "beta=4"]):
+        counts.clear()
+        report = evaluate_paths(folders, metrics=metrics, table=tmp_path / "t.csv")
+        assert report.computed == 0
+        totals.append(dict(counts))
+    more = {name: totals[1][name] - totals[0][name] for name in totals[0]}
+    runs, scores = 3, len(FAST)
+    # A run: its scores and its record are opened, it and its folder are looked at. A setting: its
+    # comparison is opened, its folder is searched for runs and for seeds.
+    assert more["open"] == runs * (scores + 1) + 1
+    assert more["stat"] <= runs * 2 + 3
+    assert more["scandir"] + more["listdir"] <= runs * 2 + 3
 
 
 def test_metrics_are_named_by_text(tmp_path):

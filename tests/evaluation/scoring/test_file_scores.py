@@ -48,3 +48,28 @@ def test_left_over_temporary_files_are_swept(tmp_path):
     os.utime(left, (0, 0))
     assert score_file(tmp_path / "a.h5", MIG, Options(())).computed == 2
     assert not left.exists()
+
+
+def test_a_score_that_another_call_writes_meanwhile_is_kept(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    write(path)
+    attempt = file_scores._attempt
+
+    def attempt_twice(*given):
+        monkeypatch.setattr(file_scores, "_attempt", attempt)
+        assert score_file(path, MIG[:1], Options(())).computed == 1
+        return attempt(*given)
+
+    monkeypatch.setattr(file_scores, "_attempt", attempt_twice)
+    outcome = score_file(path, MIG, Options(()))
+    assert (outcome.computed, outcome.kept) == (1, 1)
+    assert score_file(path, MIG, Options((), force=True)).computed == 2
+
+
+def test_what_another_call_has_scored_is_not_opened(tmp_path, monkeypatch):
+    write(tmp_path / "a.h5")
+    first = score_file(tmp_path / "a.h5", MIG, Options(()))
+    monkeypatch.setattr(file_scores, "read_representation", None)
+    second = score_file(tmp_path / "a.h5", MIG, Options(()))
+    assert (first.computed, second.computed, second.kept) == (2, 0, 2)
+    assert second.problems == ()

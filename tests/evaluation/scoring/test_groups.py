@@ -285,6 +285,18 @@ def test_a_member_that_ends_its_worker_is_left_out(tmp_path, monkeypatch):
     assert task.folder == tmp_path
 
 
+def test_what_another_call_has_compared_is_kept(tmp_path):
+    paths = write_seeds(tmp_path)
+    _, (group,), *_ = states(paths)
+    path, content = group.path, group.path.stat().st_mtime_ns
+    outcome = score_group(group, force=False)
+    assert (outcome.computed, outcome.kept) == (0, 3)
+    assert path.stat().st_mtime_ns == content
+    assert score_group(group).computed == 3
+    write(paths[1], seed=7)
+    assert score_group(group, force=False).computed == 3
+
+
 def test_posteriors_far_beyond_the_prior(tmp_path):
     paths = [
         write(

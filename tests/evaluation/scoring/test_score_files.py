@@ -10,12 +10,13 @@ from disentanglement_bench.evaluation import (
     read_representation,
     write_representation,
 )
-from disentanglement_bench.evaluation.files import read_json, write_json
+from disentanglement_bench.evaluation.files import RecordError, read_json, write_json
 from disentanglement_bench.evaluation.scoring.score_files import (
     Choices,
     Source,
     describe,
     is_current,
+    load_score,
     read_score,
     request,
     scores_folder,
@@ -82,6 +83,27 @@ def test_what_a_score_file_says(written):
     assert record["representation"]["posterior"] is False
     assert record["seconds"] == 0.25
     assert record["versions"]["numpy"]
+
+
+def test_what_is_said_of_a_representation_twice_is_checked_once(written):
+    """The files of its scores say the same of it; whatever else they say is checked in each."""
+    _, target = written
+    first = load_score(target, only_head=True)
+    about = first["representation"]
+    assert load_score(target, only_head=True, about=about)["representation"] is about
+    record = read_json(target)
+    for changes in (
+        {"representation": {**about, "attributes": 3}},
+        {"representation": None},
+        {"values": {"mig": 7.0}},
+        {"status": "fine"},
+    ):
+        write_json(target, {**record, **changes})
+        with pytest.raises(RecordError, match="not a valid score file"):
+            load_score(target, only_head=True, about=about)
+    write_json(target, [record])
+    with pytest.raises(RecordError, match="not a valid score file"):
+        load_score(target, only_head=True, about=about)
 
 
 def test_a_score_holds_until_its_file_changes(written):
