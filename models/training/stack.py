@@ -4,6 +4,7 @@ import torch
 from torch.func import functional_call, vmap
 
 from ..autoencoder import Objective
+from .graph import describe_optimiser
 from .recording import Interval
 from .stacked_inputs import SharedInputs, StackedCoefficients, WeighedLoss
 
@@ -89,6 +90,14 @@ class Stack:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.here.write(logged, means)
+
+    def tensors(self):
+        """All that `update` changes, as `models.training.graph.GraphedStep` takes it."""
+        return {
+            "weights": list(self.parameters.values()),
+            "log": list(vars(self.here).values()),
+            **describe_optimiser(self.optimiser),
+        }
 
     def write_back(self):
         """Copy weights and optimiser states into the runs' own."""

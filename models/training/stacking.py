@@ -4,6 +4,7 @@ import time
 
 from ..autoencoder import Autoencoder
 from ..hooks import read_hooks
+from .graph import GraphedStep, choose_capture
 from .loop import Stopped
 from .recording import Diverged
 from .stack import Stack, StackingError
@@ -57,6 +58,10 @@ class StackedTrainer:
     trainers : list of models.training.loop.Trainer
         At the same step, loaded or inherited; with models of one family, equal schedules, and
         batches of the same data set.
+    graph : object, default "auto"
+        What captures the steps, see `models.training.graph.choose_capture`.
+    note : callable, optional
+        ``note(text)``, told in one line when steps are not captured though they should be.
 
     Attributes
     ----------
@@ -72,7 +77,7 @@ class StackedTrainer:
         If they cannot be trained as a stack.
     """
 
-    def __init__(self, trainers):
+    def __init__(self, trainers, graph="auto", note=None):
         self.members = list(trainers)
         families = {find_family(type(trainer.model)) for trainer in trainers}
         if len(families) != 1 or None in families:
@@ -84,6 +89,10 @@ class StackedTrainer:
             self.stack = Stack(self.members, self._weighed)
         except Exception as error:
             raise _explain(error) from error
+        self._capture = choose_capture(graph, self.members[0].device)
+        self._note = note
+        # While training, what carries out the steps of these members in this phase.
+        self._update = None
         self._tried = False
         # Steps in the stack's own record, which the members' recorders do not have yet.
         self._pending = 0
@@ -116,10 +125,18 @@ class StackedTrainer:
             If the first step fails; nothing of the members has changed then.
         models.training.loop.Stopped
         """
-        schedule = self.members[0].schedule
         for trainer in self.members:
             trainer.model.train()
         self._began = time.perf_counter()
+        try:
+            self._train(save, on_progress, should_stop, on_failure)
+        finally:
+            # A graph's memory is for whoever trains next.
+            self._update = None
+
+    def _train(self, save, on_progress, should_stop, on_failure):
+        schedule = self.members[0].schedule
+        self._make_update()
         while self.members and self.step < schedule.end:
             self._train_step()
             finished = self.step == schedule.end
@@ -139,24 +156,38 @@ class StackedTrainer:
         if len(self.stack) != len(self.members):
             self.stack.write_back()
             self.stack = Stack(self.members, self._weighed)
+            self._make_update()
         if step in schedule.boundaries and step > schedule.start:
             for trainer in self.members:
                 trainer.optimiser = trainer.make_optimiser(trainer.model.parameters(), schedule)
             self.stack.begin_phase()
+            self._make_update()
         if self._tried:
-            self.stack.update(*self.stack.inputs(step))
+            self._update(*self.stack.inputs(step))
         else:
             self._try_step(step)
         self._pending += 1
         for trainer in self.members:
             trainer.step += 1
             trainer.steps_here += 1
+            trainer.graphed = trainer.graphed or self._update.adopted
+
+    def _make_update(self):
+        """Begin with ordinary steps; a graph holds the weights and the optimiser it was made of."""
+        if self._update is not None and self._update.refused:
+            # So it would be again.
+            self._capture = None
+        self._update = None
+        device = self.members[0].device
+        self._update = GraphedStep(
+            self.stack.update, self.stack.tensors, self._capture, device, self._note
+        )
 
     def _try_step(self, step):
         """The first step, on the stack's own copies of everything."""
         try:
             self.stack.compare(step)
-            self.stack.update(*self.stack.inputs(step))
+            self._update(*self.stack.inputs(step))
         except Exception as error:
             raise _explain(error) from error
         self._tried = True

@@ -205,8 +205,9 @@ def test_a_stack_trains_its_members_as_single_runs(graph, make):
     alone = [make(*run, seed=seed) for seed, run in enumerate(runs)]
     for trainer in alone:
         trainer.run(nothing)
-    members = [make(*run, seed=seed, graph=graph) for seed, run in enumerate(runs)]
-    StackedTrainer(members).run(nothing)
+    members = [make(*run, seed=seed) for seed, run in enumerate(runs)]
+    StackedTrainer(members, graph=graph).run(nothing)
+    assert [trainer.graphed for trainer in members] == [graph == "auto"] * 3
     for one, other in zip(members, alone, strict=True):
         assert_close(one, other)
 

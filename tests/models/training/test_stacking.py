@@ -480,3 +480,37 @@ def test_runs_that_do_not_fit_together_are_refused(make_runs, make_trainer):
         far.run(nothing, should_stop=lambda: True)
     with pytest.raises(StackingError, match="share step, got 0 and 1"):
         StackedTrainer([one, far])
+
+
+def test_a_graph_trains_a_stack_to_the_same_bits(tape, make_runs):
+    """Over two phases, and after a member was taken out, each time with a new capture."""
+    options = {"phases": (40, 20), "checkpoint_every": 20, "log_every": 6}
+    ends, graphed = [], []
+    for graph in (None, tape):
+        stacked = StackedTrainer(make_runs(MIXED[:3], **options), graph=graph)
+        first = stacked.members[0]
+
+        def save(trainer, first=first):
+            if trainer is first:
+                raise OSError("no space left")
+
+        stacked.run(save, on_failure=lambda trainer, error: None)
+        ends.append(stacked.members)
+        graphed.append([trainer.graphed for trainer in stacked.members])
+    assert graphed == [[False, False], [True, True]]
+    assert tape.captures == 3
+    for one, other in zip(*ends, strict=True):
+        assert one.recorder.rows == other.recorder.rows
+        for left, right in zip(one.model.parameters(), other.model.parameters(), strict=True):
+            assert torch.equal(left, right)
+
+
+def test_a_stack_goes_on_with_ordinary_steps_where_no_graph_is_faster(rerun, make_runs):
+    rerun.seconds = {False: 1.0, True: 1.0}
+    notes = []
+    runs = make_runs(MIXED[:2], phases=(30, 30))
+    StackedTrainer(runs, graph=rerun, note=notes.append).run(nothing)
+    assert [trainer.graphed for trainer in runs] == [False, False]
+    assert len(notes) == 1
+    assert notes[0].startswith("training without a CUDA graph: it is not faster (")
+    assert rerun.captures == 1
