@@ -9,7 +9,18 @@ import click
 from ..evaluation.naming import one_line, unknown_name
 from .errors import BenchError
 
-COMMANDS = ("demo", "train", "status", "evaluate", "report", "theory", "data", "list", "check")
+COMMANDS = (
+    "demo",
+    "train",
+    "status",
+    "evaluate",
+    "report",
+    "submit",
+    "theory",
+    "data",
+    "list",
+    "check",
+)
 
 LONGEST_MESSAGE = 3000
 

@@ -137,7 +137,7 @@ def test_every_bench_command_in_a_page_exists(page):
         assert words[0] in COMMANDS, line
         options = [word for word in words if word.startswith("--")]
         arguments = [words[0]]
-        if words[0] in ("data", "list"):
+        if words[0] in ("data", "list", "submit"):
             arguments.append(words[1])
         shown = CliRunner().invoke(cli, [*arguments, "--help"]).output
         for option in options:

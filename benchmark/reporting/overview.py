@@ -7,13 +7,16 @@ from pathlib import Path
 
 import click
 
-from ...evaluation.naming import format_number, unknown_name
+from ...evaluation.naming import format_number, one_line, unknown_name
 from ...evaluation.scoring.run_records import STATUSES, find_runs
+from ..cluster.logs import count_logs, jobs_folder, log_file
 from ..console import console, table
 from ..errors import BenchError
 
 # More values than these are shown by their ends.
 MOST_VALUES = 10
+# More logs than these are only counted.
+MOST_LOGS = 5
 
 
 def show_status(results, each=False):
@@ -32,7 +35,7 @@ def show_status(results, each=False):
     if not runs.is_dir():
         raise BenchError(f"there are no runs below {runs}; bench train makes them")
     observer = Observer()
-    counts, values, lines, problems = {}, {}, [], []
+    counts, values, lines, problems, running = {}, {}, [], [], []
     for path in find_runs(runs):
         name = os.path.relpath(path, runs)
         try:
@@ -43,7 +46,9 @@ def show_status(results, each=False):
         counts.setdefault(group, Counter())[status] += 1
         values.setdefault(group, []).append(_read_settings(name))
         lines.append((name, status, reason))
-        if status not in ("done", "running"):
+        if status == "running":
+            running.append(path)
+        elif status != "done":
             problems.append((name, status, reason))
     if each:
         shown = table(f"Runs below {runs}", "run", "state", "reason")
@@ -60,9 +65,36 @@ def show_status(results, each=False):
     console().print(shown)
     if not each:
         for name, status, reason in problems[:20]:
-            click.echo(f"{status}: {name}{': ' + reason if reason else ''}")
+            log = _find_log(results, runs / name)
+            told = "; ".join(part for part in (reason, f"log: {log}" if log else "") if part)
+            click.echo(f"{status}: {name}{': ' + told if told else ''}")
         if len(problems) > 20:
             click.echo(f"… and {len(problems) - 20} more; --runs shows all")
+    _show_jobs(results, running)
+
+
+def _show_jobs(results, running):
+    """Say where the logs of the cluster's jobs lie, and which of them grow now."""
+    if not (count := count_logs(results)):
+        return
+    logs = dict.fromkeys(log for path in running[:200] if (log := _find_log(results, path)))
+    some = [str(log) for log in logs][:MOST_LOGS]
+    more = f" and {len(logs) - len(some)} more" if len(logs) > len(some) else ""
+    now = f"; of running runs: {', '.join(some)}{more}" if some else ""
+    click.echo(f"{count} logs of SLURM jobs in {jobs_folder(results)}{now}")
+
+
+def _find_log(results, path):
+    """The log of the job that worked on a run last, or None."""
+    from ..runs.store import RunFolder
+
+    try:
+        record = RunFolder(path).read()
+    except BenchError:
+        return None
+    job = record.get("slurm_job") if record else None
+    log = log_file(results, one_line(job)) if isinstance(job, str) else None
+    return log if log and log.is_file() else None
 
 
 def show_models():

@@ -1,6 +1,7 @@
 """Where a result came from: code, versions, machine and command."""
 
 import importlib.metadata
+import os
 import platform
 import shlex
 import subprocess
@@ -17,7 +18,7 @@ def collect():
     -------
     dict
         ``git_commit`` and ``git_dirty`` (None when the code does not lie in a git checkout),
-        ``versions``, ``platform`` and ``processor``.
+        ``versions``, ``platform`` and ``processor``; and ``slurm_job`` in a job of SLURM.
     """
     commit, dirty = _git_state(Path(__file__).resolve().parent)
     versions = {"python": platform.python_version()}
@@ -29,12 +30,29 @@ def collect():
         "versions": versions,
         "platform": platform.platform(),
         "processor": _processor(),
+        **describe_job(),
     }
+
+
+def describe_job():
+    """The job of SLURM that this process belongs to: ``slurm_job``, as ``job`` or ``array_task``.
+
+    Returns
+    -------
+    dict
+        Empty outside of SLURM.
+    """
+    job, array = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_ARRAY_JOB_ID")
+    if array:
+        job = f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID')}"
+    return {"slurm_job": job} if job else {}
 
 
 def command_line():
     """The command as the user could paste it again."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    name = Path(sys.argv[0]).name
+    # Called as a module, as the jobs of `bench submit` do.
+    return shlex.join(["bench" if name == "cli.py" else name, *sys.argv[1:]])
 
 
 def _git_state(folder):

@@ -13,6 +13,7 @@ from ...models.training.recording import Diverged
 from ..errors import BenchError
 from ..protocol.plan import config_sha256
 from .outcome import Outcome
+from .provenance import describe_job
 
 
 def describe_run(spec, dataset):
@@ -75,6 +76,7 @@ def describe_session(device, compiled, first_step):
         "cudnn_version": torch.backends.cudnn.version(),
         "torch": str(torch.__version__),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **describe_job(),
     }
 
 

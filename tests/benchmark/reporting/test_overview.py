@@ -7,6 +7,7 @@ from disentanglement_bench.benchmark.reporting.overview import (
     show_presets,
     show_status,
 )
+from disentanglement_bench.benchmark.runs.claims import acquire
 from disentanglement_bench.evaluation.files import write_json
 
 
@@ -54,3 +55,26 @@ def test_the_state_of_runs_says_which_values_there_are(tmp_path, capsys):
     )
     assert shown["toy"][5] == "14"
     assert shown["stray"][3] == ""
+
+
+def test_runs_of_jobs_name_their_logs(tmp_path, capsys):
+    jobs = {"failed": "7_0", "interrupted": "8", "running": "9_1", "done": "7_1"}
+    (tmp_path / "jobs").mkdir()
+    for status, job in jobs.items():
+        if job != "8":
+            (tmp_path / f"jobs/{job}_0_log.out").touch()
+        folder = tmp_path / "runs/toy/quick/mine" / status / "seed-0"
+        folder.mkdir(parents=True)
+        record = {"schema_version": 2, "status": status, "reason": "why", "slurm_job": job}
+        write_json(folder / "run.json", record)
+    claim = acquire(tmp_path / "runs/toy/quick/mine/running/seed-0")
+    with claim:
+        show_status(tmp_path)
+    shown = capsys.readouterr().out
+    log = f"log: {tmp_path}/jobs/7_0_0_log.out"
+    assert f"failed: toy/quick/mine/failed/seed-0: why; {log}\n" in shown
+    # A log that is gone is not named.
+    assert "interrupted: toy/quick/mine/interrupted/seed-0: why\n" in shown
+    assert shown.endswith(
+        f"3 logs of SLURM jobs in {tmp_path}/jobs; of running runs: {tmp_path}/jobs/9_1_0_log.out\n"
+    )

@@ -27,3 +27,20 @@ def test_versions_are_recorded(monkeypatch):
     found = provenance.collect()
     assert set(found["versions"]) == {"python", *provenance.PACKAGES}
     assert provenance.command_line() == "bench train --tag 'a b'"
+
+
+def test_a_call_as_a_module_is_written_as_the_command(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/somewhere/benchmark/cli.py", "train"])
+    assert provenance.command_line() == "bench train"
+
+
+def test_a_job_of_slurm_is_named_as_its_log_is(monkeypatch):
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+        monkeypatch.delenv(name, raising=False)
+    assert provenance.describe_job() == {}
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    assert provenance.describe_job() == {"slurm_job": "12"}
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "10")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    assert provenance.describe_job() == {"slurm_job": "10_2"}
+    assert provenance.collect()["slurm_job"] == "10_2"

@@ -1,0 +1,49 @@
+"""What SLURM says of itself and of a job."""
+
+import re
+import subprocess
+
+# Some clusters take long to answer when thousands of jobs end at once.
+ANSWER_SECONDS = 60
+
+
+def read_array_limit():
+    """Most tasks that one job array may have here, or None where no SLURM answers.
+
+    Both limits that SLURM's configuration knows count: ``MaxArraySize``, 0 where there are no
+    arrays, and ``max_array_tasks`` among the ``SchedulerParameters``.
+
+    Returns
+    -------
+    int or None
+        At least 1.
+    """
+    text = _ask("scontrol", "show", "config")
+    if text is None:
+        return None
+    limits = re.findall(r"^MaxArraySize\s*=\s*(\d+)|\bmax_array_tasks=(\d+)", text, re.MULTILINE)
+    numbers = [max(1, int(size or tasks)) for size, tasks in limits]
+    return min(numbers, default=None)
+
+
+def read_job_state(job):
+    """State of a job, e.g. "RUNNING"; "unknown" where SLURM does not answer.
+
+    Parameters
+    ----------
+    job : str
+        The job's own number: ``SLURM_JOB_ID``.
+    """
+    text = _ask("squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={job}")
+    return (text or "").strip() or "unknown"
+
+
+def _ask(*command):
+    """What a command prints, or None if it is missing, fails or does not answer."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
