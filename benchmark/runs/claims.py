@@ -22,7 +22,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...evaluation.files import write_atomically
 from .host import host_name, process_start
 
 BEAT_SECONDS = 15
@@ -86,32 +85,60 @@ class Claim:
     def check(self):
         """Raise `ClaimLost` unless this process still owns the run."""
         try:
-            owner = current_owner(self.folder)
+            owned = self._is_last()
         except OSError as error:
             raise ClaimLost(
                 f"{self.folder}: cannot tell whether this process still owns the run "
                 f"({error.strerror})"
             ) from error
-        if owner is None or owner.token != self.token:
+        if not owned:
             raise ClaimLost(f"{self.folder}: another process has taken this run over")
 
     def release(self):
-        """Give the run up, and remove the claim's files if nobody has taken it over."""
+        """Give the run up, and remove the claim's files if nobody has taken it over.
+
+        They are removed from the first of the chain on, and none after one that cannot be removed:
+        an owner that was taken for dead must never find itself at the end of the chain again.
+        """
         self._stopped.set()
         self._thread.join()
         with contextlib.suppress(OSError):
-            _companion(self._path, self.token).unlink()
-        if _successor(self.folder, self.token).exists():
-            return
-        for path, token in (*self._predecessors, (self._path, self.token)):
-            with contextlib.suppress(OSError):
-                _remove_claim(path, token)
+            if _retry(self._is_followed):
+                _retry(_companion(self._path, self.token).unlink, True)
+                return
+            for link in self._predecessors:
+                try:
+                    _retry(_remove_claim, link.path, link.token)
+                except OSError:
+                    if link.is_claim:
+                        raise
+            _retry(_remove_claim, self._path, self.token)
+
+    def _is_last(self):
+        """Whether this claim is in the chain and nobody has taken it over.
+
+        The next link is looked for first. Whoever made one removes it after this claim, so where
+        it is gone already the chain does not lead here any more.
+        """
+        if _retry(self._is_followed):
+            return False
+        owner = current_owner(self.folder)
+        return owner is not None and owner.token == self.token
+
+    def _is_followed(self):
+        return _successor(self.folder, self.token).exists()
 
     def _beat(self):
         self._count += 1
-        # A full or briefly absent disk must not end the run; the count just stands still.
+        # A full or briefly absent disk must not end the run; the count just stands still. It is
+        # written over in place, which needs no space, and whether it changed is all that counts.
         with contextlib.suppress(OSError):
-            write_atomically(_companion(self._path, self.token), str(self._count))
+            path = _companion(self._path, self.token)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                os.write(descriptor, b"%012d" % self._count)
+            finally:
+                os.close(descriptor)
 
     def _keep_beating(self):
         while not self._stopped.wait(BEAT_SECONDS):
@@ -206,13 +233,18 @@ def acquire(folder, dead=None):
     token = secrets.token_hex(8)
     if not _create(path, token):
         return None
-    claim = Claim(path, token, [(link.path, link.token) for link in chain])
-    last = current_owner(folder)
-    if last is None or last.token != token:
+    claim = Claim(path, token, chain)
+    try:
+        owned = claim._is_last()
+    except OSError:
+        claim.release()
+        raise
+    if not owned:
         # What this claim follows was released meanwhile.
         claim.release()
         return None
-    kept = {link.path for link in chain}
+    # The first claim's name is given out again: what was there a moment ago may be this one.
+    kept = {path, *(link.path for link in chain)}
     for leftover in leftovers:
         if leftover not in kept:
             with contextlib.suppress(OSError):

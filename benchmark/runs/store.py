@@ -1,5 +1,6 @@
 """Run folders: where runs lie, what state they are in, and how their files are written."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -175,25 +176,32 @@ class RunFolder:
         return record["status"] == "done" or self.checkpoint.exists()
 
     def _status(self, record, observer):
-        claimed = False
-        if observer is not None:
-            try:
-                claimed = observer.observe(self.path)[0]
-            except OSError as error:
-                raise BenchError(f"{self.path}: cannot be read ({error.strerror})") from error
-        if record is None:
-            return ("running", "") if claimed else ("missing", "")
-        status, reason = record["status"], record["reason"]
-        damage = find_damage(self.representation) if status == "done" else None
-        if status == "done" and damage is None:
-            return status, reason
+        damage = None
+        if record is not None and record["status"] == "done":
+            damage = find_damage(self.representation)
+            if damage is None:
+                # Whatever claims there are: a plan of thousands must not look for them all.
+                return "done", record["reason"]
+        claimed = observer is not None and self._is_claimed(observer)
         if claimed:
             return "running", ""
+        if record is None:
+            return "missing", ""
         if damage is not None:
             return "interrupted", f"its representation.h5 {damage}; train writes it again"
-        if status == "running" and observer is not None:
+        if record["status"] == "running" and observer is not None:
+            latest = self.read()
+            if latest is not None and latest["status"] != "running":
+                # It was published between reading the record and looking for its claim.
+                return self._status(latest, observer)
             return "interrupted", "its process ended"
-        return status, reason
+        return record["status"], record["reason"]
+
+    def _is_claimed(self, observer):
+        try:
+            return observer.observe(self.path)[0]
+        except OSError as error:
+            raise BenchError(f"{self.path}: cannot be read ({error.strerror})") from error
 
     def claim(self, dead=None):
         """Claim the folder, and clear what an earlier owner left half-written.
@@ -209,8 +217,9 @@ class RunFolder:
         """
         claim = acquire(self.path, dead)
         if claim is not None:
-            for leftover in self.path.glob(".*.tmp"):
-                leftover.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                for leftover in self.path.glob(".*.tmp"):
+                    leftover.unlink(missing_ok=True)
         return claim
 
     def write_record(self, record):
@@ -279,7 +288,7 @@ def find_damage(path):
     'is missing'
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             head = file.read(48)
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:

@@ -135,6 +135,66 @@ def test_an_owner_whose_name_was_given_out_again_notices(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_claim_that_is_released_meanwhile_is_not_cleared_as_a_leftover(tmp_path, monkeypatch):
+    owner, read = acquire(tmp_path), claims._read_chain
+
+    def release_and_read(folder):
+        """Between listing what is there and reading the claims, their owner gives them up."""
+        monkeypatch.setattr(claims, "_read_chain", read)
+        owner.release()
+        return read(folder)
+
+    monkeypatch.setattr(claims, "_read_chain", release_and_read)
+    with acquire(tmp_path) as claim:
+        claim.check()
+        assert acquire(tmp_path) is None
+
+
+def test_an_owner_notices_a_follower_that_ends_while_it_asks(tmp_path, monkeypatch):
+    sleeper, read = acquire(tmp_path), claims._read_owner
+    someone_elses(tmp_path, f"claim-after-{sleeper.token}")
+
+    def read_and_end(path):
+        """After the first claim was read, its follower publishes and removes all claims."""
+        owner = read(path)
+        for file in tmp_path.iterdir():
+            file.unlink()
+        return owner
+
+    monkeypatch.setattr(claims, "_read_owner", read_and_end)
+    with pytest.raises(ClaimLost):
+        sleeper.check()
+    sleeper.release()
+
+
+def test_an_owner_taken_for_dead_stays_lost_when_its_claim_cannot_be_removed(tmp_path, monkeypatch):
+    sleeper = acquire(tmp_path)
+    follower, remove = acquire(tmp_path, dead=sleeper.token), claims._remove_claim
+
+    def fail(path, token):
+        if token == sleeper.token:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        remove(path, token)
+
+    monkeypatch.setattr(claims, "_remove_claim", fail)
+    follower.release()
+    with pytest.raises(ClaimLost):
+        sleeper.check()
+    sleeper.release()
+
+
+def test_a_claim_that_cannot_be_read_again_is_given_back(tmp_path, monkeypatch):
+    def fail(self):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(claims, "RETRY_PAUSES", ())
+    with monkeypatch.context() as patch:
+        patch.setattr(Claim, "_is_last", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            acquire(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def trouble(monkeypatch, number, times):
     """Let reading claims fail a number of times."""
     read, left = claims._read_owner, [times]
@@ -209,10 +269,14 @@ def test_a_claim_still_being_written_counts_as_alive(tmp_path):
 def test_the_owner_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(claims, "BEAT_SECONDS", 0.01)
     with acquire(tmp_path):
+        (counted,) = tmp_path.glob("claim-1.*")
+        inode, size = counted.stat().st_ino, counted.stat().st_size
         first = current_owner(tmp_path).count
         deadline = claims.time.monotonic() + 30
         while current_owner(tmp_path).count == first:
             assert claims.time.monotonic() < deadline
+        # In place and of one length, so that a full disk does not stop it.
+        assert (counted.stat().st_ino, counted.stat().st_size) == (inode, size)
 
 
 def _race(folder, start, results):

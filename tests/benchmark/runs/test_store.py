@@ -1,9 +1,13 @@
+import builtins
+import io
 import json
+import os
 
 import h5py
 import pytest
 
 from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.reporting.overview import show_status
 from disentanglement_bench.benchmark.runs.claims import Observer
 from disentanglement_bench.benchmark.runs.store import Store, find_damage
 
@@ -43,6 +47,66 @@ def test_statuses(store, plan):
     publish(folder)
     with folder.claim():
         assert folder.status(observer) == ("done", "")
+
+
+def test_a_run_that_is_published_while_it_is_looked_at_was_not_interrupted(store, plan):
+    folder, observer = store.folder(plan()[0]), Observer()
+    folder.write_record(record(plan()[0], "running"))
+
+    class Late:
+        """Looks for the claim after the owner has published the run and let go."""
+
+        def observe(self, path):
+            folder.write_record(record(plan()[0]))
+            publish(folder)
+            return observer.observe(path)
+
+    assert folder.status(Late()) == ("done", "")
+
+
+@pytest.fixture
+def places(store, monkeypatch):
+    """What is opened, looked up or listed below the runs' folder: one path for each call."""
+    seen = []
+
+    def note(function):
+        def call(path, *arguments, **options):
+            if str(path).startswith(str(store.runs)):
+                seen.append(str(path))
+            return function(path, *arguments, **options)
+
+        return call
+
+    for module in (os, io, builtins):
+        for name in ("open", "stat", "lstat", "listdir", "scandir"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, note(getattr(module, name)))
+    return seen
+
+
+def test_a_finished_run_costs_two_files(store, plan, places):
+    specs = plan(betas=range(1, 6), lambdas=(0.0,))
+    for spec in specs:
+        folder = store.folder(spec)
+        folder.write_record(record(spec))
+        publish(folder)
+        (folder.path / "scores").mkdir()
+    observer = Observer()
+    places.clear()
+    assert {status for status, _ in store.survey(specs, observer).values()} == {"done"}
+    assert len(places) == 2 * len(specs), places
+    places.clear()
+    show_status(store.results)
+    runs = [place for place in places if "/seed-" in place]
+    # Its folder is looked up and listed, and the two files are read.
+    assert len(runs) == 4 * len(specs), runs
+
+
+def test_a_run_that_is_not_there_costs_two_looks(store, plan, places):
+    specs = plan(betas=range(1, 6), lambdas=(0.0,))
+    store.survey(specs, Observer())
+    # Its record, and whether anybody has claimed it.
+    assert len(places) == 2 * len(specs), places
 
 
 def test_a_run_of_another_configuration_is_refused_with_the_keys(store, plan):
