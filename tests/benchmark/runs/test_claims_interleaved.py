@@ -31,6 +31,7 @@ from disentanglement_bench.benchmark.runs import claims
 from disentanglement_bench.benchmark.runs.claims import ClaimLost, Observer, acquire
 
 HOSTS = ("near", "near", "far")
+INDICES = st.integers(0, len(HOSTS) - 1)
 STALE = 100.0
 # How many file operations a process makes before another may have its turn; or all of a call.
 TURNS = (1, 2, 3, 5, 8, 1000)
@@ -130,12 +131,10 @@ def atomic(function):
         result = function(*arguments, **options)
         if "x" in arguments[1:]:  # made, and still empty
             process.wait()
-        return sorted(result) if function is os_listdir else result
+        # The order of names in a folder depends on more than the order of turns.
+        return sorted(result) if isinstance(result, list) else result
 
     return turn
-
-
-os_listdir = os.listdir
 
 
 def identify(function, name):
@@ -185,7 +184,9 @@ class World(RuleBasedStateMachine):
         self.patch.undo()
         shutil.rmtree(self.folder)
 
-    @rule(index=st.integers(0, len(HOSTS) - 1), turns=st.sampled_from(TURNS), choice=st.integers(0, 5))
+    @rule(
+        index=st.integers(0, len(HOSTS) - 1), turns=st.sampled_from(TURNS), choice=st.integers(0, 5)
+    )
     def go_on(self, index, turns, choice):
         process = self.processes[index]
         if process.doing:
@@ -223,7 +224,7 @@ class World(RuleBasedStateMachine):
         if doing == "check":
             self.judge(process, isinstance(process.result, ClaimLost))
 
-    @rule(index=st.integers(0, len(HOSTS) - 1))
+    @rule(index=INDICES)
     def kill(self, index):
         self.processes[index].kill()
         self.processes[index] = self.start(self.processes[index].host)
@@ -297,7 +298,7 @@ class AnybodySleeps(World):
         assert lost or not followed, "an owner that was followed may publish"
 
 
-def explore(machine, examples, steps=60):
+def explore(machine, examples, steps):
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -312,10 +313,10 @@ def explore(machine, examples, steps=60):
 
 @pytest.mark.parametrize("machine", [NobodyIsTakenForDead, AnybodySleeps])
 def test_no_order_of_file_operations_gives_a_run_to_two(machine):
-    explore(machine, 30)
+    explore(machine, 20, 40)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [NobodyIsTakenForDead, AnybodySleeps])
 def test_no_order_of_many_file_operations_gives_a_run_to_two(machine):
-    explore(machine, int(os.environ.get("EX","500")), 100)
+    explore(machine, int(os.environ.get("EX", "500")), 100)
