@@ -10,8 +10,6 @@ import click
 from ..console import Meter
 from .options import Shard, split_names
 
-SHOWN_ROWS = 40
-SHOWN_COLUMNS = 10
 SILENT_SECONDS = 1.0
 
 
@@ -128,6 +126,7 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     from ...evaluation.scoring.batch import evaluate_paths
     from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
+    from ..reporting.scores import show_scores, tell_undefined
     from ..workers.devices import count_cores
 
     try:
@@ -152,7 +151,7 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
             "the scores are kept beside their files"
         ) from error
     if report.rows:
-        click.echo(_table(report.rows, _headline_keys(tuple(metrics) or None)))
+        click.echo(show_scores(report.rows, tuple(metrics) or None))
     if shard and report.found:
         click.echo(_tell_shard(report, shard))
     elif report.rows:
@@ -166,7 +165,7 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
             err=True,
         )
         return 1
-    if undefined := _tell_undefined(report, tuple(metrics) or None):
+    if undefined := tell_undefined(report, tuple(metrics) or None):
         click.echo(undefined, err=True)
     for warning in warned:
         click.echo(f"Note: {one_line(warning.message)}", err=True)
@@ -239,82 +238,3 @@ class _Lines:
         said = "; ".join(outcome.problems) or f"{outcome.path}: {outcome.computed} scores"
         rest = f", about {left:.0f} s left" if done < total else ""
         click.echo(f"[{done}/{total}] {one_line(said)} ({outcome.seconds:.1f} s{rest})", err=True)
-
-
-def _headline_keys(names):
-    """The first key of each metric asked for, and of its sampled twin."""
-    from ...evaluation.metrics import choose_metrics, default_metrics
-
-    chosen = choose_metrics(default_metrics() if names is None else names)
-    return [each.keys[0].name for metric in chosen for each in (metric, *metric.twins)]
-
-
-def _tell_undefined(report, names):
-    """Which of the metrics asked for have no value somewhere, and where it says why, or None.
-
-    A comparison of seeds that nobody asked for is left out: one seed alone is no surprise.
-    """
-    from ...evaluation.metrics import choose_metrics, default_metrics
-    from ...evaluation.naming import one_line
-
-    chosen = choose_metrics(default_metrics() if names is None else names)
-    chosen = [metric for metric in chosen if names is not None or not metric.grouped]
-    rows_of = {
-        metric.name: [row for row in report.rows if row.get(f"{metric.name}_status") == "undefined"]
-        for own in chosen
-        for metric in (own, *own.twins)
-    }
-    counts = [f"{name} ({len(rows)})" for name, rows in rows_of.items() if rows]
-    if not counts:
-        return None
-    line = f"Note: undefined, at least in parts, for so many representations: {', '.join(counts)}."
-    # A file of scores that others wrote may leave its reasons out.
-    told = next((row for rows in rows_of.values() for row in rows if row["reasons"]), None)
-    if told is None:
-        return line
-    where = f"The column reasons of {report.table} says why, for" if report.table else "For"
-    return (
-        f"{line} {where} example "
-        f"{one_line(told['path'])}: {one_line(_shorten_keys(told['reasons']), 300)}"
-    )
-
-
-def _shorten_keys(reasons):
-    """The reasons of a row; of the keys that share the first one, the first alone."""
-    keys, _, rest = reasons.partition(": ")
-    return f"{keys.split(', ')[0]}: {rest}"
-
-
-def _table(rows, keys):
-    """The headline key of every metric, one line for each representation.
-
-    Of many representations by many metrics, the first metrics alone.
-    """
-    from tabulate import tabulate
-
-    from ...evaluation.naming import one_line
-
-    keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
-    blocks = [keys[start : start + SHOWN_COLUMNS] for start in range(0, len(keys), SHOWN_COLUMNS)]
-    shown = rows[:SHOWN_ROWS]
-    if len(shown) * len(blocks) > SHOWN_ROWS:
-        blocks = blocks[:1]
-    text = "\n\n".join(
-        tabulate(
-            [
-                [one_line(row["path"].removesuffix("/representation.h5"))]
-                + ["-" if row.get(key) is None else f"{row[key]:.3f}" for key in block]
-                for row in shown
-            ],
-            ["representation", *(key.replace("_", "\n") for key in block)],
-            disable_numparse=True,
-            colalign=["left", *["right"] * len(block)],
-        )
-        for block in blocks or [[]]
-    )
-    left_out = {
-        "Representations": len(rows) - len(shown),
-        "Scores of each": len(keys) - sum(map(len, blocks)),
-    }
-    more = " ".join(f"{what} not shown: {count}." for what, count in left_out.items() if count)
-    return f"{text}\n{more}" if more else text

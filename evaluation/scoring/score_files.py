@@ -1,6 +1,7 @@
 """Score files: where they lie, what they say, and whether they still hold."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -247,8 +248,9 @@ def describe(representation):
     }
 
 
+@functools.cache
 def versions():
-    """Versions of what decides a score."""
+    """Versions of what decides a score; not to be changed."""
     numbers = {"python": platform.python_version()}
     for name in ("disentanglement-bench", "numpy", "scipy", "scikit-learn", "numba"):
         try:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.commands import evaluate
-from disentanglement_bench.benchmark.commands.evaluate import _table, command
+from disentanglement_bench.benchmark.commands.evaluate import command
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.evaluation import read_representation, write_representation
@@ -155,19 +155,6 @@ def test_long_reading_is_shown(folder, monkeypatch):
     ]
 
 
-def test_long_tables_are_cut(monkeypatch):
-    rows = [{"path": f"{name}.h5", "mig": 0.25, "sap": 0.5, "modularity": 1.0} for name in "ab"]
-    keys = ["mig", "sap", "modularity", "explicitness_train"]
-    monkeypatch.setattr(evaluate, "SHOWN_ROWS", 1)
-    assert _table(rows, ["mig"]).endswith("\nRepresentations not shown: 1.")
-    monkeypatch.setattr(evaluate, "SHOWN_ROWS", 2)
-    monkeypatch.setattr(evaluate, "SHOWN_COLUMNS", 2)
-    shown = _table(rows, keys)
-    assert shown.endswith("\nScores of each not shown: 1.")
-    assert "modularity" not in shown
-    assert "modularity" in _table(rows[:1], keys)
-
-
 def test_metrics_by_module_and_by_path(folder, monkeypatch):
     (folder / "work").mkdir()
     text = "def gap(codes, factors, n_train):\n    return helper.VALUE\n"
@@ -241,15 +228,6 @@ def test_continuous_factors_are_binned_or_left_out(tmp_path):
     assert wrong.exit_code == 1
     assert "unknown factor 'azimut'; did you mean 'azimuth'?" in wrong.stderr
     assert "not in the range x>=2" in invoke(tmp_path, "--bin-factors", 1).stderr
-
-
-def test_wide_tables_are_broken_into_blocks():
-    keys = [f"k{number}" for number in range(12)]
-    rows = [{"path": "a.h5", **dict.fromkeys(keys, 0.5)}]
-    lines = _table(rows, keys).splitlines()
-    assert lines[0].split() == ["representation", *keys[:10]]
-    assert lines[4].split() == ["representation", *keys[10:]]
-    assert lines[6].split() == ["a.h5", "0.500", "0.500"]
 
 
 def test_seeds_of_a_trained_setting_are_compared(tmp_path, store, plan, dataset):
