@@ -6,7 +6,6 @@ host computed. So everything that changes from step to step comes in tensors, wh
 before a replay.
 """
 
-import time
 from itertools import chain
 
 import torch
@@ -42,7 +41,8 @@ class GraphedStep:
         ``tensors() -> dict of str to list of Tensor``: all that a step changes or reads beside its
         inputs, by what messages call it. Each call names the tensors that are in use by then.
     capture : object or None
-        `CudaCapture`, or another with its methods; None for ordinary steps alone.
+        `models.training.capture.CudaCapture`, or another with its methods; None for ordinary
+        steps alone.
     device : torch.device
     note : callable, optional
         ``note(text)``, called at most once.
@@ -51,8 +51,10 @@ class GraphedStep:
     ----------
     adopted : bool
         Whether replays have taken the place of ordinary steps.
+    used : bool
+        Whether they ever had, before or after a `restart`.
     refused : str
-        Why they will not; empty unless that was decided.
+        Why they will not, also after a `restart`; empty unless that was decided.
     """
 
     def __init__(self, function, tensors, capture, device, note=None):
@@ -61,11 +63,28 @@ class GraphedStep:
         self._capture = capture
         self._device = device
         self._note = note
+        self.used = False
+        self.refused = "" if capture else "nobody asked for one"
+        self.restart()
+
+    def restart(self):
+        """Begin with ordinary steps: the tensors are others now, or a graph is not needed more.
+
+        The memory of a graph that there was is free after this.
+        """
         self._done = 0
         self._seconds = {"ordinary": [], "replayed": []}
         self._form = self._buffers = self._replay = None
         self.adopted = False
-        self.refused = "" if capture else "nobody asked for one"
+
+    def __enter__(self):
+        """Begin with ordinary steps."""
+        self.restart()
+        return self
+
+    def __exit__(self, *_):
+        """Free the memory of a graph for whoever trains next."""
+        self.restart()
 
     def __call__(self, *inputs):
         """Carry out a step.
@@ -115,7 +134,7 @@ class GraphedStep:
         if not self._compare(inputs):
             return
         if replayed < ordinary:
-            self.adopted = True
+            self.adopted = self.used = True
         else:
             times = f"{1e3 * replayed:.2f} ms a step against {1e3 * ordinary:.2f} ms"
             self._refuse(f"it is not faster ({times})")
@@ -172,9 +191,8 @@ class GraphedStep:
 
     def _refuse(self, reason, state=None):
         """Go on with ordinary steps, from a state if one is given."""
+        self.restart()
         self.refused = reason
-        # The graph's memory is freed with it.
-        self._replay = self._buffers = None
         if state is not None:
             self._restore(state)
         for tensor in chain(*self._tensors().values()):
@@ -211,99 +229,6 @@ class GraphedStep:
         # One copy to the host. What is not a number is no agreement.
         margins = torch.stack(list(distances.values())).tolist()
         return [k for k, margin in zip(distances, margins, strict=True) if not margin >= 0]
-
-
-class CudaCapture:
-    """Captures what a function does on a CUDA device.
-
-    Parameters
-    ----------
-    device : torch.device
-    """
-
-    # A capture that failed may leave PyTorch's memory and random generators in a capturing state.
-    failed = False
-
-    def __init__(self, device):
-        self._device = device
-        self._stream = None
-
-    def run(self, function, inputs):
-        """Carry a step out on the stream that will capture, so that its threads know it."""
-        with torch.cuda.device(self._device):
-            if self._stream is None:
-                self._stream = torch.cuda.Stream(self._device)
-            current = torch.cuda.current_stream(self._device)
-            self._stream.wait_stream(current)
-            with torch.cuda.stream(self._stream):
-                function(*inputs)
-            current.wait_stream(self._stream)
-
-    def rehearse(self, function, inputs):
-        """Carry a step out, and raise an error where it waits for the device.
-
-        That would break a capture as well, but only after it had begun.
-        """
-        mode = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            self.run(function, inputs)
-        finally:
-            torch.cuda.set_sync_debug_mode(mode)
-
-    def capture(self, function, watched):
-        """Capture ``function()`` without carrying it out.
-
-        Parameters
-        ----------
-        function : callable
-        watched : callable
-            ``watched() -> dict of str to list of Tensor``, what must stay where it is.
-
-        Returns
-        -------
-        callable
-            Carries it out; the graph lives as long as this.
-        """
-        with torch.cuda.device(self._device):
-            graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
-            try:
-                # A thread that reads batches ahead must not break the capture.
-                with torch.cuda.graph(
-                    graph, stream=self._stream, capture_error_mode="thread_local"
-                ):
-                    function()
-            except RuntimeError:
-                CudaCapture.failed = True
-                raise
-            finally:
-                # PyTorch leaves its own stream in place when a capture fails.
-                torch.cuda.set_stream(current)
-        return graph.replay
-
-    def now(self):
-        """Seconds, once the device has done everything."""
-        torch.cuda.synchronize(self._device)
-        return time.perf_counter()
-
-
-def choose_capture(graph, device):
-    """What captures steps on a device.
-
-    Parameters
-    ----------
-    graph : object
-        "auto" for `CudaCapture` on a CUDA device and nothing elsewhere; None, or a capture, for
-        just that.
-    device : torch.device
-
-    Returns
-    -------
-    CudaCapture, another capture, or None
-    """
-    if graph != "auto":
-        return graph
-    return CudaCapture(device) if device.type == "cuda" and not CudaCapture.failed else None
 
 
 def describe_optimiser(optimiser):

@@ -8,8 +8,9 @@ import torch
 
 from ..autoencoder import Objective
 from ..hooks import read_hooks
+from .capture import choose_capture
 from .coefficients import Coefficients
-from .graph import GraphedStep, choose_capture, describe_optimiser
+from .graph import GraphedStep, describe_optimiser
 from .optimisers import fused_adam, load_optimiser
 from .recording import Diverged, Recorder
 from .step import Adversary, training_step
@@ -76,7 +77,7 @@ class Trainer:
         ``permutations(step) -> Permutation``, for a model that permutes codes, e.g.
         `models.training.permutations.Permutations`.
     graph : object, default "auto"
-        What captures steps, see `models.training.graph.choose_capture`.
+        What captures steps, see `models.training.capture.choose_capture`.
     note : callable, optional
         ``note(text)``, told in one line when steps are not captured though they should be.
 
@@ -125,10 +126,8 @@ class Trainer:
         self.steps_here = 0
         self.seconds_here = 0.0
         self.graphed = False
-        self._capture = choose_capture(graph, self.device)
-        self._note = note
-        # While training, what carries out the steps of a phase.
-        self._step = None
+        capture = choose_capture(graph, self.device)
+        self._update = GraphedStep(self._compute, self._tensors, capture, self.device, note)
         self.recorder = Recorder(
             schedule.log_every,
             noise.shape[1],
@@ -163,12 +162,11 @@ class Trainer:
         """
         schedule, recorder = self.schedule, self.recorder
         self.model.train()
-        with self._own_randomness(), self._steps():
+        with self._own_randomness(), self._update:
             began = time.perf_counter()
             while self.step < schedule.end:
                 if self.step in schedule.boundaries and self.step > schedule.start:
                     self._begin_phase()
-                    self._make_step()
                 self._train_step()
                 self.step += 1
                 self.steps_here += 1
@@ -191,26 +189,18 @@ class Trainer:
         images, noise = self.batches(self.step), self.noise(self.step)
         self.coefficients(self.step)
         permutation = self.permutations(self.step) if self.permutations is not None else None
-        self._step(images, noise, permutation)
+        self._update(images, noise, permutation)
         self.recorder.count(noise.shape[0])
-        self.graphed = self.graphed or self._step.adopted
+        self.graphed = self._update.used
 
-    def _update(self, images, noise, permutation):
+    def _compute(self, images, noise, permutation):
         """One update and what is recorded of it; all of this a graph can repeat."""
-        coefficients = self.coefficients.tensors
-        logged, means = training_step(
-            self.objective,
-            self.optimiser,
-            images,
-            noise,
-            coefficients,
-            permutation,
-            self.adversary,
-        )
+        given = images, noise, self.coefficients.tensors, permutation
+        logged, means = training_step(self.objective, self.optimiser, *given, self.adversary)
         self.recorder.here.write(logged, means)
 
     def _tensors(self):
-        """All that `_update` changes or reads, apart from what it is given."""
+        """All that `_compute` changes or reads, apart from what it is given."""
         tensors = {
             "weights": list(self.model.parameters()),
             "buffers": list(self.model.buffers()),
@@ -223,19 +213,9 @@ class Trainer:
             tensors |= {f"adversary's {name}": state for name, state in adversary.items()}
         return {name: some for name, some in tensors.items() if some}
 
-    def _make_step(self):
-        """Begin with ordinary steps, because a graph holds the optimiser that it was made with."""
-        if self._step is not None and self._step.refused:
-            # So it would be in this phase.
-            self._capture = None
-        # The old graph's memory is free before a new one takes some.
-        self._step = None
-        self._step = GraphedStep(
-            self._update, self._tensors, self._capture, self.device, self._note
-        )
-
     def _begin_phase(self):
         """Make fresh optimisers: one for the model, and one for its adversary."""
+        self._update.restart()
         if self.adversary is None:
             self.optimiser = self.make_optimiser(self.model.parameters(), self.schedule)
             return
@@ -318,14 +298,6 @@ class Trainer:
     def _add_time(self, seconds):
         self.seconds += seconds
         self.seconds_here += seconds
-
-    @contextlib.contextmanager
-    def _steps(self):
-        self._make_step()
-        try:
-            yield
-        finally:
-            self._step = None
 
     @contextlib.contextmanager
     def _own_randomness(self):

@@ -4,7 +4,8 @@ import time
 
 from ..autoencoder import Autoencoder
 from ..hooks import read_hooks
-from .graph import GraphedStep, choose_capture
+from .capture import choose_capture
+from .graph import GraphedStep
 from .loop import Stopped
 from .recording import Diverged
 from .stack import Stack, StackingError
@@ -59,7 +60,7 @@ class StackedTrainer:
         At the same step, loaded or inherited; with models of one family, equal schedules, and
         batches of the same data set.
     graph : object, default "auto"
-        What captures the steps, see `models.training.graph.choose_capture`.
+        What captures the steps, see `models.training.capture.choose_capture`.
     note : callable, optional
         ``note(text)``, told in one line when steps are not captured though they should be.
 
@@ -89,10 +90,14 @@ class StackedTrainer:
             self.stack = Stack(self.members, self._weighed)
         except Exception as error:
             raise _explain(error) from error
-        self._capture = choose_capture(graph, self.members[0].device)
-        self._note = note
-        # While training, what carries out the steps of these members in this phase.
-        self._update = None
+        device = self.members[0].device
+        self._update = GraphedStep(
+            lambda *inputs: self.stack.update(*inputs),
+            lambda: self.stack.tensors(),
+            choose_capture(graph, device),
+            device,
+            note,
+        )
         self._tried = False
         # Steps in the stack's own record, which the members' recorders do not have yet.
         self._pending = 0
@@ -128,15 +133,11 @@ class StackedTrainer:
         for trainer in self.members:
             trainer.model.train()
         self._began = time.perf_counter()
-        try:
+        with self._update:
             self._train(save, on_progress, should_stop, on_failure)
-        finally:
-            # A graph's memory is for whoever trains next.
-            self._update = None
 
     def _train(self, save, on_progress, should_stop, on_failure):
         schedule = self.members[0].schedule
-        self._make_update()
         while self.members and self.step < schedule.end:
             self._train_step()
             finished = self.step == schedule.end
@@ -155,13 +156,13 @@ class StackedTrainer:
         schedule, step = self.members[0].schedule, self.step
         if len(self.stack) != len(self.members):
             self.stack.write_back()
+            self._update.restart()
             self.stack = Stack(self.members, self._weighed)
-            self._make_update()
         if step in schedule.boundaries and step > schedule.start:
             for trainer in self.members:
                 trainer.optimiser = trainer.make_optimiser(trainer.model.parameters(), schedule)
             self.stack.begin_phase()
-            self._make_update()
+            self._update.restart()
         if self._tried:
             self._update(*self.stack.inputs(step))
         else:
@@ -170,18 +171,7 @@ class StackedTrainer:
         for trainer in self.members:
             trainer.step += 1
             trainer.steps_here += 1
-            trainer.graphed = trainer.graphed or self._update.adopted
-
-    def _make_update(self):
-        """Begin with ordinary steps; a graph holds the weights and the optimiser it was made of."""
-        if self._update is not None and self._update.refused:
-            # So it would be again.
-            self._capture = None
-        self._update = None
-        device = self.members[0].device
-        self._update = GraphedStep(
-            self.stack.update, self.stack.tensors, self._capture, device, self._note
-        )
+            trainer.graphed = self._update.used
 
     def _try_step(self, step):
         """The first step, on the stack's own copies of everything."""
