@@ -84,6 +84,22 @@ class Shard(click.ParamType):
         return int(match[1]), int(match[2])
 
 
+class Stack(click.ParamType):
+    """A number of runs that are trained together, or ``auto``."""
+
+    name = "auto|n"
+
+    def convert(self, value, param, ctx):
+        """Return "auto" or the number."""
+        if isinstance(value, int) or value == "auto":
+            return value
+        if not re.fullmatch(r"[0-9]{1,4}", value) or int(value) < 1:
+            self.fail(
+                f"expected auto or a whole number of runs from 1 to 9999, got {value!r}", param, ctx
+            )
+        return int(value)
+
+
 class Setting(click.ParamType):
     """``key=value``, or ``key=value,value`` for a sweep."""
 

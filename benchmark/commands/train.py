@@ -8,6 +8,7 @@ from .options import (
     SeedList,
     Setting,
     Shard,
+    Stack,
     Tag,
     complete_names,
     data_dir_option,
@@ -89,6 +90,12 @@ from .options import (
     "--jobs",
     type=click.IntRange(min=1),
     help="Worker processes (default: one a CPU core, or one a GPU).",
+)
+@click.option(
+    "--stack",
+    type=Stack(),
+    help="Runs that a worker trains together, which is faster where one alone leaves a device "
+    "idle (default: 1 on a CPU, else auto, which measures how many are best).",
 )
 @click.option("--shard", type=Shard(), help="Train part i of n of the plan, i from 0; e.g. 0/4.")
 @click.option(

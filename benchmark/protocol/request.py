@@ -37,6 +37,7 @@ class TrainRequest:
     amp: str | None = None
     device: str = "auto"
     jobs: int | None = None
+    stack: int | str | None = None
     shard: tuple[int, int] | None = None
     compiled: bool = False
     deterministic: bool = False

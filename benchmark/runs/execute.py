@@ -65,6 +65,10 @@ class Execution:
         self.description = describe_run(self.spec, self.dataset)
         # How this run was trained so far: one entry a process that worked on it.
         self.sessions = []
+        self.threads = torch.get_num_threads()
+        self.trainer = None
+        self._images = None
+        self._earlier_sessions = []
 
     def run(self, on_progress=None, should_stop=None):
         """Train and publish; every ending is recorded in run.json.
@@ -79,58 +83,140 @@ class Execution:
         -------
         Outcome
         """
+        return self.begin() or self.train(on_progress, should_stop)
+
+    def begin(self):
+        """Prepare the training: the run's trainer, at the step where it goes on.
+
+        Returns
+        -------
+        Outcome or None
+            How the run ended if that was not possible.
+        """
         try:
-            outcome = self._attempt(on_progress, should_stop)
-        except ClaimLost as error:
-            return Outcome("lost", str(error))
-        except Stopped as error:
-            outcome = Outcome(
-                "interrupted", f"stopped at step {error.step}; its checkpoint is saved"
-            )
+            self._prepare()
+        except (Exception, SystemExit) as error:
+            return self.end_by(error)
+        return None
+
+    def train(self, on_progress=None, should_stop=None):
+        """Train a run that has begun, by itself, and publish it; as `run`."""
+        self.open_session(1)
+
+        def report(step, row):
+            if on_progress is not None:
+                on_progress(step - self.spec.start, row)
+
+        try:
+            try:
+                self.trainer.run(self.save, report, should_stop)
+            finally:
+                close_streams(self.trainer)
         except (Exception, SystemExit) as error:
             # A model may call sys.exit, which must not end the worker in silence.
-            return self._record_failure(explain_failure(error), traceback.format_exc())
-        return self._record(outcome)
+            return self.end_by(error)
+        return self.publish()
 
-    def _attempt(self, on_progress, should_stop):
+    def open_session(self, members):
+        """Note under what conditions this process trains the run from here on.
+
+        Parameters
+        ----------
+        members : int
+            Number of runs that are trained together.
+        """
+        # The number of threads decides the order of sums, and so the last bits.
+        torch.set_num_threads(self.threads)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        if self.trainer.step < self.trainer.schedule.end:
+            session = describe_session(self.device, self.compiled, self.trainer.step, members)
+            self.sessions = [*self._earlier_sessions, session]
+
+    def save(self, trainer):
+        """Write the checkpoint and the log so far."""
+        self.claim.check()
+        state = {
+            **trainer.state(),
+            "config_sha256": self.description["config_sha256"],
+            "sessions": self.sessions,
+        }
+        write_checkpoint(self.folder.checkpoint, state)
+        self.folder.write_text("training.csv", trainer.recorder.csv())
+
+    def publish(self):
+        """Write the representation of a run that was trained to its end, and record it as done.
+
+        Returns
+        -------
+        Outcome
+        """
+        trainer = self.trainer
+        try:
+            final = publish_representation(
+                self.folder.representation,
+                self.spec,
+                self.dataset,
+                trainer,
+                self._images,
+                self.claim,
+            )
+            figures = {
+                "seconds": round(trainer.seconds, 3),
+                # None when an earlier session did all the steps.
+                "steps_per_second": trainer.steps_here / trainer.seconds_here
+                if trainer.steps_here
+                else None,
+                "peak_memory_bytes": peak_memory(self.device),
+                "final": final,
+            }
+            return self._record(Outcome("done", figures=figures))
+        except (Exception, SystemExit) as error:
+            return self.end_by(error)
+
+    def end_by(self, error, members=1):
+        """Record the ending that an exception brought about.
+
+        Parameters
+        ----------
+        error : BaseException
+        members : int
+            Number of runs that were trained together and ended by it.
+
+        Returns
+        -------
+        Outcome
+        """
+        match error:
+            case ClaimLost():
+                return Outcome("lost", str(error))
+            case Stopped():
+                return self.interrupt(f"stopped at step {error.step}; its checkpoint is saved")
+        text = "".join(traceback.format_exception(error))
+        return self._record_failure(explain_failure(error, members), text)
+
+    def interrupt(self, reason):
+        """Record the run as interrupted; the `Outcome`."""
+        try:
+            return self._record(Outcome("interrupted", reason))
+        except OSError as error:
+            return Outcome("interrupted", f"{reason} (recording it failed: {error.strerror})")
+
+    def _prepare(self):
         self.claim.check()
         state = self._read_start()
         self.folder.traceback.unlink(missing_ok=True)
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
-            torch.cuda.reset_peak_memory_stats(self.device)
         precision.apply(self.device, self.spec.config.tf32, self.deterministic)
         self._write_record(Outcome("running"))
         side = self.spec.config.image_size or None
-        images = self.load_images(self.dataset.source, self.device, side)
-        check_enough_images(self.spec.config, len(images))
-        trainer = build_trainer(
-            self.spec, images, self.dataset.grid_sizes, self.device, self.compiled
+        self._images = self.load_images(self.dataset.source, self.device, side)
+        check_enough_images(self.spec.config, len(self._images))
+        self.trainer = build_trainer(
+            self.spec, self._images, self.dataset.grid_sizes, self.device, self.compiled
         )
-        self._go_on(trainer, state)
-        start = self.spec.start
-
-        def report(step, row):
-            if on_progress is not None:
-                on_progress(step - start, row)
-
-        try:
-            trainer.run(self._save, report, should_stop)
-        finally:
-            close_streams(trainer)
-        final = publish_representation(
-            self.folder.representation, self.spec, self.dataset, trainer, images, self.claim
-        )
-        figures = {
-            "seconds": round(trainer.seconds, 3),
-            # None when an earlier session did all the steps.
-            "steps_per_second": trainer.steps_here / trainer.seconds_here
-            if trainer.steps_here
-            else None,
-            "peak_memory_bytes": peak_memory(self.device),
-            "final": final,
-        }
-        return Outcome("done", figures=figures)
+        self._go_on(self.trainer, state)
 
     def _read_start(self):
         """The state to go on from: the run's own, its parent's, or None; data and settings agree.
@@ -168,8 +254,7 @@ class Execution:
     def _go_on(self, trainer, state):
         """Bring a new trainer to the step where a state from `_read_start` ends."""
         if self.folder.checkpoint.exists():
-            # The number of threads decides the order of sums, and so the last bits.
-            torch.set_num_threads(state["threads"])
+            self.threads = state["threads"]
             try:
                 trainer.load(state)
             except ValueError as error:
@@ -178,20 +263,7 @@ class Execution:
             self.sessions = state.get("sessions", [])
         elif state is not None:
             trainer.inherit(state)
-        if trainer.step < trainer.schedule.end:
-            session = describe_session(self.device, self.compiled, trainer.step)
-            self.sessions = [*self.sessions, session]
-
-    def _save(self, trainer):
-        """Write the checkpoint and the log so far."""
-        self.claim.check()
-        state = {
-            **trainer.state(),
-            "config_sha256": self.description["config_sha256"],
-            "sessions": self.sessions,
-        }
-        write_checkpoint(self.folder.checkpoint, state)
-        self.folder.write_text("training.csv", trainer.recorder.csv())
+        self._earlier_sessions = self.sessions
 
     def _record(self, outcome):
         try:
@@ -222,7 +294,7 @@ class Execution:
                 **self.description,
                 **self.provenance,
                 "device": describe_device(self.device),
-                "threads": torch.get_num_threads(),
+                "threads": self.threads,
                 "sessions": self.sessions,
                 "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 **(outcome.figures or {}),

@@ -50,7 +50,7 @@ def describe_run(spec, dataset):
     }
 
 
-def describe_session(device, compiled, first_step):
+def describe_session(device, compiled, first_step, members=1):
     """What the numbers of one session depend on, beyond the configuration.
 
     A session is one process's part of a run; a run that was continued has several.
@@ -61,6 +61,8 @@ def describe_session(device, compiled, first_step):
     compiled : bool
     first_step : int
         The step at which the session began.
+    members : int
+        Number of runs that are trained together.
 
     Returns
     -------
@@ -72,6 +74,7 @@ def describe_session(device, compiled, first_step):
         "device": describe_device(device),
         "threads": torch.get_num_threads(),
         "compile": compiled,
+        "stack": members,
         **precision.read(),
         "cudnn_version": torch.backends.cudnn.version(),
         "torch": str(torch.__version__),
@@ -88,7 +91,10 @@ def describe_device(device):
 
 
 def peak_memory(device):
-    """Bytes: on a CUDA device what the run allocated there, else the process's resident peak."""
+    """Bytes: on a CUDA device what was allocated there, else the process's resident peak.
+
+    Either counts all runs that the process trains together.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024
@@ -113,15 +119,24 @@ def refuse_other_data(record, dataset, whose):
         raise BenchError(f"{whose} was trained on other data ({changes}); use --tag NAME for these")
 
 
-def explain_failure(error):
-    """The outcome of a run that an exception ended: one line, and what to do where it is known."""
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    )
-    if out_of_memory:
+def explain_failure(error, members=1):
+    """The outcome of a run that an exception ended: one line, and what to do where it is known.
+
+    Parameters
+    ----------
+    error : BaseException
+    members : int
+        Number of runs that were trained together and ended by it.
+
+    Returns
+    -------
+    Outcome
+    """
+    if is_out_of_memory(error):
+        fewer = f"train fewer than {members} runs together with --stack, " if members > 1 else ""
         return Outcome(
             "failed",
-            "out of memory: lower the batch with --set batch_size=…, or run fewer workers "
+            f"out of memory: {fewer}lower the batch with --set batch_size=…, or run fewer workers "
             "with --jobs",
         )
     if isinstance(error, (BenchError, Diverged)):
@@ -133,3 +148,10 @@ def explain_failure(error):
     lines = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
     return Outcome("failed", one_line(reason), unexpected=True)
+
+
+def is_out_of_memory(error):
+    """Whether an exception says that the host or the device has no memory left."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )

@@ -79,3 +79,22 @@ def choose_workers(devices, jobs=None):
     if jobs is None:
         jobs = cores if devices == ["cpu"] else len(devices)
     return jobs, max(1, cores // jobs)
+
+
+def choose_stack(devices, stack=None):
+    """Choose how many runs a worker trains together.
+
+    Parameters
+    ----------
+    devices : list of str
+    stack : int or "auto", optional
+        Default: 1 on a CPU, where repeated training gives the same bits and stacks do not; "auto"
+        elsewhere.
+
+    Returns
+    -------
+    int or "auto"
+    """
+    if stack is None:
+        return 1 if devices == ["cpu"] else "auto"
+    return stack

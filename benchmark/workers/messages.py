@@ -3,7 +3,7 @@
 A worker names the run that it speaks of by its path, so that it may carry out several.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..protocol.plan import RunSpec
 from ..runs.outcome import Outcome
@@ -11,17 +11,40 @@ from ..runs.outcome import Outcome
 
 @dataclass(frozen=True)
 class Train:
-    """To a worker: carry a run out.
+    """To a worker: carry runs out, together where that can be.
 
     Attributes
     ----------
-    spec : RunSpec
-    dead : str or None
-        Token of a claim on the run whose owner is dead.
+    specs : tuple of RunSpec
+    dead : dict of str to str
+        Tokens of claims whose owners are dead, by the paths of the runs that they are on.
+    members : int
+        Train at most so many of them in lock-step.
     """
 
-    spec: RunSpec
-    dead: str | None = None
+    specs: tuple[RunSpec, ...]
+    dead: dict = field(default_factory=dict)
+    members: int = 1
+
+
+@dataclass(frozen=True)
+class Measure:
+    """To a worker: measure how fast it trains runs, one by one and in stacks.
+
+    Attributes
+    ----------
+    specs : tuple of RunSpec
+        As `benchmark.workers.measuring.measure` takes them.
+    sizes : tuple of int
+    seconds : float
+    workers : int
+        Number of workers that measure on the same device at the same time.
+    """
+
+    specs: tuple[RunSpec, ...]
+    sizes: tuple[int, ...]
+    seconds: float
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,3 +88,26 @@ class Declined:
     """From a worker: another process owns the run, or has ended it."""
 
     path: str
+
+
+@dataclass(frozen=True)
+class Unstacked:
+    """From a worker: it trains runs one by one that it was to train together.
+
+    Attributes
+    ----------
+    path : str
+        Of one of them; the others have the same stacking key.
+    text : str
+        Why, in one line.
+    """
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """From a worker: what it measured, a tuple of `benchmark.workers.measuring.Measurement`."""
+
+    measurements: tuple

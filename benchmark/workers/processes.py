@@ -23,8 +23,9 @@ class Worker:
     device : str
     runs : dict of str to RunSpec
         What it is carrying out, by path.
-    ready, ends, told_to_stop : bool
-        Whether it has started, has said that it ends, and was told to stop.
+    ready, ends, told_to_stop, failed : bool
+        Whether it has started, has said that it ends, was told to stop, and whether a run of those
+        that it got last has failed unexpectedly.
     """
 
     process: multiprocessing.Process
@@ -35,6 +36,7 @@ class Worker:
     ready: bool = False
     ends: bool = False
     told_to_stop: bool = False
+    failed: bool = False
 
     @property
     def idle(self):

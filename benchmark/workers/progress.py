@@ -15,6 +15,15 @@ def describe(spec):
     return f"{spec.dataset_name} {spec.model.name} {settings}{scratch} seed {spec.seed}"
 
 
+def describe_together(specs):
+    """Runs that are trained together in one short phrase; a single one as by `describe`."""
+    first, *others = specs
+    if not others:
+        return describe(first)
+    labels = dict.fromkeys(spec.model.declaration.label for spec in specs)
+    return f"{1 + len(others)} runs, {', '.join(labels)}, {first.dataset_name}"
+
+
 def describe_outcome(outcome):
     """How a run ended, with its figures when it is done."""
     if outcome.status != "done":
@@ -53,15 +62,17 @@ class PlainReporter:
         self._began = self._clock()
         self._echo(f"{len(plan)} runs, {len(plan) - len(pending)} of them done or settled before")
 
-    def run_started(self, slot, spec, device):
-        """A worker takes a run."""
-        self._last[slot] = 0
-        self._echo(f"start  {describe(spec)} ({spec.own_steps} steps on {device})")
+    def runs_started(self, slot, specs, device):
+        """A worker takes a run, or several to train together."""
+        together = f", {len(specs)} runs together" if len(specs) > 1 else ""
+        for spec in specs:
+            self._last[spec] = 0
+            self._echo(f"start  {describe(spec)} ({spec.own_steps} steps on {device}{together})")
 
     def progress(self, slot, spec, steps, row):
-        """A worker has done this many steps of its run."""
-        self._steps_done += steps - self._last.get(slot, 0)
-        self._last[slot] = steps
+        """A worker has done this many steps of a run."""
+        self._steps_done += steps - self._last.get(spec, 0)
+        self._last[spec] = steps
 
     def run_given_up(self, slot, spec):
         """A worker leaves a run to another process."""
@@ -110,7 +121,6 @@ class RichReporter:
         self._progress = make_bars(console, speed_estimate_period=120)
         self._width = console.width
         self._bars = {}
-        self._last = {}
 
     def __enter__(self):
         self._progress.start()
@@ -127,33 +137,33 @@ class RichReporter:
         self._total = self._progress.add_task("all steps", total=steps, note="")
         self._note()
 
-    def run_started(self, slot, spec, device):
-        """A worker takes a run."""
-        self._last[slot] = 0
-        self._bars[slot] = self._progress.add_task(describe(spec), total=spec.own_steps, note="")
+    def runs_started(self, slot, specs, device):
+        """A worker takes a run, or several to train together, which share a bar."""
+        self._bars[slot] = _Bar(self._progress, specs)
 
     def progress(self, slot, spec, steps, row):
-        """A worker has done this many steps of its run."""
+        """A worker has done this many steps of a run."""
         self._clear_if_narrower()
-        _, nll, kl, *_ = row
-        note = f"NLL {nll:.1f} KL {kl:.2f}"
-        self._progress.update(self._bars[slot], completed=steps, note=note)
-        self._progress.advance(self._total, steps - self._last[slot])
-        self._last[slot] = steps
+        self._progress.advance(self._total, self._bars[slot].advance(spec, steps, row))
 
     def run_given_up(self, slot, spec):
         """A worker leaves a run to another process."""
-        self._progress.remove_task(self._bars.pop(slot))
-        self._progress.advance(self._total, -self._last.pop(slot))
+        self._progress.advance(self._total, -self._remove(slot, spec))
 
     def run_ended(self, slot, spec, outcome):
         """A run ended."""
-        self._progress.remove_task(self._bars.pop(slot))
-        self._progress.advance(self._total, spec.own_steps - self._last.pop(slot))
+        self._progress.advance(self._total, spec.own_steps - self._remove(slot, spec))
         self._ended += 1
         self._note()
         if outcome.status == "failed":
             self.message(f"failed: {describe(spec)}: {outcome.reason}")
+
+    def _remove(self, slot, spec):
+        """Take a run out of its worker's bar; the steps that it had done."""
+        steps, left = self._bars[slot].remove(spec)
+        if not left:
+            del self._bars[slot]
+        return steps
 
     def run_elsewhere(self, spec):
         """Another process trains a run."""
@@ -177,6 +187,47 @@ class RichReporter:
 
     def _note(self):
         self._progress.update(self._total, note=f"{self._ended} of {self._runs} runs")
+
+
+class _Bar:
+    """The bar of the runs that a worker has: their steps, and means over the last rows."""
+
+    def __init__(self, progress, specs):
+        self._progress = progress
+        self._steps = dict.fromkeys(specs, 0)
+        self._rows = {}
+        self._task = progress.add_task(describe_together(specs), total=self._total(), note="")
+
+    def advance(self, spec, steps, row):
+        """Take a run's progress; the number of new steps."""
+        new = steps - self._steps[spec]
+        self._steps[spec], self._rows[spec] = steps, row
+        _, nll, kl = (sum(column) / len(self._rows) for column in self._columns())
+        note = f"NLL {nll:.1f} KL {kl:.2f}"
+        self._progress.update(self._task, completed=sum(self._steps.values()), note=note)
+        return new
+
+    def remove(self, spec):
+        """Take a run out; the steps that it had done, and whether any run is left."""
+        steps = self._steps.pop(spec)
+        self._rows.pop(spec, None)
+        if self._steps:
+            self._progress.update(
+                self._task,
+                description=describe_together(self._steps),
+                completed=sum(self._steps.values()),
+                total=self._total(),
+            )
+        else:
+            self._progress.remove_task(self._task)
+        return steps, bool(self._steps)
+
+    def _total(self):
+        return sum(spec.own_steps for spec in self._steps)
+
+    def _columns(self):
+        """Steps, NLL and KL of the runs' last rows."""
+        return zip(*(row[:3] for row in self._rows.values()), strict=True)
 
 
 def make_reporter(file):

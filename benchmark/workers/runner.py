@@ -11,8 +11,9 @@ from ..errors import BenchError
 from ..runs.outcome import Outcome
 from ..runs.store import Store
 from .agenda import Agenda
-from .messages import Declined, Ended, Progress, Ready, Stop, Train
+from .messages import Declined, Ended, Progress, Ready, Stop, Train, Unstacked
 from .processes import handled_signals, start_worker
+from .sizes import StackSizes
 from .worker import WorkerSettings
 
 POLL_SECONDS = 0.25
@@ -40,6 +41,8 @@ class Runner:
     reporter : benchmark.workers.progress.PlainReporter or RichReporter
     provenance : dict
     compiled, deterministic, retry_failed : bool
+    stack : int, default 1
+        Number of runs that a worker trains together.
     wait : bool, default True
         Go on until other processes have ended what they train; otherwise leave when live
         processes of others have all that is left.
@@ -56,6 +59,7 @@ class Runner:
     compiled: bool = False
     deterministic: bool = False
     retry_failed: bool = False
+    stack: int = 1
     wait: bool = True
 
     def __post_init__(self):
@@ -67,6 +71,8 @@ class Runner:
         self._failures = 0
         self._started_well = False
         self._failed_starts = 0
+        self._sizes = StackSizes(self.stack)
+        self._told = set()
 
     def run(self):
         """Train what is not done.
@@ -82,7 +88,7 @@ class Runner:
             folder cannot be written; nothing has been trained then.
         """
         self.store.check_writable()
-        self._agenda = Agenda(self.plan, self.store, self.retry_failed)
+        self._agenda = Agenda(self.plan, self.store, self.retry_failed, self._sizes.key)
         summary, pending = self._agenda.summary, self._agenda.pending
         if not pending:
             return summary
@@ -136,15 +142,22 @@ class Runner:
                     return
                 self._workers.append(self._start_worker())
                 continue
-            taken = self._agenda.take(self.reporter.run_elsewhere)
+            taken = self._agenda.take(self.reporter.run_elsewhere, self._limit)
             if not taken:
                 return
-            ((spec, dead),) = taken.items()
-            if self._send(worker, Train(spec, dead)):
-                worker.runs[spec.path] = spec
-                self.reporter.run_started(worker.slot, spec, worker.device)
+            dead = {spec.path: token for spec, token in taken.items() if token is not None}
+            if self._send(worker, Train(tuple(taken), dead, len(taken))):
+                worker.failed = False
+                worker.runs = {spec.path: spec for spec in taken}
+                self.reporter.runs_started(worker.slot, list(taken), worker.device)
             else:
                 self._agenda.put_back(taken)
+
+    def _limit(self, spec):
+        """How many runs of one key a worker gets: a stack, or its share when few are left."""
+        # The first is taken out already.
+        share = -(-(self._agenda.ready + 1) // self.jobs)
+        return max(1, min(self._sizes.find(spec), share))
 
     def _receive(self, worker):
         try:
@@ -163,8 +176,11 @@ class Runner:
                 self.reporter.run_given_up(worker.slot, spec)
                 self._agenda.give_back(spec)
             case Ended(path, outcome, worker_ends):
-                worker.ends = worker_ends
+                worker.ends |= worker_ends
                 self._finish(worker, worker.runs.pop(path), outcome)
+            case Unstacked(path, text):
+                self._sizes.refuse(worker.runs[path])
+                self._tell_once(text)
 
     def _finish(self, worker, spec, outcome):
         if outcome.status == "interrupted" and not self._stopping and self._signal is None:
@@ -175,16 +191,22 @@ class Runner:
         self._agenda.end(spec, outcome.status, outcome.reason)
         self.reporter.run_ended(worker.slot, spec, outcome)
         if worker.device != "cpu":
-            self._count_failures(worker.device, outcome)
+            self._count_failures(worker, outcome)
 
-    def _count_failures(self, device, outcome):
-        """Stop when one run after another fails on an accelerator for no known reason."""
+    def _count_failures(self, worker, outcome):
+        """Stop when one run after another fails on an accelerator for no known reason.
+
+        Of runs that were trained together the first failure counts: the others have its cause.
+        """
         if outcome.status == "done":
             self._failures = 0
-        self._failures += outcome.unexpected
+        if not outcome.unexpected or worker.failed:
+            return
+        worker.failed = True
+        self._failures += 1
         if self._failures == FAILURES_IN_A_ROW and not self._stopping:
             self._stop(
-                f"{self._failures} runs in a row failed unexpectedly, the last on {device}; "
+                f"{self._failures} runs in a row failed unexpectedly, the last on {worker.device}; "
                 "check the device, then train again with --retry-failed"
             )
 
@@ -255,6 +277,11 @@ class Runner:
             return
         for worker in self._workers:
             worker.process.kill()
+
+    def _tell_once(self, text):
+        if text not in self._told:
+            self._told.add(text)
+            self.reporter.message(text)
 
     def _stop(self, reason):
         self._stopping = True

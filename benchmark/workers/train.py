@@ -11,7 +11,7 @@ from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
 from ..runs.store import Store
-from .devices import choose_workers, resolve_devices
+from .devices import choose_stack, choose_workers, resolve_devices
 from .progress import describe, make_reporter
 
 
@@ -55,6 +55,7 @@ def train(request, reporter=None):
         compiled=request.compiled,
         deterministic=request.deterministic,
         retry_failed=request.retry_failed,
+        stack=choose_stack(devices, request.stack),
         wait=request.wait,
     )
     summary = runner.run()

@@ -1,5 +1,6 @@
 """A worker process: carries out one run after another for the runner."""
 
+import math
 import os
 import queue
 import signal
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from ...evaluation.naming import one_line
 from ..errors import BenchError
 from ..runs.outcome import Outcome
-from .messages import Declined, Ended, Progress, Ready, Stop
+from .messages import Declined, Ended, Measure, Measured, Progress, Ready, Stop, Unstacked
 
 # What glibc needs to keep freed memory, in huge pages, instead of giving it back and faulting it
 # in again at every step; read when the process starts. Worth 10 to 20 % of a step on a CPU.
@@ -103,9 +104,9 @@ def serve(connection, settings, stop):
         worker = _Worker(connection, settings, stop)
         worker.send(Ready())
         while (task := tasks.get()) is not None:
-            answer = worker.carry_out(task)
-            worker.send(answer)
-            if isinstance(answer, Ended) and answer.worker_ends:
+            if isinstance(task, Measure):
+                worker.send(worker.measure(task))
+            elif not worker.carry_out(task):
                 return
     finally:
         finished.set()
@@ -139,6 +140,8 @@ class _Worker:
         self._stop = stop
         self._store = Store(settings.results)
         self._images = ImageCache()
+        self._ends = False
+        self._claims = set()
 
     def send(self, message):
         """Send to the runner; when it is gone, save and stop instead of failing the run."""
@@ -148,46 +151,111 @@ class _Worker:
             self._stop.make()
 
     def carry_out(self, task):
-        """Train one run; the answer for the runner."""
-        path = task.spec.path
-        if self._stop.made:
-            return Ended(path, Outcome("interrupted", "stopped before it began"))
-        try:
-            outcome = self._train(task.spec, task.dead)
-        except (BenchError, OSError) as error:
-            outcome = Outcome("failed", one_line(error))
-        if outcome is None or outcome.status == "lost":
-            return Declined(path)
-        return Ended(path, outcome, outcome.unexpected and self._settings.device != "cpu")
+        """Train runs and send how each ended; whether this worker can take more."""
+        from ..runs.stacked import run_together
 
-    def _train(self, spec, dead):
-        """The outcome, or None when another process owns the run or has ended it."""
+        self._ends, self._claims = False, set()
+        executions = [
+            execution
+            for spec in task.specs
+            if (execution := self._claim(spec, task.dead.get(spec.path))) is not None
+        ]
+        try:
+            run_together(
+                executions,
+                task.members,
+                self._end,
+                lambda execution, *done: self.send(Progress(execution.spec.path, *done)),
+                lambda: self._stop.made or self._ends,
+                lambda execution, text: self.send(Unstacked(execution.spec.path, text)),
+            )
+        finally:
+            # Left over only where something unforeseen ends this process.
+            for claim in self._claims:
+                claim.release()
+        return not self._ends
+
+    def measure(self, task):
+        """Measure the training of runs as this worker would carry it out; the answer."""
+        import torch
+
+        from ...models.training import precision
+        from ..runs.record import explain_failure
+        from .measuring import Measurement, measure
+
+        settings, config = self._settings, task.specs[0].config
+        device = torch.device(settings.device)
+        dataset = settings.datasets[task.specs[0].dataset]
+        torch.set_num_threads(settings.threads)
+        try:
+            if device.type == "cuda":
+                torch.cuda.set_device(device)
+            precision.apply(device, config.tf32, settings.deterministic)
+            images = self._images(dataset.source, device, config.image_size or None)
+        except Exception as error:
+            failed = Measurement(1, math.inf, 0, error=explain_failure(error).reason)
+            return Measured((failed,))
+        return Measured(
+            measure(
+                task.specs,
+                images,
+                dataset.grid_sizes,
+                device,
+                task.sizes,
+                task.seconds,
+                settings.compiled,
+                task.workers,
+                lambda: self._stop.made,
+            )
+        )
+
+    def _claim(self, spec, dead):
+        """An `Execution` that owns its run; None when the run has ended, or another has it."""
         import torch
 
         from ..runs.execute import Execution
 
         settings = self._settings
-        torch.set_num_threads(settings.threads)
-        folder = self._store.folder(spec)
-        claim = folder.claim(dead)
-        if claim is None:
+        if self._stop.made:
+            self.send(Ended(spec.path, Outcome("interrupted", "stopped before it began")))
             return None
-        with claim:
+        torch.set_num_threads(settings.threads)
+        folder, claim = self._store.folder(spec), None
+        try:
+            claim = folder.claim(dead)
             # Another process may have finished the run before the claim was taken.
-            if folder.status()[0] == "done":
-                return None
-            execution = Execution(
-                spec,
-                self._store,
-                settings.datasets[spec.dataset],
-                settings.device,
-                claim,
-                settings.provenance,
-                compiled=settings.compiled,
-                deterministic=settings.deterministic,
-                load_images=self._images,
-            )
-            return execution.run(
-                on_progress=lambda steps, row: self.send(Progress(spec.path, steps, row)),
-                should_stop=lambda: self._stop.made,
-            )
+            if claim is not None and folder.status()[0] != "done":
+                self._claims.add(claim)
+                return Execution(
+                    spec,
+                    self._store,
+                    settings.datasets[spec.dataset],
+                    settings.device,
+                    claim,
+                    settings.provenance,
+                    compiled=settings.compiled,
+                    deterministic=settings.deterministic,
+                    load_images=self._images,
+                )
+            answer = Declined(spec.path)
+        except (BenchError, OSError) as error:
+            answer = Ended(spec.path, Outcome("failed", one_line(error)))
+        if claim is not None:
+            self._claims.discard(claim)
+            claim.release()
+        self.send(answer)
+        return None
+
+    def _end(self, execution, outcome):
+        """Give a run up, and say how it ended."""
+        self._claims.discard(execution.claim)
+        execution.claim.release()
+        path = execution.spec.path
+        if outcome.unexpected and self._settings.device != "cpu":
+            # The device may be in a bad state: what else was to be trained is for another worker.
+            self._ends = True
+        given_back = self._ends and not self._stop.made and outcome.status == "interrupted"
+        if outcome.status == "lost" or given_back:
+            self.send(Declined(path))
+        else:
+            self.send(Ended(path, outcome, self._ends))

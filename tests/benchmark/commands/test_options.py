@@ -8,6 +8,7 @@ from disentanglement_bench.benchmark.commands.options import (
     SeedList,
     Setting,
     Shard,
+    Stack,
     Tag,
     merge_values,
     split_names,
@@ -91,3 +92,14 @@ def test_settings():
 def test_a_tag_cannot_leave_its_folder(text):
     with pytest.raises(click.BadParameter, match="expected letters"):
         convert(Tag(), text)
+
+
+@pytest.mark.parametrize(("text", "stack"), [("auto", "auto"), ("1", 1), ("64", 64)])
+def test_stacks(text, stack):
+    assert convert(Stack(), text) == stack
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "all", "", "12345", "１"])
+def test_bad_stacks_are_refused(text):
+    with pytest.raises(click.BadParameter, match="expected auto or a whole number of runs"):
+        convert(Stack(), text)

@@ -3,6 +3,7 @@ import torch
 
 from disentanglement_bench.benchmark.workers import devices
 from disentanglement_bench.benchmark.workers.devices import (
+    choose_stack,
     choose_workers,
     count_cores,
     resolve_devices,
@@ -49,3 +50,10 @@ def test_a_job_of_slurm_uses_the_cpus_it_was_given(allotted, cores, monkeypatch)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(3)), raising=False)
     monkeypatch.setenv("SLURM_CPUS_ON_NODE", allotted)
     assert count_cores() == cores
+
+
+def test_stacks_are_measured_on_accelerators_unless_a_number_is_given():
+    assert choose_stack(["cpu"]) == 1
+    assert choose_stack(["cuda:0"]) == choose_stack(["mps"]) == "auto"
+    assert choose_stack(["cpu"], "auto") == "auto"
+    assert choose_stack(["cuda:0"], 4) == 4

@@ -20,15 +20,15 @@ def play(reporter, plan, tick=lambda: None):
     parent, control, child = plan
     with reporter:
         reporter.begin(plan, plan)
-        reporter.run_started(0, parent, "cpu")
+        reporter.runs_started(0, [parent], "cpu")
         tick()
         reporter.progress(0, parent, 4, ROW)
         reporter.run_ended(0, parent, Outcome("done", figures={"final": FINAL}))
-        reporter.run_started(0, control, "cpu")
+        reporter.runs_started(0, [control], "cpu")
         reporter.run_given_up(0, control)
         reporter.run_elsewhere(control)
         reporter.run_settled_elsewhere(control, "done")
-        reporter.run_started(0, child, "cpu")
+        reporter.runs_started(0, [child], "cpu")
         reporter.run_ended(0, child, Outcome("failed", "for a reason"))
         reporter.message("bye")
 
@@ -71,7 +71,7 @@ def test_at_80_columns_names_are_cut_but_no_number(plan):
     reporter = RichReporter(Console(file=stream, force_terminal=True, width=80))
     with reporter:
         reporter.begin(specs, specs)
-        reporter.run_started(0, specs[-1], "cpu")
+        reporter.runs_started(0, [specs[-1]], "cpu")
         reporter.progress(0, specs[-1], 55_555, (55_555, 1234.5, 23.45, 1.0, 0.0, 3))
         reporter._progress.refresh()
         shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
@@ -87,7 +87,7 @@ def test_a_narrower_terminal_is_cleared(plan):
     reporter = RichReporter(Console(file=stream, force_terminal=True, width=120))
     with reporter:
         reporter.begin(specs, specs)
-        reporter.run_started(0, specs[0], "cpu")
+        reporter.runs_started(0, [specs[0]], "cpu")
         reporter.progress(0, specs[0], 2, ROW)
         assert "\x1b[2J" not in stream.getvalue()
         reporter._progress.console.width = 80
@@ -101,3 +101,43 @@ def test_a_terminal_that_is_gone_stops_nothing(plan):
             raise OSError(5, "Input/output error")
 
     play(make_reporter(Gone()), plan())
+
+
+def play_together(reporter, specs, shown=lambda: None):
+    _, control, child = specs
+    with reporter:
+        reporter.begin(specs, specs)
+        reporter.runs_started(0, [control, child], "cuda:0")
+        reporter.progress(0, control, 2, ROW)
+        reporter.progress(0, child, 2, (4, 200.0, 4.5, 1.0, 0.0, 3))
+        shown()
+        reporter.run_ended(0, control, Outcome("failed", "for a reason"))
+        shown()
+        reporter.run_given_up(0, child)
+
+
+def test_runs_that_are_trained_together_have_a_line_each(plan):
+    lines = []
+    play_together(PlainReporter(lines.append, lambda: 0), plan())
+    assert lines[1:3] == [
+        "start  tiny lambdabeta beta=2 lambda=0 seed 0 (4 steps on cuda:0, 2 runs together)",
+        "start  tiny lambdabeta beta=2 lambda=8 seed 0 (4 steps on cuda:0, 2 runs together)",
+    ]
+    assert lines[3].startswith("[1/3] tiny lambdabeta beta=2 lambda=0 seed 0 failed")
+
+
+def test_runs_that_are_trained_together_share_a_bar(plan):
+    reporter = RichReporter(Console(file=io.StringIO(), force_terminal=True, width=120))
+    seen = []
+
+    def look():
+        bar = reporter._progress.tasks[-1]
+        seen.append((bar.description, bar.completed, bar.total, bar.fields["note"]))
+
+    play_together(reporter, plan(), look)
+    assert seen == [
+        ("2 runs, λβ-VAE, tiny", 4, 8, "NLL 150.0 KL 3.50"),
+        ("tiny lambdabeta beta=2 lambda=8 seed 0", 2, 4, "NLL 150.0 KL 3.50"),
+    ]
+    (total,) = reporter._progress.tasks
+    assert (total.completed, total.total) == (4, 14)

@@ -7,7 +7,16 @@ import threading
 
 import pytest
 
-from disentanglement_bench.benchmark.workers.messages import Ended, Progress, Ready, Stop, Train
+from disentanglement_bench.benchmark.workers.messages import (
+    Declined,
+    Ended,
+    Measure,
+    Measured,
+    Progress,
+    Ready,
+    Stop,
+    Train,
+)
 from disentanglement_bench.benchmark.workers.worker import StopRequest, WorkerSettings, serve
 
 
@@ -42,7 +51,7 @@ def receive_end(connection):
 def test_a_worker_carries_out_one_run_after_another(start, plan):
     connection, _ = start()
     for spec in plan():
-        connection.send(Train(spec))
+        connection.send(Train((spec,)))
         ended = receive_end(connection)
         assert (ended.path, ended.outcome.status, ended.worker_ends) == (spec.path, "done", False)
 
@@ -50,19 +59,19 @@ def test_a_worker_carries_out_one_run_after_another(start, plan):
 def test_a_stop_over_the_pipe_saves_and_ends_the_run(start, plan, store):
     connection, _ = start()
     (spec,) = plan(models=("betavae",), steps=10**6, continue_steps=0)
-    connection.send(Train(spec))
+    connection.send(Train((spec,)))
     assert isinstance(connection.recv(), Progress)
     connection.send(Stop())
     assert receive_end(connection).outcome.status == "interrupted"
     assert store.folder(spec).checkpoint.exists()
-    connection.send(Train(spec))
+    connection.send(Train((spec,)))
     assert receive_end(connection).outcome.reason == "stopped before it began"
 
 
 def test_a_runner_that_vanishes_stops_the_run(start, plan, store):
     connection, thread = start()
     (spec,) = plan(models=("betavae",), steps=10**6, continue_steps=0)
-    connection.send(Train(spec))
+    connection.send(Train((spec,)))
     assert isinstance(connection.recv(), Progress)
     connection.close()
     thread.join(timeout=60)
@@ -74,7 +83,7 @@ def test_a_worker_ends_after_an_unexpected_failure_on_an_accelerator(start, plan
     """The device "meta" computes nothing, so that every run on it fails."""
     connection, thread = start("meta")
     spec = plan(models=("betavae",))[0]
-    connection.send(Train(spec))
+    connection.send(Train((spec,)))
     ended = receive_end(connection)
     assert ended.outcome.status == "failed"
     assert ended.outcome.unexpected
@@ -86,10 +95,70 @@ def test_a_worker_ends_after_an_unexpected_failure_on_an_accelerator(start, plan
 def test_a_worker_goes_on_after_a_failure_that_says_what_to_do(start, plan):
     connection, _ = start("meta")
     spec = plan(models=("betavae",), settings=[("n_train", "60")])[0]
-    connection.send(Train(spec))
+    connection.send(Train((spec,)))
     ended = receive_end(connection)
     assert ended == Ended(spec.path, ended.outcome, worker_ends=False)
     assert "lower them with --set n_train" in ended.outcome.reason
+
+
+def receive_ends(connection, count):
+    """The next messages that are not progress, by path."""
+    ends = [receive_end(connection) for _ in range(count)]
+    return {end.path: end for end in ends}
+
+
+def test_a_worker_carries_out_several_runs_together(start, plan, store):
+    connection, _ = start()
+    specs = plan(models=("betavae",), betas=(1.0, 2.0, 4.0))
+    with store.folder(specs[1]).claim():
+        connection.send(Train(tuple(specs), members=8))
+        ends = receive_ends(connection, 3)
+    assert ends.pop(specs[1].path) == Declined(specs[1].path)
+    assert [end.outcome.status for end in ends.values()] == ["done", "done"]
+    assert store.folder(specs[0]).read()["sessions"][0]["stack"] == 2
+    assert not list(store.runs.rglob("claim-*"))
+    connection.send(Train(tuple(specs), members=8))
+    ends = receive_ends(connection, 3)
+    assert ends[specs[0].path] == Declined(specs[0].path), "done, so another's as far as it knows"
+    assert ends[specs[1].path].outcome.status == "done"
+
+
+def test_a_stop_saves_and_ends_every_run_of_a_stack(start, plan, store):
+    connection, _ = start()
+    specs = plan(models=("betavae",), betas=(1.0, 2.0), steps=10**6, continue_steps=0)
+    connection.send(Train(tuple(specs), members=2))
+    assert isinstance(connection.recv(), Progress)
+    connection.send(Stop())
+    ends = receive_ends(connection, 2)
+    assert {end.outcome.status for end in ends.values()} == {"interrupted"}
+    assert all(store.folder(spec).checkpoint.exists() for spec in specs)
+
+
+def test_after_an_unexpected_failure_the_rest_is_given_back_for_another_worker(start, plan, store):
+    """On the device "meta", where runs cannot be stacked either."""
+    connection, thread = start("meta")
+    specs = plan(models=("betavae",), betas=(1.0, 2.0, 4.0))
+    connection.send(Train(tuple(specs), members=8))
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+    ends = [receive_end(connection) for _ in range(4)]
+    assert [type(end).__name__ for end in ends] == ["Unstacked", "Ended", "Declined", "Declined"]
+    assert ends[1].worker_ends
+    assert store.folder(specs[1]).status()[0] == "interrupted"
+    assert not list(store.runs.rglob("claim-*"))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_worker_measures_and_goes_on(device, start, plan):
+    connection, _ = start(device)
+    specs = plan(models=("betavae",), betas=(1.0, 2.0))
+    connection.send(Measure(tuple(specs), (1, 2), 0.01))
+    match connection.recv():
+        case Measured(measurements):
+            assert measurements[0].members == 1
+            assert bool(measurements[0].error) == (device == "meta")
+    connection.send(Measure(tuple(specs), (1,), 0.01))
+    assert isinstance(connection.recv(), Measured)
 
 
 def test_a_signal_only_sets_a_flag():
