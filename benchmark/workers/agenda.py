@@ -1,10 +1,14 @@
 """What a call has to do: which runs can begin, which wait, and how the others ended."""
 
+import os
 import time
+import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from ..errors import BenchError
 from ..runs.claims import Observer
+from ..runs.host import host_name
 from .ready import ReadyRuns
 
 # Time between two looks at a run that another process trains.
@@ -80,6 +84,7 @@ class Agenda:
         self.plan = plan
         self.store = store
         self.summary = Summary()
+        self._retry_failed = retry_failed
         self._observer = Observer()
         self._ready = ReadyRuns(plan, key)
         self._children = defaultdict(list)
@@ -87,6 +92,9 @@ class Agenda:
         self._open = {}
         # Runs of other processes with the time of the last look, the longest ago first.
         self._elsewhere = {}
+        # What was found to be ended when its turn came, to be told.
+        self._ended = []
+        self._is_shared = False
         self._alive = set()
         self._last_looks = 0.0
         states = store.survey(plan, self._observer)
@@ -112,8 +120,8 @@ class Agenda:
 
     @property
     def unfinished(self):
-        """Whether any run is pending."""
-        return bool(self._open)
+        """Whether any run is pending, or has an ending that `check_elsewhere` has not told."""
+        return bool(self._open or self._ended)
 
     @property
     def ready(self):
@@ -180,7 +188,7 @@ class Agenda:
     def give_back(self, spec):
         """Another process owns the run, or has ended it: see again later."""
         self._open[spec] = None
-        self._elsewhere[spec] = time.monotonic()
+        self._leave_to_others(spec)
 
     def end(self, spec, status, reason):
         """Settle a run; its children can begin, or cannot be trained any more."""
@@ -200,6 +208,8 @@ class Agenda:
         RunSpec, str
             A run that another process has ended, and its status.
         """
+        while self._ended:
+            yield self._ended.pop()
         now = time.monotonic()
         if now - self._last_looks < LOOKS_SECONDS:
             return
@@ -211,7 +221,11 @@ class Agenda:
             due.append(spec)
         for spec in due:
             folder = self.store.folder(spec)
-            status, reason = folder.status(self._observer)
+            try:
+                status, reason = folder.status(self._observer)
+            except BenchError as error:
+                # The worker says so of the run, and the others go on.
+                status, reason = "unreadable", str(error)
             del self._elsewhere[spec]
             if status == "running":
                 self._elsewhere[spec] = now
@@ -246,16 +260,47 @@ class Agenda:
     def _pop_free(self, on_elsewhere, like=None):
         """The first ready run that no other process has, and the token of a dead claim on it."""
         while (spec := self._ready.pop(like)) is not None:
+            folder = self.store.folder(spec)
             try:
-                claimed, dead = self._observer.observe(self.store.folder(spec).path)
+                claimed, dead = self._observer.observe(folder.path)
             except OSError:
                 # A file system in trouble: see again later.
                 claimed = True
-            if not claimed:
+            if claimed:
+                self._leave_to_others(spec)
+                on_elsewhere(spec)
+            elif not self._settle_ended(spec, folder):
                 return spec, dead
-            self._elsewhere[spec] = time.monotonic()
-            on_elsewhere(spec)
         return None
+
+    def _settle_ended(self, spec, folder):
+        """Settle a run that another process has ended since the plan was compared with the store.
+
+        Its claim need not be taken to see that, so processes that share a plan of thousands do not
+        take one for every run of each other.
+        """
+        try:
+            status, reason = folder.status()
+        except BenchError:
+            return False  # The worker says of the run what is wrong.
+        if status != "done" and (status != "failed" or self._retry_failed):
+            return False
+        del self._open[spec]
+        self._ended.append((spec, status))
+        self.end(spec, status, reason)
+        return True
+
+    def _leave_to_others(self, spec):
+        """See later what became of a run; from now on the plan is known to be shared.
+
+        Many processes that walk it in one order meet at every run, so each goes on at a place of
+        its own. A process that is alone keeps the plan's order.
+        """
+        self._elsewhere[spec] = time.monotonic()
+        if not self._is_shared:
+            self._is_shared = True
+            own = zlib.crc32(f"{host_name()} {os.getpid()}".encode())
+            self._ready.begin_at(own % len(self.plan))
 
     def _block_children(self, spec):
         """Runs whose parent failed cannot be trained."""

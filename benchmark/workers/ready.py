@@ -20,28 +20,50 @@ class ReadyRuns:
         self._plan = plan
         self._ranks = {spec: rank for rank, spec in enumerate(plan)}
         self._key = key or (lambda spec: None)
+        # Places in the order, and heaps of them, the second by key. What was taken out stays in
+        # the heaps until it is met.
+        self._first = 0
         self._present = set()
-        # Heaps of ranks, the second by key. What was taken out stays there until it is met.
         self._all = []
         self._alike = defaultdict(list)
 
     def __len__(self):
         return len(self._present)
 
+    def begin_at(self, rank):
+        """Change the order: the plan from this place on, and then from its beginning.
+
+        Parameters
+        ----------
+        rank : int
+            From 0 to the length of the plan − 1.
+        """
+        shift, self._first = self._first - rank, rank
+        self._present = {self._turn(place + shift) for place in self._present}
+        for heap in (self._all, *self._alike.values()):
+            heap[:] = [self._turn(place + shift) for place in heap]
+            heapq.heapify(heap)
+
+    def _turn(self, place):
+        return place % len(self._plan)
+
+    def _place(self, spec):
+        return self._turn(self._ranks[spec] - self._first)
+
     def add(self, spec):
         """Add a run of the plan."""
-        rank = self._ranks[spec]
-        if rank in self._present:
+        place = self._place(spec)
+        if place in self._present:
             return
-        self._present.add(rank)
-        heapq.heappush(self._all, rank)
+        self._present.add(place)
+        heapq.heappush(self._all, place)
         key = self._key(spec)
         if key is not None:
-            heapq.heappush(self._alike[key], rank)
+            heapq.heappush(self._alike[key], place)
 
     def discard(self, spec):
         """Take a run out, if it is there."""
-        self._present.discard(self._ranks[spec])
+        self._present.discard(self._place(spec))
 
     def pop(self, like=None):
         """Take out the first run, or the first that can be trained together with `like`.
@@ -55,8 +77,8 @@ class ReadyRuns:
             key = self._key(like)
             heap = [] if key is None else self._alike[key]
         while heap:
-            rank = heapq.heappop(heap)
-            if rank in self._present:
-                self._present.remove(rank)
-                return self._plan[rank]
+            place = heapq.heappop(heap)
+            if place in self._present:
+                self._present.remove(place)
+                return self._plan[self._turn(place + self._first)]
         return None

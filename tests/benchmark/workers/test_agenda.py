@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import h5py
 import pytest
 
 from disentanglement_bench.benchmark.errors import BenchError
@@ -149,7 +150,7 @@ class EmptyFolder:
         self._spec = spec
         self.path = Path("nowhere", spec.path)
 
-    def status(self, observer):
+    def status(self, observer=None):
         self._store.looks[self._spec.path] += 1
         return "running", ""
 
@@ -199,6 +200,63 @@ def test_thousands_of_runs_elsewhere_are_looked_at_in_turn_few_at_a_time(many, m
         assert sum(store.looks.values()) == LOOKS * poll
     assert len(store.looks) == 840
     assert agenda.others_have_the_rest
+
+
+def end_elsewhere(store, spec, status):
+    """Leave a run as another process does that has ended it."""
+    folder = store.folder(spec)
+    record = {"run": spec.identity(), "config": spec.resolved()}
+    folder.write_record({"status": status, "reason": "", **record})
+    with h5py.File(folder.representation, "w") as file:
+        file["codes"] = [1.0]
+
+
+def test_what_others_have_ended_meanwhile_is_settled_without_a_claim(store, plan, monkeypatch):
+    specs = plan(betas=(1.0, 2.0), lambdas=(8.0,))
+    first, first_child, second, second_child = specs
+    agenda = Agenda(specs, store, retry_failed=False)
+    end_elsewhere(store, first, "done")
+    end_elsewhere(store, second, "failed")
+    monkeypatch.setattr(claims, "_create", None)
+    assert take_next(agenda) is first_child
+    assert agenda.take(None) == {}
+    assert agenda.unfinished, "what was found is still to be told"
+    assert set(agenda.check_elsewhere()) == {(first, "done"), (second, "failed")}
+    assert not agenda.unfinished
+    assert agenda.summary.statuses[second_child] == "blocked"
+
+
+def test_failed_runs_that_are_to_be_retried_are_taken(store, plan):
+    (spec,) = plan(models=("betavae",))
+    end_elsewhere(store, spec, "failed")
+    assert take_next(Agenda([spec], store, retry_failed=True)) is spec
+
+
+def test_a_record_that_breaks_meanwhile_is_left_to_a_worker_to_name(store, plan, hasty):
+    (spec,) = plan(models=("betavae",))
+    agenda = Agenda([spec], store, retry_failed=False)
+    with store.folder(spec).claim():
+        assert agenda.take(lambda spec: None) == {}
+    (store.folder(spec).path / "run.json").write_text("{")
+    assert list(agenda.check_elsewhere()) == []
+    assert take_next(agenda) is spec
+
+
+def test_processes_that_share_a_plan_go_on_at_places_of_their_own(store, plan, monkeypatch):
+    specs = plan(models=("betavae",), betas=range(1, 101))
+    with store.folder(specs[1]).claim():
+        alone = Agenda(specs[:1] + specs[2:], store, retry_failed=False)
+        assert [take_next(alone) for _ in range(99)] == specs[:1] + specs[2:]
+        places = []
+        for pid in range(32):
+            monkeypatch.setattr(agenda_module.os, "getpid", lambda pid=pid: pid)
+            agenda = Agenda(specs, store, retry_failed=False)
+            assert take_next(agenda) is specs[0]
+            taken = [take_next(agenda) for _ in range(98)]
+            place = specs.index(taken[0])
+            assert taken == [s for s in specs[place:] + specs[2:place] if s is not specs[1]]
+            places.append(place)
+    assert len(set(places)) > 20
 
 
 def test_a_file_system_in_trouble_does_not_end_the_call(store, plan, monkeypatch):
