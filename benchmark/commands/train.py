@@ -110,6 +110,12 @@ from .options import (
 @results_option
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="Measure for about a minute what the runs would take here, in hours and memory, and stop; "
+    "the data need not be there.",
+)
 @click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
 @click.option(
     "--no-wait",
@@ -118,7 +124,7 @@ from .options import (
     default=True,
     help="Leave when other calls have all that is left, instead of waiting for them.",
 )
-def command(betas, lambdas, dry_run, **options):
+def command(betas, lambdas, dry_run, estimate, **options):
     """Train models over a sweep of their hyperparameters and over seeds.
 
     Finished runs are skipped, interrupted ones continue from their checkpoint, and several calls
@@ -135,6 +141,11 @@ def command(betas, lambdas, dry_run, **options):
     from ..workers.train import show_plan, train
 
     request = TrainRequest(betas=merge_values(betas), lambdas=merge_values(lambdas), **options)
+    if estimate:
+        from ..workers.estimate import show_estimate
+
+        show_estimate(request)
+        return
     if dry_run:
         show_plan(request)
         return
