@@ -107,8 +107,10 @@ def submit_evaluate(paths, arguments, resources, array, dry_run=False):
         click.echo(f"{len(files)} representations.", err=True)
         array = min(array, len(files))
     folder = jobs_folder(first if first.is_dir() or not first.exists() else first.parent)
+    # A part writes no table.
+    shared = _leave_out("--output", 2, arguments)
     parts = [
-        _make_task(("evaluate", *arguments, "--shard", f"{part}/{array}"))
+        _make_task(("evaluate", *shared, "--shard", f"{part}/{array}"))
         for part in range(array)
         if array > 1
     ]
@@ -116,8 +118,18 @@ def submit_evaluate(paths, arguments, resources, array, dry_run=False):
     if parts:
         # Also when a part failed: then the last call does what is left, and says what failed.
         resources = replace(resources, dependency=f"afterany:{':'.join(numbers)}")
+        # What the parts have just computed holds.
+        arguments = _leave_out("--force", 1, arguments)
     whole = _make_task(("evaluate", *arguments))
     _submit(folder, "bench-evaluate", resources, [whole], dry_run)
+
+
+def _leave_out(option, length, words):
+    """Words of a call without those of an option."""
+    if option not in words:
+        return words
+    place = words.index(option)
+    return _leave_out(option, length, [*words[:place], *words[place + length :]])
 
 
 def find_left(plan, store, retry_failed):

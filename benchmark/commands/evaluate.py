@@ -153,7 +153,7 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     if report.rows:
         click.echo(show_scores(report.rows, tuple(metrics) or None))
     if shard and report.found:
-        click.echo(_tell_shard(report, shard))
+        click.echo(_tell_shard(report, shard, options.get("force")))
     elif report.rows:
         click.echo(
             f"Representations: {len(report.rows)}. Scores computed: {report.computed}, "
@@ -179,13 +179,14 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     return 0
 
 
-def _tell_shard(report, shard):
+def _tell_shard(report, shard, force):
     """What a shard did, and what it leaves to the call that comes after all of them."""
     index, count = shard
+    without = "--shard and --force" if force else "--shard"
     return (
         f"Shard {index}/{count}: {len(report.rows)} of {report.found} representations. "
         f"Scores computed: {report.computed}, kept: {report.kept}. When all {count} shards are "
-        "done, run the same command without --shard: it compares seeds and writes the table."
+        f"done, run the same command without {without}: it compares seeds and writes the table."
     )
 
 
@@ -212,7 +213,7 @@ class _Progress:
             self._stack.close()
             if sys.stderr.isatty():
                 meter = self._stack.enter_context(Meter("scoring"))
-                self._show = lambda done, total, outcome: meter(done, total)
+                self._show = lambda done, total, outcome: total and meter(done, total)
             else:
                 self._show = _Lines()
         self._show(done, total, outcome)

@@ -126,6 +126,9 @@ def test_shards(folder):
     assert not (folder / "scores.csv").exists()
     undefined = next(result for result in results if "undefined" in result.stderr)
     assert "(1). For example more/" in undefined.stderr
+    again = invoke(folder, "--metrics", "mi", "--shard", "0/1", "--force")
+    assert "Scores computed: 4, kept: 0. When all 1 shards are done" in again.stdout
+    assert "without --shard and --force: " in again.stdout
     last = invoke(folder, "--metrics", "mi")
     assert "Representations: 4. Scores computed: 0, kept: 4." in last.stdout
     assert (folder / "scores.csv").exists()

@@ -125,6 +125,9 @@ def test_scores_are_submitted_in_parts_with_one_call_after_them(tmp_path):
     assert f"output={tmp_path}/mine/jobs/" in last
     assert "bench evaluate mine --metrics mig --shard 0/3\n" in done.stderr
     assert done.stderr.endswith("bench evaluate mine --metrics mig\n")
+    done = submit("submit", "evaluate", "mine", *options, "--force", "--output", "t.csv")
+    assert "bench evaluate mine --metrics mig --force --shard 0/3\n" in done.stderr
+    assert done.stderr.endswith("bench evaluate mine --metrics mig --output t.csv\n")
 
 
 def test_scores_of_nothing_are_refused_unless_jobs_will_write_something():
