@@ -10,7 +10,6 @@ import numpy as np
 from .. import datasets as data
 from ..console import Meter, console, table
 from ..datasets.base import Dataset, ImageSource
-from ..datasets.files.storage import size_text
 from ..protocol.fit import check_images
 from ..protocol.settings import write_value
 from ..runs.store import Store
@@ -245,7 +244,7 @@ def _print_table(kinds, steps):
             took = left / choice.run_steps_per_second / 3600
             hours += took
             cells += [f"{choice.members}", f"{choice.run_steps_per_second:,.3g}"]
-            shown.add_row(*cells, size_text(choice.memory_bytes), _write_hours(took))
+            shown.add_row(*cells, f"{choice.memory_bytes / 1e6:,.0f} MB", _write_hours(took))
     console().print(shown)
     runs = sum(len(kind.runs) for kind in kinds if not kind.error)
     click.echo(f"{runs:,} runs, {_write_hours(hours)} hours in all.")
