@@ -359,3 +359,25 @@ def test_steps_that_are_not_of_one_shape_from_the_start_are_not_captured(rerun):
         step(torch.ones(1 if number == ADOPTED - 1 else 2))
     assert total == 2 * (ADOPTED + 2) - 1
     assert notes == ["training without a CUDA graph: its steps are not all of one shape"]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["images", "noise"])
+def test_a_graph_that_reads_old_inputs_is_found(place, rerun, make_trainer):
+    """They are the right ones when it is captured, and so in the first comparison."""
+
+    def keep_one_input(function, watched):
+        old = watched()["inputs"][place].clone()
+
+        def replay():
+            watched()["inputs"][place].copy_(old)
+            function()
+
+        return replay
+
+    rerun.remember = keep_one_input
+    notes = []
+    trainer = make_trainer(phases=PHASES, learning_rate=1e-3, graph=rerun, note=notes.append)
+    trainer.run(nothing)
+    assert len(notes) == 1
+    assert "a replayed step differs in its weights" in notes[0]
+    assert rerun.replays == TIMED + 2
