@@ -1,6 +1,7 @@
 """Capturing what a function does on a CUDA device, for `models.training.graph`."""
 
 import time
+from functools import cache
 
 import torch
 
@@ -18,18 +19,15 @@ class CudaCapture:
 
     def __init__(self, device):
         self._device = device
-        self._stream = None
 
     def run(self, function, inputs):
-        """Carry a step out on the stream that will capture, so that its threads know it."""
+        """Carry a step out on the stream that will capture, so that libraries are ready there."""
         with torch.cuda.device(self._device):
-            if self._stream is None:
-                self._stream = torch.cuda.Stream(self._device)
-            current = torch.cuda.current_stream(self._device)
-            self._stream.wait_stream(current)
-            with torch.cuda.stream(self._stream):
+            own, current = _own_stream(self._device), torch.cuda.current_stream(self._device)
+            own.wait_stream(current)
+            with torch.cuda.stream(own):
                 function(*inputs)
-            current.wait_stream(self._stream)
+            current.wait_stream(own)
 
     def rehearse(self, function, inputs):
         """Carry a step out, and raise an error where it waits for the device.
@@ -58,12 +56,11 @@ class CudaCapture:
             Carries it out; the graph lives as long as this.
         """
         with torch.cuda.device(self._device):
-            graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
+            graph, own = torch.cuda.CUDAGraph(), _own_stream(self._device)
+            current = torch.cuda.current_stream(self._device)
             try:
                 # A thread that reads batches ahead must not break the capture.
-                with torch.cuda.graph(
-                    graph, stream=self._stream, capture_error_mode="thread_local"
-                ):
+                with torch.cuda.graph(graph, stream=own, capture_error_mode="thread_local"):
                     function()
             except RuntimeError:
                 CudaCapture.failed = True
@@ -77,6 +74,12 @@ class CudaCapture:
         """Seconds, once the device has done everything."""
         torch.cuda.synchronize(self._device)
         return time.perf_counter()
+
+
+@cache
+def _own_stream(device):
+    """One stream for all captures of a process, because libraries keep memory for each."""
+    return torch.cuda.Stream(device)
 
 
 def choose_capture(graph, device):

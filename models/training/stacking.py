@@ -220,8 +220,8 @@ class StackedTrainer:
                 failed.append((trainer, error))
         gone = [trainer for trainer, _ in failed]
         self.members = [trainer for trainer in self.members if trainer not in gone]
-        for trainer, error in failed:
-            on_failure(trainer, error)
+        for trainer, cause in failed:
+            on_failure(trainer, cause)
 
     def _share_time(self):
         """Add the time since the last call in equal shares."""

@@ -87,7 +87,8 @@ def test_the_real_capture_calls_pytorch_in_the_right_order(fails, monkeypatch):
         monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
     monkeypatch.setattr(CudaCapture, "failed", False)
     monkeypatch.setattr(module.time, "perf_counter", lambda: cuda.calls.append("clock"))
-    capture = CudaCapture(torch.device("cuda:0"))
+    # A device of its own, because streams are kept.
+    capture = CudaCapture(torch.device("cuda", 90 + fails))
 
     ran = ["own waits for current", "on own", "step 7", "current waits for own"]
     capture.run(lambda number: cuda.calls.append(f"step {number}"), (7,))
