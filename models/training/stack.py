@@ -47,7 +47,7 @@ class Stack:
         self.trainers = list(trainers)
         first = trainers[0]
         self._weighed = weighed
-        self._images = SharedInputs([trainer.batches for trainer in trainers])
+        self._images = SharedInputs([trainer.batches for trainer in trainers], images=True)
         self._noise = SharedInputs([trainer.noise for trainer in trainers])
         self._coefficients = StackedCoefficients(trainers, weighed)
         loss = WeighedLoss(self._coefficients.terms) if weighed else None
@@ -169,7 +169,10 @@ class Stack:
             for name in values[0]:
                 parts = [value[name] for value in values]
                 self.optimiser.state[stacked][name] = (
-                    parts[0].clone() if name == "step" else torch.stack(parts)
+                    parts[0].clone()
+                    if name == "step"
+                    # In the layout of the weights, which fused optimisers take for granted.
+                    else torch.empty_like(stacked).copy_(torch.stack(parts))
                 )
 
 

@@ -1,6 +1,7 @@
 """What the steps of stacked runs are computed from: batches, noise, coefficients."""
 
 import torch
+from torch.nn import functional as F
 
 from ..terms import TERMS
 
@@ -21,6 +22,9 @@ class SharedInputs:
     sources : list of callable
         One a run: ``source(step) -> Tensor``. Those of one kind and seed give the same, if they
         take it from the same images.
+    images : bool, default False
+        Whether they give images (B, C, H, W), whose channels then lie side by side in memory:
+        channels-last over all runs, as convolutions in groups want them.
 
     Attributes
     ----------
@@ -28,21 +32,27 @@ class SharedInputs:
         The dimension of the result that counts the runs; None where all runs share everything.
     """
 
-    def __init__(self, sources):
+    def __init__(self, sources, images=False):
         distinct = {}
         for source in sources:
             distinct.setdefault(_identify(source), source)
         self._sources = list(distinct.values())
         places = {key: place for place, key in enumerate(distinct)}
         self._places = [places[_identify(source)] for source in sources]
-        self.dimension = None if len(distinct) == 1 else 0
+        self._stack = _stack_images if images else torch.stack
+        self.dimension = None if len(distinct) == 1 else int(images)
 
     def __call__(self, step):
         """Return a step's Tensor for all runs, or a stacked one with a part for each."""
         tensors = [source(step) for source in self._sources]
         if self.dimension is None:
             return tensors[0]
-        return torch.stack([tensors[place] for place in self._places])
+        return self._stack([tensors[place] for place in self._places])
+
+
+def _stack_images(images):
+    """Stack images along a new dimension 1, so that channels come last in memory."""
+    return torch.stack([part.permute(0, 2, 3, 1) for part in images], 3).permute(0, 3, 4, 1, 2)
 
 
 def _identify(source):
@@ -84,7 +94,10 @@ class StackedCoefficients:
         if weighed:
             named = dict.fromkeys(name for values in read for name in values)
             if unknown := named.keys() - TERMS.keys():
-                raise ValueError(f"weigh_terms names {min(unknown)!r}, which is no term")
+                raise ValueError(
+                    f"weigh_terms names {min(unknown)!r}, which is no term; there are: "
+                    f"{', '.join(TERMS)}"
+                )
             self.terms = tuple(name for name in TERMS if name in named)
         else:
             self.terms = ()
@@ -143,13 +156,20 @@ class WeighedLoss:
         total, terms = None, {}
         for name in self._terms:
             having = present.get(name)
+            term = _cross_entropy if name == "nll" else TERMS[name]
             given = outputs if having is None else _stop_gradient(outputs, READ[name], having)
-            terms[name] = TERMS[name](given)
+            terms[name] = term(given)
             weighted = weights[name] * terms[name]
             if having is not None:
                 weighted = torch.where(having, weighted, 0.0)
             total = weighted if total is None else total + weighted
         return total, terms
+
+
+def _cross_entropy(outputs):
+    """The negative log-likelihood in few operations; vmap makes many of the one made for it."""
+    logits, images = outputs.logits, outputs.images
+    return (F.softplus(logits) - images * logits).sum() / images.shape[0]
 
 
 def _stop_gradient(outputs, names, having):
