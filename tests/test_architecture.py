@@ -11,7 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "evaluation", "models")
-HEAVY = ("torch", "sklearn", "seaborn", "matplotlib", "numba", "pandas", "scipy", "numpy", "h5py")
+HEAVY = (
+    "torch",
+    "sklearn",
+    "seaborn",
+    "matplotlib",
+    "numba",
+    "pandas",
+    "scipy",
+    "numpy",
+    "h5py",
+    "submitit",
+)
 
 
 def read_map():
@@ -183,7 +194,9 @@ print(keys - set(scores), len(keys) > 16)
     assert done.stdout.strip() == "set() True"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["submit", "train", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(arguments, tmp_path):
     done = run(
         "import sys\n"

@@ -21,14 +21,14 @@ from .slurm import read_array_limit
 from .task import Task
 
 
-def submit_train(request, arguments, resources, array, dry_run=False):
+def submit_train(request, given, resources, array, dry_run=False):
     """Submit what a request has left to train, as tasks that share it.
 
     Parameters
     ----------
     request : TrainRequest
-    arguments : list of str
-        What the tasks give to `bench train`, without ``--results`` and ``--no-wait``.
+    given : dict of str to list of str
+        What was given to `bench train`: the words of each option, by name.
     resources : Resources
         Of each task.
     array : int
@@ -58,7 +58,7 @@ def submit_train(request, arguments, resources, array, dry_run=False):
         err=True,
     )
     results = Path(request.results).absolute()
-    arguments = ("train", *arguments, "--results", str(results), "--no-wait")
+    arguments = ("train", *_join(given, "results"), "--results", str(results), "--no-wait")
     if not dry_run:
         Store(request.results).check_writable()
     _submit(
@@ -72,7 +72,7 @@ def submit_train(request, arguments, resources, array, dry_run=False):
         click.echo(f"bench status {shlex.quote(request.results)} shows how far they are.")
 
 
-def submit_evaluate(paths, arguments, resources, array, dry_run=False):
+def submit_evaluate(paths, given, resources, array, dry_run=False):
     """Submit the scoring of representations: one array, and a call after it that compares seeds.
 
     Parameters
@@ -80,8 +80,8 @@ def submit_evaluate(paths, arguments, resources, array, dry_run=False):
     paths : tuple of str
         What is scored; scripts and logs lie in ``jobs/`` in the first, or beside it if it is a
         file.
-    arguments : list of str
-        What the tasks give to `bench evaluate`, without the shard.
+    given : dict of str to list of str
+        What was given to `bench evaluate`: the words of each option, and of the paths, by name.
     resources : Resources
         Of each task.
     array : int
@@ -107,10 +107,10 @@ def submit_evaluate(paths, arguments, resources, array, dry_run=False):
         click.echo(f"{len(files)} representations.", err=True)
         array = min(array, len(files))
     folder = jobs_folder(first if first.is_dir() or not first.exists() else first.parent)
-    # A part writes no table.
-    shared = _leave_out("--output", 2, arguments)
+    # A part writes no table, and what the parts have just computed holds.
+    words = _join(given, "table")
     parts = [
-        _make_task(("evaluate", *shared, "--shard", f"{part}/{array}"))
+        _make_task(("evaluate", *words, "--shard", f"{part}/{array}"))
         for part in range(array)
         if array > 1
     ]
@@ -118,18 +118,13 @@ def submit_evaluate(paths, arguments, resources, array, dry_run=False):
     if parts:
         # Also when a part failed: then the last call does what is left, and says what failed.
         resources = replace(resources, dependency=f"afterany:{':'.join(numbers)}")
-        # What the parts have just computed holds.
-        arguments = _leave_out("--force", 1, arguments)
-    whole = _make_task(("evaluate", *arguments))
+    whole = _make_task(("evaluate", *_join(given, "force" if parts else "")))
     _submit(folder, "bench-evaluate", resources, [whole], dry_run)
 
 
-def _leave_out(option, length, words):
-    """Words of a call without those of an option."""
-    if option not in words:
-        return words
-    place = words.index(option)
-    return _leave_out(option, length, [*words[:place], *words[place + length :]])
+def _join(given, without):
+    """The words of all options, without one of them."""
+    return [word for name, words in given.items() if name != without for word in words]
 
 
 def find_left(plan, store, retry_failed):

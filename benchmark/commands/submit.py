@@ -65,13 +65,13 @@ class SubmittedCommand(click.Command):
         self.params = [*self.passed_on, *self.params]
 
     def parse_args(self, ctx, args):
-        """Keep the words of the other command's options beside their values."""
+        """Keep the words of the other command's options, by name, beside their values."""
         given = self.make_parser(ctx).parse_args(list(args))[0]
-        words = []
-        for param in self.passed_on:
-            if param.name in given and param.name != "results":
-                words += _write_words(param, given[param.name])
-        ctx.obj = words
+        ctx.obj = {
+            param.name: _write_words(param, given[param.name])
+            for param in self.passed_on
+            if param.name in given
+        }
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx, formatter):

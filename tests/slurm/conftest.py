@@ -70,7 +70,7 @@ def slurm(running_cluster, tmp_path):
     running_cluster.cancel_all()
     for node in ("n1", "n2"):
         running_cluster.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)
-    user.wait_for(lambda: running_cluster.is_ready(), "both nodes are idle again")
+    user.wait_for(running_cluster.is_ready, "both nodes are idle again")
 
 
 class User:
@@ -133,15 +133,20 @@ class User:
         """The statuses of all runs, by seed."""
         return {seed: record["status"] for seed, record in self.records().items()}
 
-    def checkpoint(self, seed=0):
-        """The checkpoint of a run, whether it is there or not."""
-        folders = list(self.results.glob(f"runs/**/seed-{seed}"))
-        return folders[0] / "checkpoint.pt" if folders else self.results / "none"
+    def seeds_with_checkpoints(self):
+        """The seeds of runs that can be continued."""
+        return [int(path.parent.name[5:]) for path in self.results.glob("runs/**/checkpoint.pt")]
 
     def log(self, job):
         """The log of a job or of a task, "" before it begins."""
         path = self.results / "jobs" / f"{job}_0_log.out"
         return path.read_text() if path.exists() else ""
+
+    def cancel(self, job):
+        """Cancel a job, and see that its run was saved."""
+        self.cluster.run("scancel", job)
+        assert self.wait_for_end(job) == {job: "CANCELLED"}
+        self.wait_for(lambda: self.statuses()[0] == "interrupted", "the run is saved")
 
     def wait_for(self, happened, meaning):
         """Wait until something has happened."""

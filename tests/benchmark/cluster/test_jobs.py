@@ -9,6 +9,7 @@ from disentanglement_bench.benchmark.cluster.jobs import (
     submit_tasks,
     write_script,
 )
+from disentanglement_bench.benchmark.cluster.submit import submit_evaluate
 from disentanglement_bench.benchmark.cluster.task import Task
 from disentanglement_bench.benchmark.errors import BenchError
 
@@ -110,6 +111,20 @@ def test_a_refusal_of_slurm_is_one_line(tmp_path, fake_slurm, program):
     program("sbatch", "sys.exit('sbatch: error: invalid partition\\nspecified: x')")
     with pytest.raises(BenchError, match="SLURM refused: sbatch: error: invalid partition"):
         submit_tasks(tmp_path, "bench-train", Resources(time=5), [Task((), "/work")])
+
+
+def test_what_was_submitted_before_a_refusal_is_named(tmp_path, fake_slurm, program, monkeypatch):
+    pytest.importorskip("submitit")
+    program(
+        "sbatch",
+        "if 'array' in open(sys.argv[1]).read(): print('Submitted batch job 7')\n"
+        "else: sys.exit('sbatch: error: AssocMaxSubmitJobLimit')",
+    )
+    monkeypatch.chdir(tmp_path)
+    for name in "abcd":
+        (tmp_path / f"{name}.npz").touch()
+    with pytest.raises(BenchError, match=r"AssocMaxSubmitJobLimit; jobs submitted before: 7$"):
+        submit_evaluate((".",), {}, Resources(time=5), 4)
 
 
 def test_without_slurm_it_says_where_to_call(tmp_path, monkeypatch):
