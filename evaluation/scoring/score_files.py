@@ -51,7 +51,7 @@ def scores_folder(path: str | os.PathLike[str]) -> Path:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """State of a representation file: its hash is only taken when it is asked for.
+    """State of a representation file: its hash is taken when it is asked for, and once.
 
     Attributes
     ----------
@@ -73,6 +73,10 @@ class Source:
 
     def sha256(self):
         """Hash of the content, in hexadecimal."""
+        return self._sha256
+
+    @functools.cached_property
+    def _sha256(self):
         digest = hashlib.sha256()
         with open(self.path, "rb") as file:
             while block := file.read(_BLOCK):

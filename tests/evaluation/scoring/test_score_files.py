@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import os
 
 import pytest
@@ -11,6 +12,7 @@ from disentanglement_bench.evaluation import (
     write_representation,
 )
 from disentanglement_bench.evaluation.files import RecordError, read_json, write_json
+from disentanglement_bench.evaluation.scoring.file_scores import Options, score_file
 from disentanglement_bench.evaluation.scoring.score_files import (
     Choices,
     Source,
@@ -22,6 +24,7 @@ from disentanglement_bench.evaluation.scoring.score_files import (
     scores_folder,
     write_score,
 )
+from disentanglement_bench.evaluation.scoring.stored import read_stored
 
 SCORE = Score("mig", {"mig": 0.5}, "mig[hist20,plugin,mean]")
 
@@ -116,6 +119,20 @@ def test_a_score_holds_until_its_file_changes(written):
     path.write_bytes(content)
     os.utime(path, ns=(2, 2))
     assert not current(path, target)
+
+
+def test_a_copied_file_is_hashed_once_for_all_its_scores(tmp_path, monkeypatch):
+    """Its time is another one, as after copying a folder without times."""
+    path = tmp_path / "a.h5"
+    write_representation(path, [[0.0, 1.0]] * 3, [[0], [1], [0]])
+    metrics = [METRICS["mig"], METRICS["mi"], METRICS["sap_continuous"]]
+    score_file(path, metrics, Options(()))
+    os.utime(path, ns=(0, 0))
+    taken = []
+    really = hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda: taken.append(really()) or taken[-1])
+    assert read_stored(path, metrics, Choices()).kept == 3
+    assert len(taken) == 1
 
 
 def test_a_score_of_another_size_or_name_does_not_hold(written):
