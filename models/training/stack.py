@@ -132,15 +132,18 @@ class Stack:
         StackingError
             If they differ by more than the order of sums can explain.
         """
+        inputs = self.inputs(step)
         with torch.no_grad():
-            _, logged, means = self._forward(self.parameters, *self.inputs(step))
+            _, logged, means = self._forward(self.parameters, *inputs)
             if logged.device.type == "meta":
                 return
             amp = self._objective.amp
             tolerance = AMP_TOLERANCE if amp else TOLERANCE
             for number, trainer in enumerate(self.trainers):
-                given = trainer.batches(step), trainer.noise(step), trainer.coefficients(step)
-                _, terms, outputs = Objective(trainer.model, amp)(*given)
+                images = self._images.select(inputs[0], number)
+                noise = self._noise.select(inputs[1], number)
+                alone = Objective(trainer.model, amp)
+                _, terms, outputs = alone(images, noise, trainer.coefficients(step))
                 scale = outputs.means.abs().max().item()
                 for one, other, size in (
                     (logged[number], terms, 1.0),
@@ -183,17 +186,14 @@ def check_alike(trainers):
     ------
     StackingError
     """
-    first = trainers[0]
+    wanted = _list_common(trainers[0])
     for trainer in trainers:
-        for name in ("step", "schedule", "make_optimiser", "device"):
-            if getattr(trainer, name) != getattr(first, name):
+        for name, value in _list_common(trainer).items():
+            if value != wanted[name]:
                 raise StackingError(
-                    f"the runs of a stack must share {name}, got {getattr(first, name)} and "
-                    f"{getattr(trainer, name)}"
+                    f"the runs of a stack must share {name}, got {wanted[name]} and {value}"
                 )
-        if trainer.objective.amp != first.objective.amp:
-            raise StackingError("the runs of a stack must share amp")
-        if _describe(trainer.model) != _describe(first.model):
+        if _describe(trainer.model) != _describe(trainers[0].model):
             raise StackingError("the models of a stack must have weights of the same shapes")
         if buffer := next((name for name, _ in trainer.model.named_buffers()), None):
             raise StackingError(
@@ -203,6 +203,16 @@ def check_alike(trainers):
             raise StackingError(
                 f"{type(trainer.optimiser).__name__} may not treat stacked weights as single ones"
             )
+
+
+def _list_common(trainer):
+    """What all runs of a stack have in common, by the name that messages give it."""
+    names = ("step", "schedule", "make_optimiser", "device")
+    return {
+        **{name: getattr(trainer, name) for name in names},
+        "amp": trainer.objective.amp,
+        "the shape of a batch's codes": trainer.noise.shape,
+    }
 
 
 def _describe(model):

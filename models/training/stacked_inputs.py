@@ -49,6 +49,10 @@ class SharedInputs:
             return tensors[0]
         return self._stack([tensors[place] for place in self._places])
 
+    def select(self, result, number):
+        """Return what one run takes of such a result."""
+        return result if self.dimension is None else result.select(self.dimension, number)
+
 
 def _stack_images(images):
     """Stack images along a new dimension 1, so that channels come last in memory."""

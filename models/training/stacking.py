@@ -52,7 +52,8 @@ class StackedTrainer:
     """Runs that are trained in lock-step; any of them can go on alone from its checkpoint.
 
     Sums are taken in another order than by `models.training.loop.Trainer`, so that results agree
-    to float32 round-off, step by step.
+    to float32 round-off, step by step. Nothing is passed through `torch.compile`, also where the
+    members' own objectives are.
 
     Parameters
     ----------

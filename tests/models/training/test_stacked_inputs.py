@@ -37,9 +37,10 @@ def test_a_seed_that_runs_share_is_computed_once_a_step():
     assert Counted.asked == 1
     mixed = SharedInputs([Counted((4, 3), seed, "cpu") for seed in (1, 0, 1)])
     assert mixed.dimension == 0
-    for part, seed in zip(mixed(2), (1, 0, 1), strict=True):
-        assert torch.equal(part, Noise((4, 3), seed, "cpu")(2))
+    result = mixed(2)
     assert Counted.asked == 3
+    for number, seed in enumerate((1, 0, 1)):
+        assert torch.equal(mixed.select(result, number), Noise((4, 3), seed, "cpu")(2))
 
 
 def test_batches_of_other_images_are_not_shared(tiny_source):
@@ -58,7 +59,7 @@ def test_channels_of_all_runs_lie_last_in_memory(channels):
     stacked = shared(0)
     assert stacked.shape == (2, 3, channels, 4, 4)
     for number, batch in enumerate(batches):
-        assert torch.equal(stacked[:, number], batch)
+        assert torch.equal(shared.select(stacked, number), batch)
     assert stacked.flatten(1, 2).is_contiguous(memory_format=torch.channels_last)
 
 
@@ -87,6 +88,17 @@ def test_coefficients_that_depend_on_the_step_are_filled_into_the_same_tensors(m
         assert now["c_max"].tolist() == capacities
         assert now["gamma"].tolist() == [5, 6]
         assert {name: value.data_ptr() for name, value in now.items()} == places
+
+
+def test_weights_that_depend_on_the_step_follow_it(make_trainer):
+    class Warmed(BetaVAE):
+        @staticmethod
+        def coefficients_at(hyperparameters, step, first_phase):
+            return {"beta": hyperparameters["beta"] * step / first_phase}
+
+    trainers = [make_trainer(Warmed, {"beta": 7.0}), make_trainer(BetaVAE, {"beta": 7.0})]
+    coefficients = StackedCoefficients(trainers, weighed=True)
+    assert [coefficients(step)["kl"].tolist() for step in (0, 3)] == [[0, 7], [3, 7]]
 
 
 def test_an_unknown_term_is_named(make_trainer):

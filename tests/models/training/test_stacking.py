@@ -466,7 +466,7 @@ def test_runs_that_do_not_fit_together_are_refused(make_runs, make_trainer):
         (make_runs(beta, log_every=5)[0], "share schedule"),
         (make_runs([(AnnealedVAE, {"gamma": 1.0, "c_max": 1.0}, 0)])[0], "models of one family"),
         (make_runs(beta, amp=True)[0], "share amp"),
-        (make_runs(beta, batch_size=5)[0], "RuntimeError: The size of tensor a .4. must match"),
+        (make_runs(beta, batch_size=5)[0], "codes, got .4, 3. and .5, 3."),
     ):
         with pytest.raises(StackingError, match=reason):
             StackedTrainer([one, other]).run(pytest.fail)
