@@ -165,6 +165,7 @@ class Observer:
         self._stale_seconds = stale_seconds
         self._seen = {}
         self._moved = set()
+        self._alive = set()
 
     def is_dead(self, owner):
         """Whether an `Owner` is gone."""
@@ -180,17 +181,6 @@ class Observer:
             return False
         return self._clock() - since > self._stale_seconds
 
-    def knows_alive(self, folder):
-        """Whether the owner of a folder's run has been seen to be alive.
-
-        The process of an owner on this host is there; one on another host has counted up since
-        it was first observed.
-        """
-        owner = current_owner(folder)
-        if owner is None or self.is_dead(owner):
-            return False
-        return owner.host == host_name() or owner.token in self._moved
-
     def observe(self, folder):
         """Find out who owns a folder's run.
 
@@ -202,9 +192,23 @@ class Observer:
             Token of the claim of an owner who is dead.
         """
         owner = current_owner(folder)
-        if owner is None:
-            return False, None
-        return (False, owner.token) if self.is_dead(owner) else (True, None)
+        gone = owner is not None and self.is_dead(owner)
+        if owner is None or gone:
+            self._alive.discard(folder)
+            return False, owner.token if gone else None
+        if owner.host == host_name() or owner.token in self._moved:
+            self._alive.add(folder)
+        else:
+            self._alive.discard(folder)
+        return True, None
+
+    def knows_alive(self, folder):
+        """Whether the owner of a folder's run was seen to be alive when it was last observed.
+
+        The process of an owner on this host was there; one on another host has counted up since
+        it was first observed.
+        """
+        return folder in self._alive
 
 
 def acquire(folder, dead=None):

@@ -14,8 +14,8 @@ from .ready import ReadyRuns
 # Time between two looks at a run that another process trains.
 ELSEWHERE_SECONDS = 2.0
 # Such looks at once, and the time between: a network file system must bear all calls' looks.
-LOOKS = 32
-LOOKS_SECONDS = 0.25
+LOOKS = 16
+LOOKS_SECONDS = 0.5
 
 
 @dataclass
