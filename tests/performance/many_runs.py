@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,10 +22,11 @@ from pathlib import Path
 MODELS = "annealedvae,betatcvae,betavae,dipvae1,dipvae2,factorvae,lambdabeta"
 DATASETS = "sprites-small,sprites,rooms3d,dsprites,shapes3d,mpi3d_real"
 SEEDS = 50
-# The settings of the study, but for steps and rows: what is left of a plan can be trained.
+# The sweep of the study in small: what is left of the plan can be trained in seconds.
+SETTINGS = {"network": "conv-small", "image_size": "32", "n_train": "600", "n_test": "300"}
 OPTIONS = (
-    *("--preset", "dlib", "--lambda", "8", "--steps", "20", "--continue-steps", "4"),
-    *("--set", "n_train=600", "--set", "n_test=300"),
+    *("--preset", "dlib", "--steps", "20", "--continue-steps", "4"),
+    *(word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")),
 )
 # A run that the measurements remove and train again.
 LEFT_OVER = "sprites-small/dlib/betavae/beta=16/seed-{}"
@@ -33,7 +35,7 @@ BENCH = (sys.executable, "-c", "from disentanglement_bench.benchmark.cli import 
 
 def train_command(results, seeds=SEEDS):
     """The call of ``bench train`` whose runs `make_results` puts below a folder."""
-    chosen = ("--model", MODELS, "--dataset", DATASETS, "--seeds", str(seeds))
+    chosen = ("--model", MODELS, "--lambda", "8", "--dataset", DATASETS, "--seeds", str(seeds))
     return (*BENCH, "train", *OPTIONS, *chosen, "--results", os.fspath(results))
 
 
@@ -55,7 +57,7 @@ def make_results(results, seeds=SEEDS):
     results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".true-", dir=results) as true:
         chosen = ("--model", "betavae", "--beta", "4", "--dataset", "sprites-small", "--jobs", "1")
-        train = (*BENCH, "train", *OPTIONS[:2], *OPTIONS[4:], *chosen, "--seeds", "2")
+        train = (*BENCH, "train", *OPTIONS, *chosen, "--seeds", "2")
         subprocess.run([*train, "--results", true], check=True, capture_output=True)
         subprocess.run([*BENCH, "evaluate", true], check=True, capture_output=True)
         (setting,) = Path(true).glob("runs/*/*/*/*")
@@ -86,7 +88,7 @@ def read_plan(seeds=SEEDS):
         lambdas=(8.0,),
         steps=20,
         continue_steps=4,
-        settings=(("n_train", "600"), ("n_test", "300")),
+        settings=tuple(SETTINGS.items()),
     ).plan()
 
 
@@ -137,18 +139,21 @@ def moved_aside(folders):
 
 
 def seconds_of(command):
-    """How long a command takes, in a process of its own."""
-    began = time.perf_counter()
+    """How long a command takes in a process of its own, and how much processor time."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began
+    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure(results, seeds=SEEDS):
-    """Seconds of every command that has nothing, or next to nothing, to do.
+    """Measure every command that has nothing, or next to nothing, to do.
 
     Yields
     ------
-    str, float
+    command : str
+    seconds : (float, float)
+        Of `seconds_of`.
     """
     results = Path(results)
     train = train_command(results, seeds)
@@ -178,8 +183,8 @@ def main():
     if arguments.action == "make":
         print(f"{make_results(arguments.folder, arguments.seeds):,} runs below {arguments.folder}")
         return
-    for command, seconds in measure(arguments.folder, arguments.seeds):
-        print(f"{seconds:6.1f} s  {command}", flush=True)
+    for command, (seconds, processor) in measure(arguments.folder, arguments.seeds):
+        print(f"{seconds:6.1f} s, {processor:5.1f} s of processor time  {command}", flush=True)
 
 
 if __name__ == "__main__":
