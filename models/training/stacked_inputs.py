@@ -114,23 +114,30 @@ class StackedCoefficients:
             having = [name in values for values in read]
             if not all(having):
                 self.present[name] = torch.tensor(having, device=device)
-        self._versions = [None] * len(trainers)
+        for number, values in enumerate(read):
+            self._fill(number, values)
+        # Of those that depend on the step: how often their tensors were filled.
+        self._filled = {
+            number: None for number, trainer in enumerate(trainers) if trainer.hooks.anneals
+        }
 
     def __call__(self, step):
         """Return the values of a step, counted from 0, as a dict of Tensors of shape (R,)."""
-        for number, trainer in enumerate(self._trainers):
-            coefficients = trainer.coefficients(step)
-            # Filled in place, and so counted, wherever one depends on the step.
-            versions = [tensor._version for tensor in coefficients.values()]
-            if versions != self._versions[number]:
-                self._versions[number] = versions
-                for name, value in self._read(trainer, step).items():
-                    self._values[name][number] = value
+        for number, filled in self._filled.items():
+            trainer = self._trainers[number]
+            now = [tensor._version for tensor in trainer.coefficients(step).values()]
+            if now != filled:
+                self._filled[number] = now
+                self._fill(number, self._read(trainer, step))
         return self._values
 
     def _read(self, trainer, step):
         coefficients = trainer.coefficients(step)
         return trainer.model.weigh_terms(coefficients) if self._weighed else coefficients
+
+    def _fill(self, number, values):
+        for name, value in values.items():
+            self._values[name][number] = value
 
 
 class WeighedLoss:
