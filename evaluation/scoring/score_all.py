@@ -2,12 +2,12 @@
 
 import contextlib
 import dataclasses
-import random
 
 from .file_scores import Outcome
 from .groups import Groups
 from .reading import read_each
 from .stored import read_stored
+from .waiting import Waiting
 
 
 @dataclasses.dataclass
@@ -55,9 +55,8 @@ class Scored:
 def score_all(paths, metrics, options, jobs, compare=True, progress=None, reading=None):
     """Score what is not up to date: representations, then the groups of runs they belong to.
 
-    Other calls may be at work on the same folder. As soon as a worker meets scores that were not
-    there at first, what is left is taken in a random order, so that the calls rarely compute the
-    same scores at the same time.
+    Other calls may be at work on the same folder: scores that were not there at first tell of them,
+    see `Waiting`.
 
     Parameters
     ----------
@@ -77,25 +76,30 @@ def score_all(paths, metrics, options, jobs, compare=True, progress=None, readin
     from .workers import score_files
 
     scored = _read_all(paths, metrics, options, reading)
-    waiting = [path for path, outcome in scored.outcomes.items() if outcome is None]
-    done, total, shared, order = 0, len(waiting), False, random.Random()
+
+    def is_begun(path):
+        with contextlib.suppress(OSError, KeyError):
+            known = read_stored(path, metrics, options.choices, options.force)
+            return 0 < len(known.missing) < len(scored.stored[path].missing)
+
+    waiting = Waiting((p for p, outcome in scored.outcomes.items() if outcome is None), is_begun)
+    done, total = 0, len(waiting)
     if progress is not None:
         progress(0, total, None)
     options = dataclasses.replace(options, threads=max(1, jobs // max(1, total)))
     groups = Groups(scored.stored if compare else {}, metrics, options.force)
 
     def find_groups():
-        work = [*groups.find_work()]
-        if shared:
-            order.shuffle(work)
+        work = Waiting(groups.find_work())
+        if waiting.shared:
+            work.share()
         return work
 
     with contextlib.closing(score_files(waiting, options, jobs, find_groups)) as scoring:
         for outcome in scoring:
             if groups.waiting is None:
-                if not shared and _was_shared(scored, outcome):
-                    shared = True
-                    order.shuffle(waiting)
+                if _was_shared(scored, outcome):
+                    waiting.share()
                 _take(scored, outcome, metrics, options)
                 done += 1
             else:

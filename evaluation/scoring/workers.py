@@ -125,13 +125,12 @@ def score_files(work, options, jobs, then=None):
 
     Parameters
     ----------
-    work : list of Path and Group
-        Each is taken from it, the first one first, when a worker is free for it: its order may be
-        changed meanwhile.
+    work : Waiting
+        Paths or groups; each is taken from it when a worker is free for it.
     options : Options
     jobs : int
     then : callable, optional
-        Called when all that is done; gives more work, another such list.
+        Called when all that is done; gives more work.
 
     Yields
     ------
@@ -157,7 +156,7 @@ def score_files(work, options, jobs, then=None):
                 workers[worker.channel] = worker
             for worker in workers.values():
                 if worker.ready and worker.task is None and (work or again):
-                    worker.give(again.pop() if again else Task(work.pop(0)), options)
+                    worker.give(again.pop() if again else Task(work.take()), options)
             for channel in wait(list(workers)):
                 worker = workers[channel]
                 outcome = _hear(worker)

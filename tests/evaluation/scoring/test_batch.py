@@ -18,7 +18,7 @@ from disentanglement_bench.evaluation import (
 )
 from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.metrics import choose_metrics
-from disentanglement_bench.evaluation.scoring import find_representations, score_all
+from disentanglement_bench.evaluation.scoring import find_representations, waiting
 from disentanglement_bench.evaluation.scoring.file_scores import Options, score_file
 
 FAST = ("mig", "mi", "sap_continuous")
@@ -371,7 +371,7 @@ def test_calls_that_meet_share_what_is_left(tmp_path, monkeypatch):
     """After the first file of this call, another one scores all the others."""
     for name in "abcde":
         write(tmp_path / f"{name}.h5")
-    monkeypatch.setattr(score_all.random.Random, "shuffle", lambda self, work: work.reverse())
+    monkeypatch.setattr(waiting.random.Random, "shuffle", lambda self, work: work.reverse())
     said = []
 
     def progress(done, total, outcome):
@@ -385,6 +385,23 @@ def test_calls_that_meet_share_what_is_left(tmp_path, monkeypatch):
     assert said == [("a", 1), ("b", 0), ("e", 0), ("d", 0), ("c", 0)]
     assert (report.computed, report.kept) == (1, 4)
     assert {row["mig_status"] for row in read_table(report.table)} == {"done"}
+
+
+def test_what_another_call_has_begun_comes_last(tmp_path, monkeypatch):
+    for name in "abcde":
+        write(tmp_path / f"{name}.h5")
+    monkeypatch.setattr(waiting.random.Random, "shuffle", lambda self, work: work.reverse())
+    said = []
+
+    def progress(done, total, outcome):
+        if outcome is not None:
+            said.append((outcome.path.stem, outcome.computed))
+        if done == 1:
+            score_file(tmp_path / "b.h5", choose_metrics(["mig"]), Options(("mig",)))
+
+    report = evaluate_paths(tmp_path, metrics=FAST, progress=progress)
+    assert said == [("a", 3), ("e", 3), ("d", 3), ("c", 3), ("b", 2)]
+    assert (report.computed, report.kept) == (14, 1)
 
 
 def test_reading_is_told(tmp_path):

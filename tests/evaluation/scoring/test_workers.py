@@ -10,6 +10,7 @@ import pytest
 from disentanglement_bench.evaluation import MetricError, write_representation
 from disentanglement_bench.evaluation.scoring import workers
 from disentanglement_bench.evaluation.scoring.file_scores import Options
+from disentanglement_bench.evaluation.scoring.waiting import Waiting
 from disentanglement_bench.evaluation.scoring.workers import (
     WorkerError,
     score_files,
@@ -67,8 +68,8 @@ def folder(tmp_path):
 def score(folder, *names, jobs=1, paths=None, **options):
     """Outcomes by file name."""
     references = tuple(f"{folder}/mine.py:{name}" for name in names)
-    paths = sorted(folder.glob("*.h5")) if paths is None else [*paths]
-    found = score_files(paths, Options(references, **options), jobs)
+    paths = sorted(folder.glob("*.h5")) if paths is None else paths
+    found = score_files(Waiting(paths), Options(references, **options), jobs)
     return {outcome.path.name: outcome for outcome in found}
 
 
@@ -143,7 +144,7 @@ def test_no_module_of_the_current_folder_comes_in_between(folder, monkeypatch):
 
 def test_nothing_to_do_starts_nothing(monkeypatch):
     monkeypatch.setattr(workers, "Worker", None)
-    assert list(score_files([], Options(()), 4)) == []
+    assert list(score_files(Waiting([]), Options(()), 4)) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
@@ -152,8 +153,9 @@ def test_workers_end_with_their_parent(folder, ending):
         "import sys; from pathlib import Path; "
         "from disentanglement_bench.evaluation.scoring.workers import score_files\n"
         "from disentanglement_bench.evaluation.scoring.file_scores import Options\n"
+        "from disentanglement_bench.evaluation.scoring.waiting import Waiting\n"
         "paths = [Path(path) for path in sys.argv[2:]]\n"
-        "list(score_files(paths, Options((sys.argv[1],)), 2))"
+        "list(score_files(Waiting(paths), Options((sys.argv[1],)), 2))"
     )
     arguments = [f"{folder}/mine.py:waits", *map(str, sorted(folder.glob("*.h5")))]
     process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.DEVNULL)
