@@ -305,7 +305,7 @@ def explore(machine, examples, steps):
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
-            phases=(Phase.generate,),
+            phases=(Phase.generate,),  # to shrink hundreds of turns takes many minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
