@@ -6,7 +6,8 @@ workers are those of ``bench train``, measuring as ``--stack auto`` does.
 
 With ``--calls 3`` it compares whole calls instead: ``bench train --stack auto`` and ``--stack 1``
 take turns on the same runs of the protocol `quick`, each in a results folder of its own, and the
-figures are those that the runs recorded. A call before them calibrates ``--stack auto``.
+figures are those that the runs recorded. Before them a call of the whole protocol is begun and
+stopped as soon as it has chosen, so that calibration is as long as ever and not counted.
 
 With ``--profile`` it shows where the processor's time goes, alone and in a stack of eight.
 """
@@ -33,8 +34,13 @@ from disentanglement_bench.benchmark.workers.worker import WorkerSettings
 DATASET = "sprites-small"
 SIZES = (1, 2, 4, 8, 16, 32)
 NETWORKS = {"quick": "conv-small, 32×32, batch 32", "paper": "conv, 64×64, batch 64"}
-# 32 runs: a full stack of 16 for each of two workers.
-CALL = ("--model", "betavae", "--beta", "1,4,8,16", "--seeds", "8", "--continue-steps", "0")
+TRAIN = (
+    *(sys.executable, "-m", "disentanglement_bench.benchmark.cli", "train"),
+    *("--model", "betavae", "--device", "cpu", "--continue-steps", "0"),
+)
+# 32 runs: a full stack of 16 for each of two workers; and enough that a calibration is worth it.
+RUNS = ("--beta", "1,4,8,16", "--seeds", "8")
+WHOLE = ("--beta", "1,4,8,16,32", "--seeds", "20", "--stack", "auto")
 
 
 def list_specs(preset):
@@ -125,16 +131,30 @@ def table(presets, workers, seconds):
         yield f"  one run, compiled against eager: {middle:.2f} ({shown})"
 
 
+def calibrate(results):
+    """Let ``--stack auto`` choose, and stop when it has; what it chose is in ``stacks.json``."""
+    process = subprocess.Popen(
+        [*TRAIN, *WHOLE, "--results", results], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    chosen = Path(results, "stacks.json")
+    while not chosen.exists():
+        if process.poll() is not None:
+            raise RuntimeError(f"the call to calibrate ended, with code {process.returncode}")
+        time.sleep(0.5)
+    process.terminate()
+    process.wait()
+    return chosen
+
+
 def call(results, stack, steps):
     """Carry out a call of `bench train`; run-steps per second while its workers trained.
 
     Every run records its share of the training time of its worker, so that steps over time,
     summed over all runs, is the speed of one worker. Starting, encoding and writing do not count.
     """
-    options = ["--stack", stack, "--steps", str(steps), "--device", "cpu", "--results", results]
+    options = ["--stack", stack, "--steps", str(steps), "--results", results]
     began = time.perf_counter()
-    program = [sys.executable, "-m", "disentanglement_bench.benchmark.cli", "train"]
-    done = subprocess.run([*program, *CALL, *options], capture_output=True, text=True, check=False)
+    done = subprocess.run([*TRAIN, *RUNS, *options], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     wall = time.perf_counter() - began
@@ -148,15 +168,13 @@ def compare_calls(rounds, steps):
     """Let whole calls with ``--stack auto`` and ``--stack 1`` take turns; yields lines of text."""
     ratios, walls = [], []
     with tempfile.TemporaryDirectory() as folder:
-        calibration = Path(folder, "calibration")
-        # Long enough for a calibration to pay.
-        call(str(calibration), "auto", steps)
+        chosen = calibrate(str(Path(folder, "calibration")))
         for number in range(rounds):
             speeds = {}
             for stack in ("auto", "1"):
                 results = Path(folder, f"{stack}-{number}")
                 results.mkdir()
-                shutil.copy(calibration / "stacks.json", results)
+                shutil.copy(chosen, results)
                 speeds[stack] = call(str(results), stack, steps)
                 speed, wall, members = speeds[stack]
                 yield (
