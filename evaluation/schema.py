@@ -199,7 +199,7 @@ def plain(value, place, depth=0):
         raise SchemaError(f"{_write_place(place)} is nested more than {DEEPEST} deep")
     elif isinstance(value, list):
         # The grid of a data set, in the record of every run of it.
-        if set(map(type, value)) == {int} and -_LARGEST < min(value) and max(value) < _LARGEST:
+        if set(map(type, value)) == {int} and min(value) > -_LARGEST and max(value) < _LARGEST:
             return
         for position, entry in enumerate(value):
             plain(entry, (place, position), depth + 1)

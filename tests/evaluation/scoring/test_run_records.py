@@ -136,7 +136,8 @@ def test_what_does_not_fit_is_one_line(tmp_path, record, message):
 def test_odd_json_is_one_line(tmp_path):
     start = '{"schema_version": 2, "status": "done", "x": '
     deep = "[" * 500 + "]" * 500
-    contents = ["1" * 5000, "1" * 4000, f"[1, {'1' * 4000}]", "1e999", '"\\ud800"', deep, "[" * 10**5, '"\xff"']
+    many = "1" * 4000
+    contents = ["1" * 5000, many, f"[1, {many}]", "1e999", '"\\ud800"', deep, "[" * 10**5, '"\xff"']
     for odd in contents:
         (tmp_path / "run.json").write_bytes((start + odd + "}").encode("latin-1"))
         with pytest.raises(RecordError) as caught:
