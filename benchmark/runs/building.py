@@ -10,7 +10,7 @@ from ..errors import BenchError
 from ..protocol.fit import takes_network
 
 
-def build_trainer(spec, images, grid_sizes, device, compiled=False):
+def build_trainer(spec, images, grid_sizes, device, compiled=False, note=None):
     """Build a run's trainer at the run's first step, with weights that no training has changed.
 
     Parameters
@@ -22,6 +22,8 @@ def build_trainer(spec, images, grid_sizes, device, compiled=False):
     device : torch.device
     compiled : bool, default False
         Use `torch.compile`.
+    note : callable, optional
+        ``note(text)``, told in one line what of the training works less well than it should.
 
     Returns
     -------
@@ -57,6 +59,7 @@ def build_trainer(spec, images, grid_sizes, device, compiled=False):
         amp=config.amp == "bf16",
         compiled=compiled,
         permutations=permutations,
+        note=note,
     )
 
 

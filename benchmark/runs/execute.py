@@ -47,6 +47,8 @@ class Execution:
         See `models.training.precision.apply`.
     load_images : callable, default Images
         ``load_images(source, device, side)``, the images of a data set on the device.
+    note : callable, optional
+        ``note(text)``, told in one line what of the training works less well than it should.
     """
 
     spec: RunSpec
@@ -58,6 +60,7 @@ class Execution:
     compiled: bool = False
     deterministic: bool = False
     load_images: Callable = Images
+    note: Callable | None = None
 
     def __post_init__(self):
         self.folder = self.store.folder(self.spec)
@@ -136,6 +139,7 @@ class Execution:
     def save(self, trainer):
         """Write the checkpoint and the log so far."""
         self.claim.check()
+        self.sessions[-1]["graph"] = trainer.graphed
         state = {
             **trainer.state(),
             "config_sha256": self.description["config_sha256"],
@@ -214,7 +218,7 @@ class Execution:
         self._images = self.load_images(self.dataset.source, self.device, side)
         check_enough_images(self.spec.config, len(self._images))
         self.trainer = build_trainer(
-            self.spec, self._images, self.dataset.grid_sizes, self.device, self.compiled
+            self.spec, self._images, self.dataset.grid_sizes, self.device, self.compiled, self.note
         )
         self._go_on(self.trainer, state)
 

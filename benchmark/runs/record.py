@@ -14,6 +14,7 @@ from ..errors import BenchError
 from ..protocol.plan import config_sha256
 from .outcome import Outcome
 from .provenance import describe_job
+from .sharing import mps_runs
 
 
 def describe_run(spec, dataset):
@@ -75,10 +76,13 @@ def describe_session(device, compiled, first_step, members=1):
         "threads": torch.get_num_threads(),
         "compile": compiled,
         "stack": members,
+        # Set once steps were replayed from a graph.
+        "graph": False,
         **precision.read(),
         "cudnn_version": torch.backends.cudnn.version(),
         "torch": str(torch.__version__),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **({"mps": mps_runs()} if device.type == "cuda" else {}),
         **describe_job(),
     }
 

@@ -105,7 +105,7 @@ def _train_stack(group, on_end, on_progress, should_stop, on_unstacked):
     for execution in group:
         execution.open_session(len(group))
     try:
-        StackedTrainer(list(alive)).run(save, report, should_stop, drop)
+        StackedTrainer(list(alive), note=group[0].note).run(save, report, should_stop, drop)
     except StackingError as error:
         on_unstacked(group[0], _explain_unstacked(error, len(group)))
         return False

@@ -18,7 +18,7 @@ from .choices import Choice, choose
 from .devices import choose_stack, choose_workers, resolve_devices
 from .measuring import list_sizes
 from .measuring_workers import MeasuringWorkers
-from .stacks import measuring_key, stacking_key
+from .stacks import find_stack, measuring_key
 from .worker import WorkerSettings
 
 # Time for all measurements together, and at least and at most for a kind of run.
@@ -179,26 +179,6 @@ def measure_kinds(groups, steps, settings, stack):
             kinds.append(Kind(runs, choose(found, stack), _find_error(found)))
         report(len(groups), len(groups))
     return kinds
-
-
-def find_stack(runs, steps):
-    """Those of some runs that can be trained together, and have most steps to do.
-
-    Parameters
-    ----------
-    runs : list of RunSpec
-    steps : dict of RunSpec to int
-
-    Returns
-    -------
-    list of RunSpec
-        One run where none can be trained together with others.
-    """
-    together = defaultdict(list)
-    for spec in runs:
-        key = stacking_key(spec)
-        together[spec if key is None else key].append(spec)
-    return max(together.values(), key=lambda specs: sum(steps[spec] for spec in specs))
 
 
 def _list_sizes(share, stack):

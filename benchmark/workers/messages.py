@@ -54,7 +54,9 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ready:
-    """From a worker: it has started."""
+    """From a worker: it has started, on a device of this model."""
+
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,18 @@ class Ended:
 
 @dataclass(frozen=True)
 class Declined:
-    """From a worker: another process owns the run, or has ended it."""
+    """From a worker: it does not train a run to its end.
+
+    Attributes
+    ----------
+    path : str
+    elsewhere : bool
+        Because another process owns the run, or has ended it; otherwise because the worker ends,
+        and another one must train it.
+    """
 
     path: str
+    elsewhere: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,13 @@ class Unstacked:
     """
 
     path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """From a worker: a line for the user, of which equal ones are shown once."""
+
     text: str
 
 

@@ -23,9 +23,15 @@ class Worker:
     device : str
     runs : dict of str to RunSpec
         What it is carrying out, by path.
+    left : dict of str to float
+        Which part of each is still to be done, by path.
     ready, ends, told_to_stop, failed : bool
         Whether it has started, has said that it ends, was told to stop, and whether a run of those
         that it got last has failed unexpectedly.
+    model : str
+        Of its device, once it has started.
+    measuring : bool
+        Whether it measures.
     """
 
     process: multiprocessing.Process
@@ -33,15 +39,23 @@ class Worker:
     slot: int
     device: str
     runs: dict = field(default_factory=dict)
+    left: dict = field(default_factory=dict)
     ready: bool = False
     ends: bool = False
     told_to_stop: bool = False
     failed: bool = False
+    model: str = ""
+    measuring: bool = False
+
+    def take_out(self, path):
+        """Note that a run has ended, and return it."""
+        self.left.pop(path, None)
+        return self.runs.pop(path)
 
     @property
     def idle(self):
         """Whether it can take a run."""
-        return self.ready and not self.ends and not self.runs
+        return self.ready and not (self.ends or self.runs or self.measuring)
 
 
 def start_worker(slot, settings):

@@ -74,9 +74,10 @@ class PlainReporter:
         self._steps_done += steps - self._last.get(spec, 0)
         self._last[spec] = steps
 
-    def run_given_up(self, slot, spec):
-        """A worker leaves a run to another process."""
-        self._echo(f"leave  {describe(spec)}: another process has it")
+    def run_given_up(self, slot, spec, elsewhere=True):
+        """A worker leaves a run to another process, or else to another worker."""
+        whose = "another process has it" if elsewhere else "for another worker"
+        self._echo(f"leave  {describe(spec)}: {whose}")
 
     def run_ended(self, slot, spec, outcome):
         """A run ended."""
@@ -146,8 +147,8 @@ class RichReporter:
         self._clear_if_narrower()
         self._progress.advance(self._total, self._bars[slot].advance(spec, steps, row))
 
-    def run_given_up(self, slot, spec):
-        """A worker leaves a run to another process."""
+    def run_given_up(self, slot, spec, elsewhere=True):
+        """A worker leaves a run to another process, or else to another worker."""
         self._progress.advance(self._total, -self._remove(slot, spec))
 
     def run_ended(self, slot, spec, outcome):

@@ -1,5 +1,6 @@
 """Carries a plan out with worker processes on the devices of one machine."""
 
+import math
 import os
 import signal
 import time
@@ -9,9 +10,11 @@ from multiprocessing.connection import wait
 
 from ..errors import BenchError
 from ..runs.outcome import Outcome
+from ..runs.sharing import advise_mps
 from ..runs.store import Store
 from .agenda import Agenda
-from .messages import Declined, Ended, Progress, Ready, Stop, Train, Unstacked
+from .calibration import Calibration
+from .messages import Declined, Ended, Measured, Note, Progress, Ready, Stop, Train, Unstacked
 from .processes import handled_signals, start_worker
 from .sizes import StackSizes
 from .worker import WorkerSettings
@@ -41,8 +44,8 @@ class Runner:
     reporter : benchmark.workers.progress.PlainReporter or RichReporter
     provenance : dict
     compiled, deterministic, retry_failed : bool
-    stack : int, default 1
-        Number of runs that a worker trains together.
+    stack : int or "auto", default 1
+        Number of runs that a worker trains together; "auto" measures how many are best.
     wait : bool, default True
         Go on until other processes have ended what they train; otherwise leave when live
         processes of others have all that is left.
@@ -59,7 +62,7 @@ class Runner:
     compiled: bool = False
     deterministic: bool = False
     retry_failed: bool = False
-    stack: int = 1
+    stack: int | str = 1
     wait: bool = True
 
     def __post_init__(self):
@@ -71,7 +74,8 @@ class Runner:
         self._failures = 0
         self._started_well = False
         self._failed_starts = 0
-        self._sizes = StackSizes(self.stack)
+        self._sizes = StackSizes(self.stack, self.compiled)
+        self._calibration = None
         self._told = set()
 
     def run(self):
@@ -94,8 +98,13 @@ class Runner:
             return summary
         names = dict.fromkeys(spec.dataset for spec in pending)
         self._datasets = {name: self.load_dataset(name) for name in names}
+        self._sizes.set_image_shapes(
+            {name: dataset.source.image_shape for name, dataset in self._datasets.items()}
+        )
         with handled_signals(self._on_signal), self.reporter:
             self.reporter.begin(self.plan, pending)
+            if (advice := advise_mps(self.devices, self.jobs)) is not None:
+                self.reporter.message(advice)
             try:
                 self._loop()
             finally:
@@ -116,7 +125,8 @@ class Runner:
             else:
                 for spec, status in agenda.check_elsewhere():
                     self.reporter.run_settled_elsewhere(spec, status)
-                self._assign()
+                if self._calibrated():
+                    self._assign()
                 if not (self.wait or self._busy()) and agenda.others_have_the_rest:
                     agenda.leave()
                     return
@@ -129,6 +139,31 @@ class Runner:
 
     def _busy(self):
         return any(worker.runs for worker in self._workers)
+
+    def _calibrated(self):
+        """Whether it is known how many runs to train together; else measure it with all workers."""
+        if self.stack != "auto" or (self._calibration is not None and self._calibration.done):
+            return True
+        if not self._agenda.find_ready(self.reporter.run_elsewhere):
+            return True
+        if self._calibration is None:
+            self._calibration = Calibration(
+                self._agenda.pending, self._sizes, self.devices, self.jobs, self._tell_once
+            )
+        if self._calibration.done:
+            return True
+        if len(self._workers) < self.jobs:
+            self._workers.append(self._start_worker())
+        elif all(worker.idle for worker in self._workers):
+            self._calibration.go_on(self._workers, self._open_choices(), self._send)
+        return self._calibration.done
+
+    def _open_choices(self):
+        """What earlier calls with the same workers have chosen."""
+        from .choices import Choices
+
+        models = ", ".join(sorted({worker.model for worker in self._workers}))
+        return Choices(self.store.results, models, self.threads, self.jobs, self._tell_once)
 
     def _assign(self):
         """Give every idle worker the first run that is ready; start workers as they are needed."""
@@ -149,15 +184,20 @@ class Runner:
             if self._send(worker, Train(tuple(taken), dead, len(taken))):
                 worker.failed = False
                 worker.runs = {spec.path: spec for spec in taken}
+                worker.left = dict.fromkeys(worker.runs, 1.0)
                 self.reporter.runs_started(worker.slot, list(taken), worker.device)
             else:
                 self._agenda.put_back(taken)
 
     def _limit(self, spec):
         """How many runs of one key a worker gets: a stack, or its share when few are left."""
-        # The first is taken out already.
-        share = -(-(self._agenda.ready + 1) // self.jobs)
-        return max(1, min(self._sizes.find(spec), share))
+        size = self._sizes.find(spec)
+        if size == 1:
+            return 1
+        # The first is taken out already. What others have begun is work that they will not share.
+        begun = sum(sum(worker.left.values()) for worker in self._workers)
+        share = math.ceil((1 + self._agenda.ready + begun) / self.jobs)
+        return max(1, min(size, share))
 
     def _receive(self, worker):
         try:
@@ -166,20 +206,31 @@ class Runner:
             self._lost(worker)
             return
         match message:
-            case Ready():
+            case Ready(model):
                 worker.ready = self._started_well = True
+                worker.model = model
                 self._failed_starts = 0
             case Progress(path, steps, row):
-                self.reporter.progress(worker.slot, worker.runs[path], steps, row)
-            case Declined(path):
-                spec = worker.runs.pop(path)
-                self.reporter.run_given_up(worker.slot, spec)
-                self._agenda.give_back(spec)
+                spec = worker.runs[path]
+                worker.left[path] = 1 - steps / spec.own_steps
+                self.reporter.progress(worker.slot, spec, steps, row)
+            case Declined(path, elsewhere):
+                spec = worker.take_out(path)
+                self.reporter.run_given_up(worker.slot, spec, elsewhere)
+                if elsewhere:
+                    self._agenda.give_back(spec)
+                else:
+                    worker.ends = True
+                    self._agenda.put_back([spec])
             case Ended(path, outcome, worker_ends):
                 worker.ends |= worker_ends
-                self._finish(worker, worker.runs.pop(path), outcome)
+                self._finish(worker, worker.take_out(path), outcome)
             case Unstacked(path, text):
                 self._sizes.refuse(worker.runs[path])
+                self._tell_once(text)
+            case Measured(measurements):
+                self._calibration.receive(worker, measurements)
+            case Note(text):
                 self._tell_once(text)
 
     def _finish(self, worker, spec, outcome):
@@ -223,10 +274,13 @@ class Runner:
         how = (
             f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         )
-        hint = "; perhaps for want of memory: lower --jobs or batch_size" if code == -9 else ""
+        fewer = "--stack, --jobs" if len(worker.runs) > 1 else "--jobs"
+        hint = f"; perhaps for want of memory: lower {fewer} or batch_size" if code == -9 else ""
         reason = f"its worker process {how}{hint}"
+        if worker.measuring:
+            self._calibration.receive(worker, ())
         for spec in list(worker.runs.values()):
-            del worker.runs[spec.path]
+            worker.take_out(spec.path)
             if self._signal is not None:
                 self._finish(worker, spec, Outcome("interrupted", "stopped at once"))
             else:

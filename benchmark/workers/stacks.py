@@ -1,5 +1,6 @@
 """Which runs one worker can train together, and which of them cost the same."""
 
+from collections import defaultdict
 from functools import cache
 
 # Settings that decide what a step costs, beside the images and the model.
@@ -60,6 +61,26 @@ def measuring_key(spec, image_shape, compiled=False):
         *(getattr(config, name) for name in _COSTLY),
         "compiled" if compiled else "",
     )
+
+
+def find_stack(runs, steps):
+    """Those of some runs that can be trained together, and have most steps to do.
+
+    Parameters
+    ----------
+    runs : list of RunSpec
+    steps : dict of RunSpec to int
+
+    Returns
+    -------
+    list of RunSpec
+        One run where none can be trained together with others.
+    """
+    together = defaultdict(list)
+    for spec in runs:
+        key = stacking_key(spec)
+        together[spec if key is None else key].append(spec)
+    return max(together.values(), key=lambda specs: sum(steps[spec] for spec in specs))
 
 
 def name_family(family):

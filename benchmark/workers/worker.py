@@ -1,5 +1,6 @@
 """A worker process: carries out one run after another for the runner."""
 
+import contextlib
 import math
 import os
 import queue
@@ -10,7 +11,17 @@ from dataclasses import dataclass
 from ...evaluation.naming import one_line
 from ..errors import BenchError
 from ..runs.outcome import Outcome
-from .messages import Declined, Ended, Measure, Measured, Progress, Ready, Stop, Unstacked
+from .messages import (
+    Declined,
+    Ended,
+    Measure,
+    Measured,
+    Note,
+    Progress,
+    Ready,
+    Stop,
+    Unstacked,
+)
 
 # What glibc needs to keep freed memory, in huge pages, instead of giving it back and faulting it
 # in again at every step; read when the process starts. Worth 10 to 20 % of a step on a CPU.
@@ -102,7 +113,7 @@ def serve(connection, settings, stop):
     listener.start()
     try:
         worker = _Worker(connection, settings, stop)
-        worker.send(Ready())
+        worker.send(Ready(worker.find_model()))
         while (task := tasks.get()) is not None:
             if isinstance(task, Measure):
                 worker.send(worker.measure(task))
@@ -149,6 +160,17 @@ class _Worker:
             self._connection.send(message)
         except ConnectionError:
             self._stop.make()
+
+    def find_model(self):
+        """The model of the device, by which its speed is known."""
+        import torch
+
+        device = torch.device(self._settings.device)
+        if device.type == "cuda":
+            # A device in trouble fails its runs, each with a line that says why.
+            with contextlib.suppress(RuntimeError):
+                return torch.cuda.get_device_name(device)
+        return f"{device.type} ({self._settings.provenance.get('processor') or 'unknown'})"
 
     def carry_out(self, task):
         """Train runs and send how each ended; whether this worker can take more."""
@@ -236,6 +258,7 @@ class _Worker:
                     compiled=settings.compiled,
                     deterministic=settings.deterministic,
                     load_images=self._images,
+                    note=lambda text: self.send(Note(text)),
                 )
             answer = Declined(spec.path)
         except (BenchError, OSError) as error:
@@ -256,6 +279,6 @@ class _Worker:
             self._ends = True
         given_back = self._ends and not self._stop.made and outcome.status == "interrupted"
         if outcome.status == "lost" or given_back:
-            self.send(Declined(path))
+            self.send(Declined(path, elsewhere=not given_back))
         else:
             self.send(Ended(path, outcome, self._ends))

@@ -226,7 +226,7 @@ def test_a_run_that_cannot_begin_does_not_hold_the_others_up(store, plan, datase
 def test_runs_that_cannot_be_stacked_are_trained_one_by_one_and_it_is_said(
     store, plan, dataset, monkeypatch
 ):
-    def refuse(trainers):
+    def refuse(trainers, note):
         raise StackingError("no rule\nfor this") from cause
 
     specs = parents(plan)
@@ -255,7 +255,7 @@ class Broken:
 
     error: BaseException
 
-    def __init__(self, trainers):
+    def __init__(self, trainers, note):
         pass
 
     def run(self, *_):

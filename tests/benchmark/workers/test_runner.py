@@ -157,6 +157,65 @@ ADVERSARIAL = (
 )
 
 
+STACKED = (
+    *("--model", "lambdabeta", "--beta", "1,2", "--seeds", "2", "--jobs", "2"),
+    *("--steps", "90", "--continue-steps", "30"),
+)
+
+
+def stacks(folder, results="results"):
+    """The numbers of members in the sessions of all runs."""
+    return [[s["stack"] for s in record["sessions"]] for record in runs(folder, results).values()]
+
+
+@pytest.mark.slow
+def test_runs_in_stacks_are_those_of_single_runs_and_outlive_kills(folder):
+    """One by one; together; and together, but killed and then continued by two calls at once."""
+    alone = bench(folder, *STACKED, results="alone")
+    assert alone.returncode == 0, alone.stderr
+    together = bench(folder, *STACKED, "--stack", "4", results="together")
+    assert together.returncode == 0, together.stderr
+    assert "12 done; 12 trained by this call." in together.stdout
+    assert "on cpu, 2 runs together)" in together.stderr
+    assert [2] in stacks(folder, "together")
+
+    killed = start(folder, *STACKED, "--stack", "4")
+    wait_for(lambda: list((folder / "results").rglob("checkpoint.pt")))
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert len(codes(folder)) < 12, "killed too late to test anything"
+    both = [start(folder, *STACKED, "--stack", "4") for _ in range(2)]
+    outputs = [call.communicate(timeout=240)[0] for call in both]
+    assert [call.returncode for call in both] == [0, 0], outputs
+    assert any(len(members) > 1 for members in stacks(folder))
+
+    expected = codes(folder, "alone")
+    for results in ("together", "results"):
+        found = codes(folder, results)
+        assert found.keys() == expected.keys()
+        files = {f.name for f in (folder / results).rglob("*.*")} - {"stacks.json"}
+        assert files == {f.name for f in (folder / "alone").rglob("*.*")}
+        for name, single in expected.items():
+            # Round-off grows with the steps; the scale of codes is about 1.
+            assert np.abs(found[name] - single).mean() < 0.05, name
+    assert not list(folder.rglob("claim-*"))
+    assert not list(folder.rglob(".*.tmp"))
+
+
+@pytest.mark.slow
+def test_a_worker_killed_with_a_stack_fails_each_of_its_runs(folder):
+    options = ("--model", "betavae", "--beta", "1,2", "--seeds", "1", "--steps", "100000")
+    call = start(folder, *options, "--jobs", "1", "--stack", "2")
+    wait_for(lambda: len(list((folder / "results").rglob("checkpoint.pt"))) == 2)
+    owner = json.loads(next((folder / "results").rglob("claim-1")).read_text())
+    os.kill(owner["pid"], signal.SIGKILL)
+    output, _ = call.communicate(timeout=120)
+    assert call.returncode == 1, output
+    assert "2 failed; 0 trained by this call." in output
+    assert [record["status"] for record in runs(folder).values()] == ["failed", "failed"]
+    assert "lower --stack, --jobs or batch_size" in output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("options", "count"), [(LONG, 6), (ADVERSARIAL, 2)])
 def test_a_call_killed_in_the_middle_ends_as_an_uninterrupted_one(options, count, folder):

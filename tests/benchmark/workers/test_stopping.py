@@ -9,6 +9,7 @@ import pytest
 from disentanglement_bench.benchmark.errors import BenchError
 from disentanglement_bench.benchmark.runs.outcome import Outcome
 from disentanglement_bench.benchmark.workers.agenda import Agenda
+from disentanglement_bench.benchmark.workers.messages import Note, Unstacked
 from disentanglement_bench.benchmark.workers.processes import Worker
 from disentanglement_bench.benchmark.workers.progress import PlainReporter
 from disentanglement_bench.benchmark.workers.runner import Runner
@@ -97,3 +98,59 @@ def test_a_signal_to_a_worker_alone_stops_the_call(store, plan, dataset):
     worker = Worker(Process(), multiprocessing.Pipe()[0], 0, "cpu", ready=True)
     runner._finish(worker, spec, Outcome("interrupted", "stopped at step 3"))
     assert runner._signal == signal.SIGTERM
+
+
+def test_runs_are_shared_out_so_that_no_worker_is_idle_at_the_end(store, plan, dataset):
+    specs = plan(models=("betavae",), betas=tuple(range(1, 17)))
+    runner = make_runner(specs, store, dataset, [])
+    runner.jobs, runner.stack = 2, 8
+    runner.__post_init__()
+    runner._agenda = Agenda(specs, store, False, runner._sizes.key)
+    first, second = (Worker(Process(), None, slot, "cpu", ready=True) for slot in (0, 1))
+    runner._workers = [first, second]
+    runner.reporter.begin(specs, specs)
+    sent = []
+    runner._send = lambda worker, message: sent.append((worker.slot, message)) or True
+    runner._assign()
+    assert [(slot, len(train.specs), train.members) for slot, train in sent] == [
+        (0, 8, 8),
+        (1, 8, 8),
+    ]
+    # The other will be done with its last two runs' worth of steps soon, and takes the rest then.
+    for path in list(second.runs):
+        runner._agenda.put_back([second.take_out(path)])
+    first.left = dict.fromkeys(first.left, 0.25)
+    sent.clear()
+    runner._assign()
+    assert [(slot, len(train.specs)) for slot, train in sent] == [(1, 5)]
+
+
+def test_runs_of_a_stack_that_fail_for_one_reason_are_one_failure(store, plan, dataset):
+    specs = plan(models=("betavae",), betas=(1.0, 2.0, 4.0, 8.0))
+    lines = []
+    runner = make_runner(specs, store, dataset, lines)
+    runner._agenda = Agenda(specs, store, False)
+    runner.reporter.begin(specs, specs)
+    worker = Worker(Process(), None, 0, "cuda:0", ready=True)
+    for spec in specs:
+        runner._finish(worker, spec, Outcome("failed", "an error", unexpected=True))
+    assert runner._failures == 1
+    assert not any("stopping" in line for line in lines)
+
+
+def test_a_line_of_a_worker_is_shown_once_and_what_cannot_be_stacked_goes_alone(
+    store, plan, dataset
+):
+    (spec,) = plan(models=("betavae",))
+    lines = []
+    runner = make_runner([spec], store, dataset, lines)
+    runner.stack = 8
+    runner.__post_init__()
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(Process(), ours, 0, "cpu", {spec.path: spec}, ready=True)
+    assert runner._sizes.find(spec) == 8
+    for message in (Note("odd"), Note("odd"), Unstacked(spec.path, "one by one"), Note("even")):
+        theirs.send(message)
+        runner._receive(worker)
+    assert lines == ["odd", "one by one", "even"]
+    assert runner._sizes.find(spec) == 1

@@ -31,7 +31,7 @@ def start(store, dataset):
         thread = threading.Thread(target=serve, args=(theirs, settings, stop or StopRequest()))
         thread.start()
         started.append((ours, thread))
-        assert ours.recv() == Ready()
+        assert isinstance(ours.recv(), Ready)
         return ours, thread
 
     yield make
@@ -144,6 +144,7 @@ def test_after_an_unexpected_failure_the_rest_is_given_back_for_another_worker(s
     ends = [receive_end(connection) for _ in range(4)]
     assert [type(end).__name__ for end in ends] == ["Unstacked", "Ended", "Declined", "Declined"]
     assert ends[1].worker_ends
+    assert ends[2] == Declined(specs[1].path, elsewhere=False)
     assert store.folder(specs[1]).status()[0] == "interrupted"
     assert not list(store.runs.rglob("claim-*"))
 
