@@ -107,6 +107,14 @@ from .options import (
     is_flag=True,
     help="Use no algorithm on a GPU whose result varies from call to call; slower.",
 )
+@click.option(
+    "--no-graph",
+    "graphs",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not capture training steps as CUDA graphs.",
+)
 @results_option
 @data_dir_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why not, and stop.")

@@ -41,6 +41,7 @@ class TrainRequest:
     shard: tuple[int, int] | None = None
     compiled: bool = False
     deterministic: bool = False
+    graphs: bool = True
     results: str = "results"
     data_dir: str | None = None
     retry_failed: bool = False

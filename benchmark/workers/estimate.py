@@ -82,6 +82,7 @@ def show_estimate(request):
             threads=threads,
             compiled=request.compiled,
             deterministic=request.deterministic,
+            graphs=request.graphs,
             provenance={},
         )
         for slot in range(jobs)

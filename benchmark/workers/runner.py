@@ -44,6 +44,8 @@ class Runner:
     reporter : benchmark.workers.progress.PlainReporter or RichReporter
     provenance : dict
     compiled, deterministic, retry_failed : bool
+    graphs : bool, default True
+        Let workers capture steps as CUDA graphs.
     stack : int or "auto", default 1
         Number of runs that a worker trains together; "auto" measures how many are best.
     wait : bool, default True
@@ -61,6 +63,7 @@ class Runner:
     provenance: dict
     compiled: bool = False
     deterministic: bool = False
+    graphs: bool = True
     retry_failed: bool = False
     stack: int | str = 1
     wait: bool = True
@@ -299,6 +302,7 @@ class Runner:
                 threads=self.threads,
                 compiled=self.compiled,
                 deterministic=self.deterministic,
+                graphs=self.graphs,
                 provenance=self.provenance,
             ),
         )

@@ -54,6 +54,7 @@ def train(request, reporter=None):
         {"command": provenance.command_line(), **provenance.collect()},
         compiled=request.compiled,
         deterministic=request.deterministic,
+        graphs=request.graphs,
         retry_failed=request.retry_failed,
         stack=choose_stack(devices, request.stack),
         wait=request.wait,

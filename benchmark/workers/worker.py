@@ -51,6 +51,8 @@ class WorkerSettings:
     compiled : bool
     provenance : dict
     deterministic : bool, default False
+    graphs : bool, default True
+        Capture steps as CUDA graphs.
     """
 
     results: str
@@ -60,6 +62,7 @@ class WorkerSettings:
     compiled: bool
     provenance: dict
     deterministic: bool = False
+    graphs: bool = True
 
 
 class StopRequest:
@@ -143,9 +146,11 @@ class _Worker:
     """Carries runs out, and keeps between them what they share."""
 
     def __init__(self, connection, settings, stop):
+        from ...models.training.capture import CudaCapture
         from ...models.training.images import ImageCache
         from ..runs.store import Store
 
+        CudaCapture.allowed = settings.graphs
         self._connection = connection
         self._settings = settings
         self._stop = stop

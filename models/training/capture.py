@@ -14,8 +14,9 @@ class CudaCapture:
     device : torch.device
     """
 
-    # A capture that failed may leave PyTorch's memory and random generators in a capturing state.
-    failed = False
+    # Whether this process captures anything; one that failed may have left PyTorch's memory and
+    # random generators in a capturing state.
+    allowed = True
 
     def __init__(self, device):
         self._device = device
@@ -63,7 +64,7 @@ class CudaCapture:
                 with torch.cuda.graph(graph, stream=own, capture_error_mode="thread_local"):
                     function()
             except RuntimeError:
-                CudaCapture.failed = True
+                CudaCapture.allowed = False
                 raise
             finally:
                 # PyTorch leaves its own stream in place when a capture fails.
@@ -98,4 +99,4 @@ def choose_capture(graph, device):
     """
     if graph != "auto":
         return graph
-    return CudaCapture(device) if device.type == "cuda" and not CudaCapture.failed else None
+    return CudaCapture(device) if device.type == "cuda" and CudaCapture.allowed else None

@@ -14,6 +14,7 @@ from disentanglement_bench.benchmark.runs.checkpoints import read_checkpoint
 from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.benchmark.runs.record import describe_run
 from disentanglement_bench.evaluation.representation.file_format import read_representation
+from disentanglement_bench.models.training import loop
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 
 # One point of the models that have no β.
@@ -421,6 +422,49 @@ def test_a_record_says_how_each_session_trained(store, plan, dataset):
         assert {"tf32_matmul", "tf32_cudnn", "cudnn_version", "threads"} <= set(session)
     carry_out(spec, store, dataset)
     assert run_json(store, spec)["sessions"] == record["sessions"], "nothing was trained"
+
+
+class Rerun:
+    """Stands for a CUDA graph, and takes so many seconds a step."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._replaying = False
+        self._now = 0.0
+
+    def run(self, function, inputs):
+        self._replaying = False
+        function(*inputs)
+
+    rehearse = run
+
+    def capture(self, function, watched):
+        def replay():
+            self._replaying = True
+            function()
+
+        return replay
+
+    def now(self):
+        self._now += self._seconds if self._replaying else 1.0
+        return self._now
+
+
+@pytest.mark.parametrize(("seconds", "used"), [(0.5, True), (2.0, False)])
+def test_a_session_says_whether_steps_were_replayed(
+    seconds, used, store, plan, dataset, monkeypatch
+):
+    monkeypatch.setattr(loop, "choose_capture", lambda graph, device: Rerun(seconds))
+    spec, notes = plan(models=("betavae",), steps=30)[0], []
+    with store.folder(spec).claim() as claim:
+        execution = Execution(spec, store, dataset, "cpu", claim, {}, note=notes.append)
+        assert execution.run().status == "done"
+    (session,) = run_json(store, spec)["sessions"]
+    assert session["graph"] is used
+    assert read_checkpoint(store.folder(spec).checkpoint, "")["sessions"] == [session]
+    assert [note.partition(" (")[0] for note in notes] == [
+        "training without a CUDA graph: it is not faster"
+    ] * (not used)
 
 
 def test_the_method_is_described(store, plan, dataset):

@@ -6,6 +6,7 @@ import signal
 import threading
 
 import pytest
+import torch
 
 from disentanglement_bench.benchmark.workers.messages import (
     Declined,
@@ -18,6 +19,7 @@ from disentanglement_bench.benchmark.workers.messages import (
     Train,
 )
 from disentanglement_bench.benchmark.workers.worker import StopRequest, WorkerSettings, serve
+from disentanglement_bench.models.training.capture import CudaCapture, choose_capture
 
 
 @pytest.fixture
@@ -25,9 +27,10 @@ def start(store, dataset):
     """Serve in a thread; the runner's end of the connection, and the thread."""
     started = []
 
-    def make(device="cpu", stop=None):
+    def make(device="cpu", stop=None, **options):
         ours, theirs = multiprocessing.Pipe()
-        settings = WorkerSettings(str(store.results), {"tiny": dataset}, device, 1, False, {})
+        own = (str(store.results), {"tiny": dataset}, device, 1, False, {})
+        settings = WorkerSettings(*own, **options)
         thread = threading.Thread(target=serve, args=(theirs, settings, stop or StopRequest()))
         thread.start()
         started.append((ours, thread))
@@ -54,6 +57,14 @@ def test_a_worker_carries_out_one_run_after_another(start, plan):
         connection.send(Train((spec,)))
         ended = receive_end(connection)
         assert (ended.path, ended.outcome.status, ended.worker_ends) == (spec.path, "done", False)
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+def test_a_worker_captures_steps_unless_it_was_told_not_to(graphs, start, monkeypatch):
+    monkeypatch.setattr(CudaCapture, "allowed", not graphs)
+    start(graphs=graphs)
+    capture = choose_capture("auto", torch.device("cuda"))
+    assert isinstance(capture, CudaCapture) is graphs
 
 
 def test_a_stop_over_the_pipe_saves_and_ends_the_run(start, plan, store):

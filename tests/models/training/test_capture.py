@@ -16,7 +16,7 @@ def test_capturing_is_for_cuda_devices_or_on_request(monkeypatch, rerun):
     assert choose_capture(None, torch.device("cuda")) is None
     assert choose_capture(rerun, CPU) is rerun
     assert isinstance(choose_capture("auto", torch.device("cuda")), CudaCapture)
-    monkeypatch.setattr(CudaCapture, "failed", True)
+    monkeypatch.setattr(CudaCapture, "allowed", False)
     assert choose_capture("auto", torch.device("cuda")) is None
 
 
@@ -85,7 +85,7 @@ def test_the_real_capture_calls_pytorch_in_the_right_order(fails, monkeypatch):
         monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
     for name in ("get_sync_debug_mode", "set_sync_debug_mode", "CUDAGraph", "graph"):
         monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
-    monkeypatch.setattr(CudaCapture, "failed", False)
+    monkeypatch.setattr(CudaCapture, "allowed", True)
     monkeypatch.setattr(module.time, "perf_counter", lambda: cuda.calls.append("clock"))
     # A device of its own, because streams are kept.
     capture = CudaCapture(torch.device("cuda", 90 + fails))
@@ -100,7 +100,7 @@ def test_the_real_capture_calls_pytorch_in_the_right_order(fails, monkeypatch):
     with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
         replay = capture.capture(lambda: cuda.calls.append("step"), dict)
     assert cuda.calls == ["capture on own, thread_local", "step", "set current"]
-    assert CudaCapture.failed is fails
+    assert CudaCapture.allowed is not fails
     if not fails:
         replay()
         assert cuda.calls[-1] == "replay"
