@@ -27,15 +27,22 @@ def read_array_limit():
 
 
 def read_job_state(job):
-    """State of a job, e.g. "RUNNING"; "unknown" where SLURM does not answer.
+    """State of a job and SLURM's reason for it.
 
     Parameters
     ----------
     job : str
         The job's own number: ``SLURM_JOB_ID``.
+
+    Returns
+    -------
+    state, reason : str
+        E.g. "RUNNING" and "None", or "COMPLETING" and "TimeLimit"; "unknown" and "" where SLURM
+        does not answer.
     """
-    text = _ask("squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={job}")
-    return (text or "").strip() or "unknown"
+    text = _ask("squeue", "--noheader", "--states=all", "--format=%T %r", f"--jobs={job}")
+    state, _, reason = (text or "").strip().partition(" ")
+    return state or "unknown", reason.strip()
 
 
 def _ask(*command):

@@ -50,19 +50,21 @@ class Task:
             if code:
                 sys.exit(code)
             return
-        warning = next((number for number in requeue if number in child.received), None)
-        if warning is None:
-            if signal.SIGTERM not in child.received:
-                _say(f"bench was ended by a signal (exit code {code}); bench submit again goes on")
-                sys.exit(_as_exit_code(code))
-            state = read_job_state(os.environ.get("SLURM_JOB_ID", ""))
-            if state != "RUNNING" or not requeue:
-                # Cancelled, or SLURM requeues it by itself: then it is no longer running.
-                _say(f"bench has saved its work and ended; SLURM says of this job: {state}")
-                sys.exit(128 + signal.SIGTERM)
-            warning = next(iter(requeue))
+        if not child.received:
+            _say(f"bench was ended by a signal (exit code {code}); bench submit again goes on")
+            sys.exit(_as_exit_code(code))
+        state, reason = read_job_state(os.environ.get("SLURM_JOB_ID", ""))
+        warnings = [number for number in requeue if number in child.received]
+        # A job that somebody cancelled would come back, also when its time was running out, and
+        # one that was preempted without grace time SLURM requeues by itself.
+        if not requeue or not (
+            state == "RUNNING" or reason == "TimeLimit" or (warnings and state == "unknown")
+        ):
+            _say(f"bench has saved its work and ended; SLURM says of this job: {state}")
+            sys.exit(128 + signal.SIGTERM)
         _say("bench has saved its work; the job asks to be requeued")
-        _requeue(requeue[warning], warning)
+        number = (warnings or list(requeue))[0]
+        _requeue(requeue[number], number)
 
     def checkpoint(self):
         """What submitit shall run after a requeue: the same call, which goes on by itself."""

@@ -7,8 +7,8 @@ is gone at the end. By hand, for a look at `bench submit`:
 """
 
 import contextlib
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -111,10 +111,13 @@ class Cluster:
         return dict(line.split() for line in lines.splitlines())
 
     def cancel_all(self):
-        """Cancel and end all jobs."""
-        self.run("scancel", "--signal=KILL", "--full", f"--user={os.getuid()}", check=False)
-        self.run("scancel", f"--user={os.getuid()}", check=False)
-        self._await(lambda: not self.run("squeue", "--noheader").strip(), "all jobs end")
+        """Cancel all jobs and wait for their ends."""
+
+        def none_is_left():
+            self.run("scancel", f"--user={os.getuid()}", check=False)
+            return not self.run("squeue", "--noheader").strip()
+
+        self._await(none_is_left, "all jobs end")
 
     def close(self):
         """End the jobs and the daemons, in the order that leaves nothing behind."""
@@ -178,7 +181,7 @@ class Cluster:
             CONFIGURATION.format(
                 folder=self.folder,
                 host=host,
-                user=getpass.getuser(),
+                user=pwd.getpwuid(os.getuid()).pw_name,
                 port=first,
                 nodes=nodes,
                 max_array_size=self._max_array_size,

@@ -137,6 +137,12 @@ class User:
         """The seeds of runs that can be continued."""
         return [int(path.parent.name[5:]) for path in self.results.glob("runs/**/checkpoint.pt")]
 
+    def wait_for_another_checkpoint(self):
+        """Wait until a run that was saved before has been trained further."""
+        (path,) = self.results.glob("runs/**/seed-0/checkpoint.pt")
+        before = path.stat().st_mtime_ns
+        self.wait_for(lambda: path.stat().st_mtime_ns != before, "the run is trained further")
+
     def log(self, job):
         """The log of a job or of a task, "" before it begins."""
         path = self.results / "jobs" / f"{job}_0_log.out"

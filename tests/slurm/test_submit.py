@@ -75,18 +75,20 @@ def test_a_node_that_goes_down_gives_its_task_to_the_other(slurm):
     assert record["sessions"][1]["first_step"] > 0
 
 
-def test_a_task_whose_time_runs_out_saves_and_is_requeued_until_it_is_cancelled(slurm):
-    (job,) = slurm.submit(seeds=1, steps=ENDLESS, time="1")
+def test_a_task_whose_time_runs_out_saves_its_stack_and_is_requeued_until_it_is_cancelled(slurm):
+    (job,) = slurm.submit("--stack", "2", seeds=2, steps=ENDLESS, time="1")
     slurm.wait_for(lambda: slurm.log(job).count("Starting with") == 2, "the job runs again")
     assert "SIGUSR2 came" in slurm.log(job)
     assert "this job is timed-out" in slurm.log(job)
-    assert slurm.statuses() == {0: "interrupted"}
-    slurm.wait_for(lambda: slurm.statuses()[0] == "running", "the run is trained again")
-    assert f"of running runs: results/jobs/{job}_0_log.out" in slurm.bench("status", "results")
+    assert slurm.statuses() == {0: "interrupted", 1: "interrupted"}
+    slurm.wait_for_another_checkpoint()
+    # Who cancels a job whose time is running out does not want it back.
+    slurm.cluster.run("scancel", "--signal=USR2", job, check=False)
     slurm.cancel(job)
-    first, second = slurm.records()[0]["sessions"]
-    assert (first["first_step"], first["slurm_job"]) == (0, second["slurm_job"])
-    assert second["first_step"] > 0
+    for record in slurm.records().values():
+        first, second = record["sessions"][:2]
+        assert (first["first_step"], first["slurm_job"]) == (0, second["slurm_job"])
+        assert second["first_step"] > 0
     assert f"log: results/jobs/{job}_0_log.out" in slurm.bench("status", "results")
 
 
@@ -111,7 +113,8 @@ def test_a_task_that_is_preempted_saves_and_comes_back(slurm, partition):
     slurm.wait_for(lambda: slurm.log(job).count("Starting with") == 2, "the job runs again")
     assert "SIGTERM came" in slurm.log(job)
     assert slurm.statuses() == {0: "interrupted"}
-    slurm.wait_for(lambda: slurm.statuses()[0] == "running", "the run is trained again")
+    slurm.wait_for_another_checkpoint()
+    assert f"of running runs: results/jobs/{job}_0_log.out" in slurm.bench("status", "results")
     slurm.cancel(job)
     assert slurm.records()[0]["sessions"][1]["first_step"] > 0
 

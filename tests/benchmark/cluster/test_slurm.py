@@ -25,6 +25,6 @@ def test_without_an_answer_no_limit_is_known(program, monkeypatch, tmp_path):
 
 
 def test_the_state_of_a_job_is_asked_for_by_its_number(program):
-    program("squeue", "print('RUNNING' if '--jobs=12' in sys.argv else '')")
-    assert read_job_state("12") == "RUNNING"
-    assert read_job_state("13") == "unknown"
+    program("squeue", "print('COMPLETING TimeLimit' if '--jobs=12' in sys.argv else '')")
+    assert read_job_state("12") == ("COMPLETING", "TimeLimit")
+    assert read_job_state("13") == ("unknown", "")

@@ -75,34 +75,51 @@ def test_a_call_that_fails_gives_the_job_its_exit_code(run, requeue, code, statu
     assert requeue == []
 
 
-def test_when_the_time_runs_out_the_call_saves_and_the_job_is_requeued(run, requeue, tmp_path):
+@pytest.mark.parametrize(
+    ("signals", "answer"),
+    [
+        # The time limit is near, or has just been reached; and SLURM too busy to answer.
+        (("SIGUSR2",), "RUNNING None"),
+        (("SIGUSR2", "SIGTERM"), "COMPLETING TimeLimit"),
+        (("SIGUSR2",), ""),
+        # Another job needs the node, and this one may still take some time.
+        (("SIGTERM",), "RUNNING None"),
+    ],
+)
+def test_a_job_that_is_warned_saves_and_is_requeued(
+    signals, answer, run, requeue, program, tmp_path
+):
     pytest.importorskip("submitit")
+    program("squeue", f"print({answer!r})")
     with pytest.raises(SystemExit):
-        run(CALL, "saved", "SIGUSR2", "SIGTERM")
+        run(CALL, "saved", *signals)
     assert (tmp_path / "saved").read_text() == "asked once"
     assert requeue == [signal.SIGUSR2]
 
 
-def test_a_preempted_job_that_slurm_still_runs_is_requeued(run, requeue, program, tmp_path):
-    pytest.importorskip("submitit")
-    program("squeue", "print('RUNNING')")
-    with pytest.raises(SystemExit):
-        run(CALL, "saved", "SIGTERM")
-    assert (tmp_path / "saved").read_text() == "asked once"
-    assert requeue == [signal.SIGUSR2]
-
-
-def test_a_cancelled_job_saves_and_is_not_requeued(run, requeue, program, tmp_path, capfd):
-    program("squeue", "print('COMPLETING')")
+@pytest.mark.parametrize(
+    ("signals", "answer"),
+    [
+        # Cancelled, also while its time was running out; or requeued by SLURM itself.
+        (("SIGTERM",), "COMPLETING None"),
+        (("SIGUSR2", "SIGTERM"), "CANCELLED None"),
+        (("SIGTERM",), ""),
+    ],
+)
+def test_a_job_that_is_cancelled_saves_and_does_not_come_back(
+    signals, answer, run, requeue, program, tmp_path, capfd
+):
+    program("squeue", f"print({answer!r})")
     with pytest.raises(SystemExit) as ended:
-        run(CALL, "saved", "SIGTERM")
+        run(CALL, "saved", *signals)
     assert ended.value.code == 128 + signal.SIGTERM
     assert (tmp_path / "saved").read_text() == "asked once"
     assert requeue == []
-    assert "COMPLETING" in capfd.readouterr().out
+    assert (answer.split(" ")[0] or "unknown") in capfd.readouterr().out
 
 
-def test_a_job_that_was_requeued_too_often_says_what_to_do(run, requeue, capfd):
+def test_a_job_that_was_requeued_too_often_says_what_to_do(run, requeue, program, capfd):
+    program("squeue", "print('RUNNING None')")
     utils = pytest.importorskip("submitit.core.utils")
 
     def refuse(number, frame):
