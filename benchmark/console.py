@@ -4,6 +4,11 @@ import contextlib
 import sys
 import time
 
+# More rows than these are printed without a frame.
+MOST_DRAWN = 1_000
+# Longer cells of such rows push what follows to the right.
+WIDEST_COLUMN = 100
+
 
 def console():
     """A console for tables: the terminal's width, or a fixed one when there is no terminal."""
@@ -22,6 +27,27 @@ def table(title, *headings):
     for heading in headings:
         empty.add_column(heading, overflow="fold")
     return empty
+
+
+def print_table(shown):
+    """Print a table; one of thousands of rows as bare columns, which takes a tenth of the time.
+
+    Parameters
+    ----------
+    shown : rich.table.Table
+        From `table`, filled with text.
+    """
+    if shown.row_count <= MOST_DRAWN:
+        console().print(shown)
+        return
+    import click
+
+    columns = [[column.header, *column.cells] for column in shown.columns]
+    widths = [min(max(map(len, cells)), WIDEST_COLUMN) for cells in columns]
+    click.echo(shown.title)
+    for row in zip(*columns, strict=True):
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 def echo_first(lines, most, rest):

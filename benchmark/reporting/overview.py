@@ -10,7 +10,7 @@ import click
 from ...evaluation.naming import format_number, one_line, unknown_name
 from ...evaluation.scoring.run_records import STATUSES, find_runs
 from ..cluster.logs import count_logs, jobs_folder, log_file
-from ..console import console, table
+from ..console import console, print_table, table
 from ..errors import BenchError
 
 # More values than these are shown by their ends.
@@ -62,7 +62,7 @@ def show_status(results, each=False):
         for group, count in counts.items():
             cells = [*(*group, "", "", "")[:3], _write_values(_gather(values[group]))]
             shown.add_row(*cells, *(str(count[status] or "") for status in statuses))
-    console().print(shown)
+    print_table(shown)
     if not each:
         for name, status, reason in problems[:20]:
             log = _find_log(results, runs / name)

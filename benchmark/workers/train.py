@@ -5,7 +5,7 @@ import sys
 import click
 
 from .. import datasets as data
-from ..console import console, echo_first, table
+from ..console import echo_first, print_table, table
 from ..errors import BenchError
 from ..protocol.fit import check_images
 from ..protocol.sweep import describe_stand_ins
@@ -77,7 +77,7 @@ def show_plan(request):
             runs += 1
             steps += spec.own_steps
         shown.add_row(spec.path, f"{spec.own_steps:,}", state, would)
-    console().print(shown)
+    print_table(shown)
     click.echo(f"{runs} runs would be trained, {steps:,} steps at most.")
     _show_notes(plan)
     for sentence in describe_stand_ins(request.models, plan[0].config) if plan else ():

@@ -1,7 +1,13 @@
 import io
 import re
 
-from disentanglement_bench.benchmark.console import Meter, TolerantStream
+from disentanglement_bench.benchmark.console import (
+    MOST_DRAWN,
+    Meter,
+    TolerantStream,
+    print_table,
+    table,
+)
 
 
 class Terminal(io.StringIO):
@@ -48,3 +54,19 @@ def test_nothing_is_shown_while_there_is_patience():
     with Meter("reading", file=stream, patience=1e9) as report:
         report(100, 100)
     assert stream.getvalue() == ""
+
+
+def test_thousands_of_rows_are_printed_as_bare_columns(capsys):
+    shown = table("Runs", "run", "state")
+    for number in range(MOST_DRAWN):
+        shown.add_row(f"beta={number}", "done")
+    print_table(shown)
+    assert "│ beta=7" in capsys.readouterr().out
+    shown.add_row("a/" + 200 * "b", "failed: [red] is no colour here")
+    print_table(shown)
+    title, heading, first, *_, last = capsys.readouterr().out.splitlines()
+    assert title == "Runs"
+    assert heading.split() == ["run", "state"]
+    assert first == f"{'beta=0':<100}  done"
+    assert heading.index("state") == 102
+    assert last == f"a/{200 * 'b'}  failed: [red] is no colour here"
