@@ -258,11 +258,11 @@ def test_processes_give_the_same_scores(tmp_path):
     ).read_text()
 
 
-def call(root, jobs=1, shard=None):
+def call(root, jobs=1, shard=None, metrics=FAST):
     """`evaluate_paths` in a process of its own."""
     code = (
         "import sys; from disentanglement_bench.evaluation import evaluate_paths; "
-        f"r = evaluate_paths(sys.argv[1], metrics={FAST}, jobs={jobs}, shard={shard}); "
+        f"r = evaluate_paths(sys.argv[1], metrics={metrics}, jobs={jobs}, shard={shard}); "
         "print(r.computed, r.kept)"
     )
     return subprocess.Popen(
@@ -385,6 +385,33 @@ def test_calls_that_meet_share_what_is_left(tmp_path, monkeypatch):
     assert said == [("a", 1), ("b", 0), ("e", 0), ("d", 0), ("c", 0)]
     assert (report.computed, report.kept) == (1, 4)
     assert {row["mig_status"] for row in read_table(report.table)} == {"done"}
+
+
+@pytest.mark.slow
+def test_calls_at_once_compute_little_twice_and_outlive_one_that_is_killed(tmp_path):
+    count = 30
+    for seed in range(count):
+        write(tmp_path / f"{seed}.h5", seed)
+    (tmp_path / "mine.py").write_text(
+        "import os, pathlib, tempfile\n"
+        "def works(codes, factors, n_train):\n"
+        f"    tempfile.mkstemp(dir={str(tmp_path / 'computed')!r})\n"
+        "    return sum(1 / number for number in range(1, 2_000_000)) / 20\n"
+    )
+    (tmp_path / "computed").mkdir()
+    metrics = ("mig", f"{tmp_path}/mine.py:works")
+    calls = [call(tmp_path, metrics=metrics) for _ in range(3)]
+    while len(os.listdir(tmp_path / "computed")) < 6:
+        assert all(each.poll() is None for each in calls)
+        os.sched_yield()
+    calls[0].kill()
+    assert [each.wait() for each in calls] == [-signal.SIGKILL, 0, 0]
+    for each in calls:
+        each.stdout.close()
+    assert count <= len(os.listdir(tmp_path / "computed")) < 2 * count, "alone they compute 90"
+    rows = read_table(tmp_path / "scores.csv")
+    assert [row["mine:works_status"] for row in rows] == ["done"] * count
+    assert evaluate_paths(tmp_path, metrics=metrics).computed == 0
 
 
 def test_what_another_call_has_begun_comes_last(tmp_path, monkeypatch):
