@@ -276,8 +276,9 @@ def test_an_error_of_the_step_itself_is_not_taken_for_one_of_the_graph(rerun, ma
         trainer.run(nothing)
 
 
-@pytest.mark.parametrize("when", [CAPTURED, ADOPTED - 1])
-@pytest.mark.parametrize("what", ["weights", "exp_avg", "log"])
+@pytest.mark.parametrize(
+    ("what", "when"), [("weights", CAPTURED), ("exp_avg", ADOPTED - 1), ("log", ADOPTED - 1)]
+)
 def test_a_graph_that_disagrees_is_not_used(when, what, rerun, make_trainer):
     """The steps that were compared are those of the ordinary training."""
     remember = rerun.remember
@@ -312,17 +313,17 @@ def test_a_model_that_counts_steps_on_the_host_is_found(tape, make_trainer):
 
 
 @pytest.mark.parametrize("seconds", [{False: 1.0, True: 1.0}, {False: 1.0, True: 2.0}])
-def test_a_graph_that_is_not_faster_is_not_used(seconds, capture, make_trainer):
-    capture.seconds = seconds
+def test_a_graph_that_is_not_faster_is_not_used(seconds, rerun, make_trainer):
+    rerun.seconds = seconds
     notes = []
     plain = make_trainer(phases=PHASES)
     plain.run(nothing)
-    graphed = make_trainer(phases=PHASES, graph=capture, note=notes.append)
+    graphed = make_trainer(phases=PHASES, graph=rerun, note=notes.append)
     graphed.run(nothing)
     assert_same(plain, graphed)
     times = f"{1e3 * seconds[True]:.2f} ms a step against 1000.00 ms"
     assert notes == [f"training without a CUDA graph: it is not faster ({times})"]
-    assert (capture.captures, capture.replays) == (1, TIMED + 2)
+    assert (rerun.captures, rerun.replays) == (1, TIMED + 2)
 
 
 def test_a_step_reads_its_inputs_wherever_they_are_nested(capture):
