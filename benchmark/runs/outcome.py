@@ -10,7 +10,8 @@ class Outcome:
     Attributes
     ----------
     status : str
-        "done", "failed", "interrupted", or "lost" (another process took it over).
+        "done", "failed", "interrupted", "lost" (another process took it over), or "returned" (it
+        can go on, but not together with the runs that the process trains).
     reason : str
     figures : dict, optional
         Of a done run, what run.json stores: ``final`` (the final NLL, KL and so on), ``seconds``,

@@ -6,18 +6,22 @@ from ...evaluation.naming import one_line
 from ...models.training.loop import Stopped
 from ...models.training.stacking import StackedTrainer, StackingError
 from .building import close_streams
+from .outcome import Outcome
 from .record import is_out_of_memory
 
 
 def run_together(executions, members, on_end, on_progress, should_stop, on_unstacked):
     """Train and publish several runs; each ends by itself, and its ending is in its run.json.
 
+    Those that cannot be trained together with most of the others, or with any, are returned: they
+    would only wait here, while another worker may be idle.
+
     Parameters
     ----------
     executions : list of benchmark.runs.execute.Execution
         Of runs that can be members of one stack.
     members : int
-        Train at most so many of them at once.
+        Train at most so many of them.
     on_end : callable
         ``on_end(execution, outcome)``, called once for each as soon as it has ended.
     on_progress : callable
@@ -25,30 +29,35 @@ def run_together(executions, members, on_end, on_progress, should_stop, on_unsta
     should_stop : callable
     on_unstacked : callable
         ``on_unstacked(execution, text)``, called with one of the runs, and a line that says why,
-        where they had to be trained one by one.
+        where they can only be trained one by one.
     """
     begun = []
     for execution in executions:
         outcome = execution.begin()
-        if outcome is None:
-            begun.append(execution)
-        else:
+        if outcome is not None:
             on_end(execution, outcome)
-    for group in group_alike(begun, members):
-        if should_stop():
-            for execution in group:
-                on_end(execution, _leave(execution))
-        elif len(group) == 1 or not _train_stack(
-            group, on_end, on_progress, should_stop, on_unstacked
-        ):
-            _train_one_by_one(group, on_end, on_progress, should_stop)
+        elif execution.trainer.step == execution.trainer.schedule.end:
+            # Only its representation is missing.
+            _train_alone(execution, on_end, on_progress, should_stop)
+        else:
+            begun.append(execution)
+    if not begun:
+        return
+    group = max(group_alike(begun, members), key=len)
+    for execution in begun:
+        if execution not in group:
+            on_end(execution, _leave(execution))
+    if len(group) > 1 and _train_stack(group, on_end, on_progress, should_stop, on_unstacked):
+        return
+    for execution in group[1:]:
+        on_end(execution, _leave(execution))
+    _train_alone(group[0], on_end, on_progress, should_stop)
 
 
 def group_alike(executions, members):
     """Divide runs that have begun into those that can go on in lock-step.
 
     That needs the same step; and the same number of threads, on which a run's numbers depend.
-    A run that was trained to its end before, and only lacks its representation, is alone.
 
     Parameters
     ----------
@@ -63,9 +72,7 @@ def group_alike(executions, members):
     """
     alike = defaultdict(list)
     for execution in executions:
-        trainer = execution.trainer
-        alone = execution if trainer.step == trainer.schedule.end else None
-        alike[trainer.step, execution.threads, alone].append(execution)
+        alike[execution.trainer.step, execution.threads].append(execution)
     groups = []
     for group in alike.values():
         count = -(-len(group) // members)
@@ -74,16 +81,9 @@ def group_alike(executions, members):
     return groups
 
 
-def _train_one_by_one(group, on_end, on_progress, should_stop):
-    for execution in group:
-        if execution is not group[0] and should_stop():
-            outcome = _leave(execution)
-        else:
-            outcome = execution.train(
-                lambda steps, row, execution=execution: on_progress(execution, steps, row),
-                should_stop,
-            )
-        on_end(execution, outcome)
+def _train_alone(execution, on_end, on_progress, should_stop):
+    outcome = execution.train(lambda steps, row: on_progress(execution, steps, row), should_stop)
+    on_end(execution, outcome)
 
 
 def _train_stack(group, on_end, on_progress, should_stop, on_unstacked):
@@ -128,9 +128,10 @@ def _train_stack(group, on_end, on_progress, should_stop, on_unstacked):
 
 
 def _leave(execution):
-    """End a run that has begun, but was not trained any further by this process."""
+    """Give up a run that has begun, but was not trained any further by this process."""
     close_streams(execution.trainer)
-    return execution.interrupt("stopped before it went on")
+    outcome = execution.interrupt("left before it went on")
+    return outcome if outcome.status == "lost" else Outcome("returned")
 
 
 def _explain_unstacked(error, members):

@@ -93,8 +93,8 @@ class Declined:
     ----------
     path : str
     elsewhere : bool
-        Because another process owns the run, or has ended it; otherwise because the worker ends,
-        and another one must train it.
+        Because another process owns the run, or has ended it; otherwise because the worker ends, or
+        cannot train it together with the others that it has.
     """
 
     path: str
@@ -103,7 +103,7 @@ class Declined:
 
 @dataclass(frozen=True)
 class Unstacked:
-    """From a worker: it trains runs one by one that it was to train together.
+    """From a worker: runs that it was to train together can only be trained one by one.
 
     Attributes
     ----------

@@ -75,9 +75,9 @@ class PlainReporter:
         self._last[spec] = steps
 
     def run_given_up(self, slot, spec, elsewhere=True):
-        """A worker leaves a run to another process, or else to another worker."""
-        whose = "another process has it" if elsewhere else "for another worker"
-        self._echo(f"leave  {describe(spec)}: {whose}")
+        """A worker leaves a run to another process, or else for another turn."""
+        why = "another process has it" if elsewhere else "it has its turn later"
+        self._echo(f"leave  {describe(spec)}: {why}")
 
     def run_ended(self, slot, spec, outcome):
         """A run ended."""
@@ -148,7 +148,7 @@ class RichReporter:
         self._progress.advance(self._total, self._bars[slot].advance(spec, steps, row))
 
     def run_given_up(self, slot, spec, elsewhere=True):
-        """A worker leaves a run to another process, or else to another worker."""
+        """A worker leaves a run to another process, or else for another turn."""
         self._progress.advance(self._total, -self._remove(slot, spec))
 
     def run_ended(self, slot, spec, outcome):

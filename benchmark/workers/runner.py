@@ -223,7 +223,6 @@ class Runner:
                 if elsewhere:
                     self._agenda.give_back(spec)
                 else:
-                    worker.ends = True
                     self._agenda.put_back([spec])
             case Ended(path, outcome, worker_ends):
                 worker.ends |= worker_ends

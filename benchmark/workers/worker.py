@@ -282,8 +282,9 @@ class _Worker:
         if outcome.unexpected and self._settings.device != "cpu":
             # The device may be in a bad state: what else was to be trained is for another worker.
             self._ends = True
-        given_back = self._ends and not self._stop.made and outcome.status == "interrupted"
-        if outcome.status == "lost" or given_back:
-            self.send(Declined(path, elsewhere=not given_back))
+        # Whoever ends with its device stops what is left, which nobody has asked for.
+        unasked = self._ends and not self._stop.made and outcome.status == "interrupted"
+        if outcome.status in ("lost", "returned") or unasked:
+            self.send(Declined(path, elsewhere=outcome.status == "lost"))
         else:
             self.send(Ended(path, outcome, self._ends))

@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from disentanglement_bench.benchmark.runs.outcome import Outcome
 from disentanglement_bench.benchmark.workers.messages import (
     Declined,
     Ended,
@@ -17,8 +19,14 @@ from disentanglement_bench.benchmark.workers.messages import (
     Ready,
     Stop,
     Train,
+    Unstacked,
 )
-from disentanglement_bench.benchmark.workers.worker import StopRequest, WorkerSettings, serve
+from disentanglement_bench.benchmark.workers.worker import (
+    StopRequest,
+    WorkerSettings,
+    _Worker,
+    serve,
+)
 from disentanglement_bench.models.training.capture import CudaCapture, choose_capture
 
 
@@ -145,18 +153,34 @@ def test_a_stop_saves_and_ends_every_run_of_a_stack(start, plan, store):
     assert all(store.folder(spec).checkpoint.exists() for spec in specs)
 
 
-def test_after_an_unexpected_failure_the_rest_is_given_back_for_another_worker(start, plan, store):
-    """On the device "meta", where runs cannot be stacked either."""
+def test_runs_that_cannot_be_stacked_are_given_back_but_for_one(start, plan, store):
+    """On the device "meta", where that one fails, so that the worker ends."""
     connection, thread = start("meta")
     specs = plan(models=("betavae",), betas=(1.0, 2.0, 4.0))
     connection.send(Train(tuple(specs), members=8))
     thread.join(timeout=60)
     assert not thread.is_alive()
-    ends = [receive_end(connection) for _ in range(4)]
-    assert [type(end).__name__ for end in ends] == ["Unstacked", "Ended", "Declined", "Declined"]
-    assert ends[1].worker_ends
-    assert ends[2] == Declined(specs[1].path, elsewhere=False)
+    unstacked, *declined, ended = [receive_end(connection) for _ in range(4)]
+    assert isinstance(unstacked, Unstacked)
+    assert declined == [Declined(spec.path, elsewhere=False) for spec in specs[1:]]
+    assert (ended.path, ended.worker_ends) == (specs[0].path, True)
     assert store.folder(specs[1]).status()[0] == "interrupted"
+    assert not list(store.runs.rglob("claim-*"))
+
+
+def test_after_a_device_error_the_rest_of_a_stack_is_for_another_worker(plan, store):
+    ours, theirs = multiprocessing.Pipe()
+    settings = WorkerSettings(str(store.results), {}, "cuda:0", 1, False, {})
+    worker = _Worker(theirs, settings, StopRequest())
+    first, second = plan(models=("betavae",), betas=(1.0, 2.0))
+    for spec, outcome in (
+        (first, Outcome("failed", "CUDA error", unexpected=True)),
+        (second, Outcome("interrupted", "stopped at step 4")),
+    ):
+        claim = store.folder(spec).claim()
+        worker._end(SimpleNamespace(spec=spec, claim=claim), outcome)
+    assert ours.recv().worker_ends
+    assert ours.recv() == Declined(second.path, elsewhere=False)
     assert not list(store.runs.rglob("claim-*"))
 
 
