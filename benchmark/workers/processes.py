@@ -85,6 +85,36 @@ def start_worker(slot, settings):
     return Worker(process, ours, slot, settings.device)
 
 
+def end_workers(workers):
+    """Let worker processes end; those that have not started, or do not end, are killed."""
+    for worker in workers:
+        # An idle worker ends when its connection closes; a busy one saves first.
+        worker.connection.close()
+        if not worker.ready:
+            worker.process.kill()
+    for worker in workers:
+        worker.process.join(timeout=10)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+
+
+def explain_exit(code, members):
+    """Why a run failed whose worker process is gone, in one line.
+
+    Parameters
+    ----------
+    code : int
+        Exit code of the process.
+    members : int
+        Number of runs that it was carrying out.
+    """
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+    fewer = "--stack, --jobs" if members > 1 else "--jobs"
+    hint = f"; perhaps for want of memory: lower {fewer} or batch_size" if code == -9 else ""
+    return f"its worker process {how}{hint}"
+
+
 @contextlib.contextmanager
 def handled_signals(handler):
     """Send SIGINT, SIGTERM and SIGHUP to a function within the block.

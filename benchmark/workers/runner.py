@@ -15,7 +15,7 @@ from ..runs.store import Store
 from .agenda import Agenda
 from .calibration import Calibration
 from .messages import Declined, Ended, Measured, Note, Progress, Ready, Stop, Train, Unstacked
-from .processes import handled_signals, start_worker
+from .processes import end_workers, explain_exit, handled_signals, start_worker
 from .sizes import StackSizes
 from .worker import WorkerSettings
 
@@ -111,7 +111,7 @@ class Runner:
             try:
                 self._loop()
             finally:
-                self._end_workers()
+                end_workers(self._workers)
         self._agenda.close()
         summary.stopped_by = self._signal
         return summary
@@ -273,12 +273,7 @@ class Runner:
             self._failed_starts += 1
             if not self._started_well or self._failed_starts == FAILURES_IN_A_ROW:
                 raise BenchError(f"a worker process could not start (exit code {code}); see above")
-        how = (
-            f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        )
-        fewer = "--stack, --jobs" if len(worker.runs) > 1 else "--jobs"
-        hint = f"; perhaps for want of memory: lower {fewer} or batch_size" if code == -9 else ""
-        reason = f"its worker process {how}{hint}"
+        reason = explain_exit(code, len(worker.runs))
         if worker.measuring:
             self._calibration.receive(worker, ())
         for spec in list(worker.runs.values()):
@@ -314,18 +309,6 @@ class Runner:
             self._lost(worker)
             return False
         return True
-
-    def _end_workers(self):
-        for worker in self._workers:
-            # An idle worker ends when its connection closes; a busy one saves first.
-            worker.connection.close()
-            if not worker.ready:
-                worker.process.kill()
-        for worker in self._workers:
-            worker.process.join(timeout=10)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
 
     def _on_signal(self, number):
         """The loop stops after the first signal; the second ends the workers at once."""
