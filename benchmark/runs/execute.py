@@ -133,7 +133,9 @@ class Execution:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         if self.trainer.step < self.trainer.schedule.end:
-            session = describe_session(self.device, self.compiled, self.trainer.step, members)
+            # A stack passes nothing through torch.compile.
+            compiled = self.compiled and members == 1
+            session = describe_session(self.device, compiled, self.trainer.step, members)
             self.sessions = [*self._earlier_sessions, session]
 
     def save(self, trainer):

@@ -108,6 +108,11 @@ class Runner:
             self.reporter.begin(self.plan, pending)
             if (advice := advise_mps(self.devices, self.jobs)) is not None:
                 self.reporter.message(advice)
+            if self.compiled and self.stack != 1:
+                self.reporter.message(
+                    "torch.compile is used for runs that are trained alone, not for stacks; "
+                    "--stack 1 trains all of them alone"
+                )
             try:
                 self._loop()
             finally:

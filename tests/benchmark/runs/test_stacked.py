@@ -141,6 +141,19 @@ def test_single_runs_are_continued_by_a_stack(store, plan, dataset):
     assert_close_to_single_runs(specs, store, dataset)
 
 
+def test_a_session_says_that_a_stack_is_not_compiled(store, plan, dataset):
+    """As the run alone would be."""
+    (spec,) = parents(plan, 1)
+    with store.folder(spec).claim() as claim:
+        execution = Execution(spec, store, dataset, "cpu", claim, {})
+        assert execution.begin() is None
+        execution.compiled = True
+        for members, compiled in ((2, False), (1, True)):
+            execution.open_session(members)
+            (session,) = execution.sessions
+            assert (session["stack"], session["compile"]) == (members, compiled)
+
+
 def test_a_run_alone_has_the_same_bits_as_ever(store, plan, dataset):
     (spec,) = parents(plan, 1)
     carry_out_together([spec], store, dataset)
