@@ -1,5 +1,6 @@
 """Several runs as one: their weights and optimiser states side by side, and one update of all."""
 
+import numpy as np
 import torch
 from torch.func import functional_call, vmap
 
@@ -14,6 +15,8 @@ ELEMENTWISE = (torch.optim.Adam, torch.optim.SGD)
 # compared by their largest mean, or by this where all are smaller.
 TOLERANCE, ROUGH_TOLERANCE = 2e-3, 5e-2
 SMALLEST_SCALE = 0.1
+# What every module has.
+_MODULES_OWN = vars(torch.nn.Module()).keys()
 
 
 class StackingError(RuntimeError):
@@ -206,6 +209,69 @@ def check_alike(trainers):
             raise StackingError(
                 f"{type(trainer.optimiser).__name__} may not treat stacked weights as single ones"
             )
+
+
+def check_attributes(models):
+    """Refuse models of a class that differ in more than their weights.
+
+    A stack computes all members with the first one's code and attributes, so a number that
+    `__init__` has drawn, say, would reach all of them. What an attribute holds is compared where
+    it is made of numbers, texts, tensors and arrays.
+
+    Parameters
+    ----------
+    models : list of torch.nn.Module
+        None of which has been trained, so that nothing is left in them of a step.
+
+    Raises
+    ------
+    StackingError
+    """
+    wanted = _list_attributes(models[0])
+    for model in models[1:]:
+        attributes = _list_attributes(model)
+        for name in {**wanted, **attributes}:
+            there = name in wanted and name in attributes
+            if not there or not _are_same(wanted[name], attributes[name]):
+                raise StackingError(
+                    f"two models have different values of {name!r}, which is no parameter, and a "
+                    "stack would give all of them the first one's"
+                )
+
+
+def _list_attributes(model):
+    """What the modules of a model hold beside parameters, buffers and modules, by name."""
+    attributes = {}
+    for path, module in model.named_modules():
+        prefix = f"{path}." if path else ""
+        # The classes of models that share a stack may differ; what they compute is known.
+        if path:
+            attributes[path] = type(module).__qualname__
+        for name, value in vars(module).items():
+            if name not in _MODULES_OWN:
+                attributes[prefix + name] = value
+    return attributes
+
+
+def _are_same(one, other):
+    """Whether two values are equal, as far as can be told; what nobody can compare counts so."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, torch.Tensor):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return False
+        return one.device.type == "meta" or bool(torch.isclose(one, other, 0, 0, True).all())
+    if isinstance(one, np.ndarray):
+        return repr(one.dtype) == repr(other.dtype) and one.tobytes() == other.tobytes()
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(_are_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_are_same(one[key], other[key]) for key in one)
+    if isinstance(one, (int, float, complex, str, bytes, np.generic)):
+        return bool(one == other or (one != one and other != other))
+    return True
 
 
 def _list_common(trainer):

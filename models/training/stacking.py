@@ -8,7 +8,7 @@ from .capture import choose_capture
 from .graph import GraphedStep
 from .loop import Stopped
 from .recording import Diverged
-from .stack import Stack, StackingError
+from .stack import Stack, StackingError, check_attributes
 
 WEIGHED = "weighed terms"
 
@@ -89,6 +89,7 @@ class StackedTrainer:
         self._weighed = isinstance(family, tuple) and family[0] == WEIGHED
         try:
             self.stack = Stack(self.members, self._weighed)
+            check_attributes([trainer.model for trainer in self.members])
         except Exception as error:
             raise _explain(error) from error
         device = self.members[0].device

@@ -1,6 +1,7 @@
 """Stacked training: equal to single training up to round-off, and each member a run of its own."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -420,10 +421,45 @@ class Hidden(BetaVAE):
 
     def __init__(self, image_shape, latent_size, network):
         super().__init__(image_shape, latent_size, network)
-        self.mask = torch.rand(image_shape)
+        mask = torch.rand(image_shape)
+        self.hide = lambda images: images * mask
 
     def encode(self, images):
-        return super().encode(images * self.mask)
+        return super().encode(self.hide(images))
+
+
+class Masked(BetaVAE):
+    def __init__(self, image_shape, latent_size, network):
+        super().__init__(image_shape, latent_size, network)
+        self.masks = {"images": [torch.rand(image_shape)]}
+
+    def encode(self, images):
+        return super().encode(images * self.masks["images"][0])
+
+
+class Scaled(BetaVAE):
+    """A random weight of a term that is next to nothing in the first step."""
+
+    def __init__(self, image_shape, latent_size, network):
+        super().__init__(image_shape, latent_size, network)
+        self.decoder.scale = float(torch.rand(()))
+
+    def loss(self, outputs, coefficients):
+        kl, nll = TERMS["kl"](outputs), TERMS["nll"](outputs)
+        return nll + self.decoder.scale * kl, {"nll": nll, "kl": kl}
+
+
+class Bent(BetaVAE):
+    """A random choice of the activation."""
+
+    chosen = itertools.cycle((nn.Tanh, nn.Identity))
+
+    def __init__(self, image_shape, latent_size, network):
+        super().__init__(image_shape, latent_size, network)
+        self.bend = next(self.chosen)()
+
+    def decode(self, codes):
+        return super().decode(self.bend(codes))
 
 
 class Reading(BetaVAE):
@@ -438,6 +474,9 @@ class Reading(BetaVAE):
         (Random, "RuntimeError: vmap: called random operation while in randomness error mode"),
         (Normalised, "the model has a buffer 'normalise.running_mean', and a stack holds no state"),
         (Hidden, "a model computes something else in a stack than alone"),
+        (Masked, "different values of 'masks', which is no parameter"),
+        (Scaled, "different values of 'decoder.scale', which is no parameter"),
+        (Bent, "different values of 'bend', which is no parameter"),
         (Reading, r"RuntimeError: vmap: It looks like you're calling \.item\(\) on a Tensor"),
     ],
 )
