@@ -1,5 +1,7 @@
 """Jobs and job arrays: what they ask the cluster for, their scripts, and their submission."""
 
+import contextlib
+import io
 import re
 import shutil
 import warnings
@@ -27,6 +29,8 @@ TAKEN = {
     "dependency": "--dependency",
     **dict.fromkeys(("output", "error", "open-mode", "signal", "requeue", "no-requeue", "wrap")),
     **dict.fromkeys(("nodes", "ntasks", "ntasks-per-node", "chdir")),
+    # With these sbatch does not submit, or does not say the number in the words that are read.
+    **dict.fromkeys(("help", "usage", "version", "test-only", "quiet", "parsable")),
 }
 
 
@@ -68,6 +72,13 @@ class Resources:
                 option = TAKEN[key]
                 advice = f"use {option}" if option else "bench submit needs its own"
                 raise BenchError(f"--slurm {key} is not taken; {advice}", exit_code=2)
+        for name, value in [*vars(self).items(), *self.slurm]:
+            # The rest would be a line of the script, which then has no other options either.
+            if isinstance(value, str) and len(value.splitlines()) > 1:
+                raise BenchError(
+                    f"an option of sbatch is one line, got {one_line(value)!r} for {name}",
+                    exit_code=2,
+                )
 
     def parameters(self, name):
         """Parameters of submitit's SLURM executor.
@@ -164,6 +175,21 @@ def split_array(tasks, limit=None):
     return [min(limit, tasks - first) for first in range(0, tasks, limit)]
 
 
+def check_folder(folder):
+    """Raise `BenchError` if SLURM would write logs to another folder than this.
+
+    Parameters
+    ----------
+    folder : Path
+        Of scripts and logs.
+    """
+    if len(str(folder).splitlines()) > 1 or set(str(folder)) & set("%\\"):
+        raise BenchError(
+            f"SLURM cannot write logs below {one_line(folder)}: it reads % and \\ in names of logs "
+            "in its own way, and a name is one line; choose another folder"
+        )
+
+
 def write_script(folder, name, resources, size):
     """The script that sbatch is given for an array of so many tasks, or for one job.
 
@@ -232,9 +258,12 @@ def submit_tasks(folder, name, resources, tasks):
     executor = slurm.SlurmExecutor(folder, max_num_timeout=resources.requeues)
     _set_parameters(executor, resources.parameters(name))
     try:
-        jobs = executor.submit_array(tasks)
+        # submitit prints a refusal that it raises too.
+        with contextlib.redirect_stderr(io.StringIO()):
+            jobs = executor.submit_array(tasks)
     except (FailedJobError, FailedSubmissionError) as error:
-        raise BenchError(f"SLURM refused: {one_line(error)}") from error
+        reason = one_line(error) or "sbatch failed and gave no reason"
+        raise BenchError(f"SLURM refused: {reason}") from error
     return jobs[0].job_id.split("_")[0]
 
 

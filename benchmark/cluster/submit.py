@@ -15,7 +15,7 @@ from ..protocol.plan import families
 from ..runs.claims import Observer
 from ..runs.store import Store
 from ..workers.devices import check_device
-from .jobs import split_array, submit_tasks, write_script
+from .jobs import check_folder, split_array, submit_tasks, write_script
 from .logs import jobs_folder
 from .slurm import read_array_limit
 from .task import Task
@@ -58,11 +58,13 @@ def submit_train(request, given, resources, array, dry_run=False):
         err=True,
     )
     results = Path(request.results).absolute()
+    folder = jobs_folder(results)
+    check_folder(folder)
     arguments = ("train", *_join(given, "results"), "--results", str(results), "--no-wait")
     if not dry_run:
         Store(request.results).check_writable()
     _submit(
-        jobs_folder(results),
+        folder,
         "bench-train",
         resources,
         [_make_task(arguments, request.data_dir)] * tasks,
@@ -107,6 +109,7 @@ def submit_evaluate(paths, given, resources, array, dry_run=False):
         click.echo(f"{len(files)} representations.", err=True)
         array = min(array, len(files))
     folder = jobs_folder(first if first.is_dir() or not first.exists() else first.parent)
+    check_folder(folder)
     # A part writes no table, and what the parts have just computed holds.
     words = _join(given, "table")
     parts = [

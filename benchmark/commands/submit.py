@@ -1,5 +1,7 @@
 """`bench submit`: `bench train` and `bench evaluate` as jobs of a SLURM cluster."""
 
+import re
+
 import click
 
 from . import evaluate as evaluate_module
@@ -43,8 +45,13 @@ class SlurmOption(click.ParamType):
             return value
         key, equals, text = value.partition("=")
         key = key.strip().lstrip("-").replace("_", "-")
-        if not key or (equals and not text):
-            self.fail(f"expected key=value or key, got {value!r}", param, ctx)
+        # Its short options are written with a single dash.
+        if not re.fullmatch("[a-z][a-z0-9]+(-[a-z0-9]+)*", key) or (equals and not text):
+            self.fail(
+                f"expected key=value or key, by the long name of sbatch's option, got {value!r}",
+                param,
+                ctx,
+            )
         return key, text if equals else True
 
 

@@ -46,6 +46,14 @@ def test_options_that_the_script_has_anyway_are_refused(key, advice):
         Resources(time=5, slurm=((key, "1"),))
 
 
+@pytest.mark.parametrize(
+    "options", [{"mem": "4G\nrm x"}, {"slurm": (("comment", "a\r\nb"),)}], ids=["own", "other"]
+)
+def test_options_of_more_than_one_line_would_end_the_others(options):
+    with pytest.raises(BenchError, match="is one line"):
+        Resources(time=5, **options)
+
+
 def test_a_script_asks_for_what_was_asked_for(tmp_path):
     pytest.importorskip("submitit")
     resources = Resources(
@@ -106,10 +114,14 @@ def test_tasks_are_submitted_as_one_array_and_wait_for_their_turn(tmp_path, fake
     assert names == {"1_submission.sh", "1_0_submitted.pkl", "1_1_submitted.pkl"}
 
 
-def test_a_refusal_of_slurm_is_one_line(tmp_path, fake_slurm, program):
+def test_a_refusal_of_slurm_is_one_line(tmp_path, fake_slurm, program, capsys):
     pytest.importorskip("submitit")
     program("sbatch", "sys.exit('sbatch: error: invalid partition\\nspecified: x')")
     with pytest.raises(BenchError, match="SLURM refused: sbatch: error: invalid partition"):
+        submit_tasks(tmp_path, "bench-train", Resources(time=5), [Task((), "/work")])
+    assert capsys.readouterr() == ("", ""), "the caller prints it, once"
+    program("sbatch", "sys.exit(1)")
+    with pytest.raises(BenchError, match="gave no reason"):
         submit_tasks(tmp_path, "bench-train", Resources(time=5), [Task((), "/work")])
 
 

@@ -92,6 +92,11 @@ def test_failed_runs_are_left_only_on_request():
         (("--set", "beta=1"), "the same setting"),
         (("--slurm", "time=5"), "use --time"),
         (("--slurm", "gres="), "expected key=value or key"),
+        (("--slurm", "p=gpu"), "the long name"),
+        (("--slurm", "parsable"), "needs its own"),
+        (("--results", "at 100%"), "SLURM cannot write logs below"),
+        (("--results", "a\\b"), "choose another folder"),
+        (("--results", "a\nb"), "choose another folder"),
         (("--array", "0"), "0 is not in the range"),
     ],
 )
@@ -137,6 +142,13 @@ def test_scores_of_nothing_are_refused_unless_jobs_will_write_something():
     parts, last = submit(*options, "--dependency", "afterany:7").stdout.split("#!/bin/bash")[1:]
     assert "dependency=afterany:7" in parts
     assert "dependency=afterany:NUMBER" in last
+
+
+def test_scores_are_not_submitted_where_slurm_would_write_logs_elsewhere(tmp_path):
+    pytest.importorskip("submitit")
+    (tmp_path / "%j").mkdir()
+    (tmp_path / "%j/a.npz").touch()
+    assert "choose another folder" in refuse("submit", "evaluate", "%j", "--time", "5")
 
 
 def test_every_option_of_a_call_is_passed_on_or_known_not_to_be():
