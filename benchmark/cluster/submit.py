@@ -1,5 +1,7 @@
 """What `bench submit` does: from options to submitted jobs."""
 
+import contextlib
+import io
 import os
 import shlex
 from collections import Counter
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ...evaluation.naming import one_line
 from .. import datasets as data
 from ..datasets.files.storage import data_folder
 from ..errors import BenchError
@@ -74,7 +77,7 @@ def submit_train(request, given, resources, array, dry_run=False):
         click.echo(f"bench status {shlex.quote(request.results)} shows how far they are.")
 
 
-def submit_evaluate(paths, given, resources, array, dry_run=False):
+def submit_evaluate(paths, given, resources, array, dry_run=False, metrics=()):
     """Submit the scoring of representations: one array, and a call after it that compares seeds.
 
     Parameters
@@ -90,12 +93,15 @@ def submit_evaluate(paths, given, resources, array, dry_run=False):
         Number of parts; at most one for each representation there is, unless the jobs wait for
         others, which may write more.
     dry_run : bool, default False
+    metrics : sequence of str, optional
+        Names that were given, to be looked up before anything is submitted.
 
     Raises
     ------
     BenchError
-        If nothing is there to score, and for what SLURM refuses.
+        If nothing is there to score, for an unknown metric, and for what SLURM refuses.
     """
+    _check_metrics(metrics)
     first = Path(paths[0]).absolute()
     if resources.dependency is None:
         from ...evaluation.scoring.finding import find_representations
@@ -197,6 +203,19 @@ def _make_task(arguments, data_dir=None):
 
 def _count(states):
     return ", ".join(f"{number} {status}" for status, number in states.items())
+
+
+def _check_metrics(names):
+    """Raise `BenchError` for a metric that does not exist, which every task would miss."""
+    if not names:
+        return
+    from ...evaluation.metrics import MetricError, choose_metrics
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # whatever users' modules print
+            choose_metrics(names)
+    except MetricError as error:
+        raise BenchError(one_line(error), exit_code=2) from error
 
 
 def _check_data(name, data_dir):

@@ -215,7 +215,8 @@ def evaluate(ctx, array, dry_run, paths, **options):
     """
     from ..cluster.submit import submit_evaluate
 
-    submit_evaluate(paths, ctx.obj, _take_resources(options), array, dry_run)
+    resources = _take_resources(options)
+    submit_evaluate(paths, ctx.obj, resources, array, dry_run, options["metrics"])
 
 
 def _take_resources(options):

@@ -135,6 +135,12 @@ def test_scores_are_submitted_in_parts_with_one_call_after_them(tmp_path):
     assert done.stderr.endswith("bench evaluate mine --metrics mig --output t.csv\n")
 
 
+def test_an_unknown_metric_is_said_before_anything_is_submitted(tmp_path):
+    (tmp_path / "a.npz").touch()
+    assert "nope" in refuse("submit", "evaluate", ".", "--time", "5", "--metrics", "mig,nope")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
 def test_scores_of_nothing_are_refused_unless_jobs_will_write_something():
     pytest.importorskip("submitit")
     options = ("submit", "evaluate", "results", "--time", "5", "--array", "2", "--dry-run")
