@@ -23,5 +23,5 @@ def test_numbers_are_those_of_version_0_1_0(oracle, name, metrics):
     found = score(codes, factors, metrics, log_variances, n_train=oracle.n_train)
     for key, value in found.items():
         # A solver that iterates amplifies the rounding of other machines.
-        tolerance = 1e-6 if key.startswith("explicitness") else 1e-12
+        tolerance = 2e-5 if key.startswith("explicitness") else 1e-12
         assert value == pytest.approx(WANTED[name][key], abs=tolerance), key
