@@ -7,6 +7,7 @@ before a replay.
 """
 
 from itertools import chain
+from weakref import WeakMethod
 
 import torch
 
@@ -230,6 +231,16 @@ class GraphedStep:
         # One copy to the host. What is not a number is no agreement.
         margins = torch.stack(list(distances.values())).tolist()
         return [k for k, margin in zip(distances, margins, strict=True) if not margin >= 0]
+
+
+def call_weakly(method):
+    """Call a method without keeping its object alive.
+
+    An object that owns a `GraphedStep` of its own methods would refer to itself, and the memory of
+    its weights and of its images would not be free as soon as the object is gone.
+    """
+    reference = WeakMethod(method)
+    return lambda *inputs: reference()(*inputs)
 
 
 def describe_optimiser(optimiser):

@@ -10,7 +10,7 @@ from ..autoencoder import Objective
 from ..hooks import read_hooks
 from .capture import choose_capture
 from .coefficients import Coefficients
-from .graph import GraphedStep, describe_optimiser
+from .graph import GraphedStep, call_weakly, describe_optimiser
 from .optimisers import fused_adam, load_optimiser
 from .recording import Diverged, Recorder
 from .step import Adversary, training_step
@@ -127,7 +127,8 @@ class Trainer:
         self.seconds_here = 0.0
         self.graphed = False
         capture = choose_capture(graph, self.device)
-        self._update = GraphedStep(self._compute, self._tensors, capture, self.device, note)
+        function, tensors = call_weakly(self._compute), call_weakly(self._tensors)
+        self._update = GraphedStep(function, tensors, capture, self.device, note)
         self.recorder = Recorder(
             schedule.log_every,
             noise.shape[1],

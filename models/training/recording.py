@@ -58,7 +58,8 @@ class Interval:
 
     def write(self, logged, means):
         """Take one step's terms (*members, terms) and posterior means (*members, B, D)."""
-        self.values.index_copy_(0, self.position, logged.unsqueeze(0))
+        # Older releases of PyTorch have no `index_copy_` on MPS.
+        self.values.index_put_((self.position,), logged.unsqueeze(0))
         self.position += 1
         self.moments[0] += means.sum(dim=-2)
         self.moments[1] += means.square().sum(dim=-2)

@@ -58,11 +58,6 @@ class Stack:
         loss = WeighedLoss(self._coefficients.terms) if weighed else None
         self._objective = Objective(first.model, first.objective.amp, loss)
         self.parameters = _stack_parameters([trainer.model for trainer in trainers])
-        self._forward = vmap(
-            self._compute,
-            in_dims=(0, self._images.dimension, self._noise.dimension, 0),
-            randomness="error",
-        )
         self.begin_phase()
         self._load_states()
         self.here = Interval(
@@ -90,7 +85,7 @@ class Stack:
 
     def update(self, images, noise, coefficients):
         """Update every run; everything stays on the device."""
-        loss, logged, means = self._forward(self.parameters, images, noise, coefficients)
+        loss, logged, means = self._forward(images, noise, coefficients)
         loss.sum().backward()
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -139,7 +134,7 @@ class Stack:
         """
         inputs = self.inputs(step)
         with torch.no_grad():
-            _, logged, means = self._forward(self.parameters, *inputs)
+            _, logged, means = self._forward(*inputs)
             if logged.device.type == "meta":
                 return
             amp = self._objective.amp
@@ -160,6 +155,12 @@ class Stack:
                             "a model computes something else in a stack than alone: everything "
                             "that differs between two models of a class must be a parameter"
                         )
+
+    def _forward(self, *given):
+        """Losses (R,), logged terms (R, terms) and posterior means (R, B, D) of all runs."""
+        dimensions = (0, self._images.dimension, self._noise.dimension, 0)
+        # Kept, it would refer to this object, and nothing of it would be free once it is gone.
+        return vmap(self._compute, dimensions, randomness="error")(self.parameters, *given)
 
     def _compute(self, parameters, images, noise, coefficients):
         """Loss, logged terms and posterior means of one run, as vmap calls it."""

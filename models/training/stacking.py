@@ -5,7 +5,7 @@ import time
 from ..autoencoder import Autoencoder
 from ..hooks import read_hooks
 from .capture import choose_capture
-from .graph import GraphedStep
+from .graph import GraphedStep, call_weakly
 from .loop import Stopped
 from .recording import Diverged
 from .stack import Stack, StackingError, check_attributes
@@ -94,8 +94,8 @@ class StackedTrainer:
             raise _explain(error) from error
         device = self.members[0].device
         self._update = GraphedStep(
-            lambda *inputs: self.stack.update(*inputs),
-            lambda: self.stack.tensors(),
+            call_weakly(self._compute),
+            call_weakly(self._tensors),
             choose_capture(graph, device),
             device,
             note,
@@ -174,6 +174,13 @@ class StackedTrainer:
             trainer.step += 1
             trainer.steps_here += 1
             trainer.graphed = self._update.used
+
+    def _compute(self, *inputs):
+        """One update of the stack that there is now."""
+        self.stack.update(*inputs)
+
+    def _tensors(self):
+        return self.stack.tensors()
 
     def _try_step(self, step):
         """The first step, on the stack's own copies of everything."""

@@ -1,8 +1,10 @@
 """Stacked training: equal to single training up to round-off, and each member a run of its own."""
 
 import dataclasses
+import gc
 import itertools
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -591,3 +593,22 @@ def test_after_hundreds_of_steps_scores_agree_within_the_spread_of_seeds(make_ru
     for one, other in zip(*map(np.array, scores), strict=True):
         assert one.std(ddof=1) > 0
         assert np.abs(other - one).mean() < one.std(ddof=1)
+
+
+def test_what_was_trained_is_free_as_soon_as_nobody_needs_it(make_runs, rerun):
+    """A cycle of references would keep weights and images on the device until some later time."""
+    # The first optimiser of a process imports modules, which may keep who asked for it.
+    make_runs(MIXED[:1])
+    gc.collect()
+    gc.disable()
+    try:
+        runs = make_runs(MIXED, graph=rerun)
+        runs[0].run(nothing)
+        stack = StackedTrainer(runs[1:], rerun)
+        stack.run(nothing)
+        parts = (*runs, *(trainer.model for trainer in runs), stack, stack.stack)
+        left = [weakref.ref(part) for part in parts]
+        del runs, stack, parts
+        assert [reference() for reference in left] == [None] * len(left)
+    finally:
+        gc.enable()
