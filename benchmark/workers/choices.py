@@ -52,12 +52,22 @@ class Choice:
         >>> Choice(1, 222.1, 222.1, 20 << 20, False).describe("cpu")
         'runs one by one on cpu: 222 run-steps/s, stacks are not faster'
         """
-        speed = f"{self.run_steps_per_second:,.3g} run-steps/s"
+        speed = f"{write_speed(self.run_steps_per_second)} run-steps/s"
         if self.members == 1:
             return f"runs one by one on {device}: {speed}, stacks are not faster"
-        return (
-            f"stacks of {self.members} runs on {device}: {speed}, {self.one_by_one:,.3g} one by one"
-        )
+        one_by_one = write_speed(self.one_by_one)
+        return f"stacks of {self.members} runs on {device}: {speed}, {one_by_one} one by one"
+
+
+def write_speed(speed):
+    """A speed for reading, in three digits.
+
+    Examples
+    --------
+    >>> write_speed(222.4), write_speed(12345.6), write_speed(0.04567)
+    ('222', '12,300', '0.0457')
+    """
+    return f"{float(f'{speed:.3g}'):,.10g}"
 
 
 _TEXT = schema.text(2000)

@@ -14,7 +14,8 @@ from ..protocol.fit import check_images
 from ..protocol.settings import write_value
 from ..runs.store import Store
 from .agenda import Agenda
-from .choices import Choice, choose
+from .calibration import LARGEST_STACK
+from .choices import Choice, choose, write_speed
 from .devices import choose_stack, choose_workers, resolve_devices
 from .measuring import list_sizes
 from .measuring_workers import MeasuringWorkers
@@ -23,7 +24,6 @@ from .worker import WorkerSettings
 
 # Time for all measurements together, and at least and at most for a kind of run.
 SECONDS, LEAST_SECONDS, MOST_SECONDS = 40.0, 4.0, 600.0
-LARGEST_STACK = 64
 # Factors of the images of noise; those of a pair can differ in as many.
 NOISE_GRID = (2,) * 10
 
@@ -224,7 +224,7 @@ def _print_table(kinds, steps):
             choice = kind.choice
             took = left / choice.run_steps_per_second / 3600
             hours += took
-            cells += [f"{choice.members}", f"{choice.run_steps_per_second:,.3g}"]
+            cells += [f"{choice.members}", write_speed(choice.run_steps_per_second)]
             shown.add_row(*cells, f"{choice.memory_bytes / 1e6:,.0f} MB", _write_hours(took))
     console().print(shown)
     runs = sum(len(kind.runs) for kind in kinds if not kind.error)
