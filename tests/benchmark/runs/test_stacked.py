@@ -1,14 +1,16 @@
 """Several runs in one process: each publishes, fails, stops and is continued by itself."""
 
+import gc
 import json
 import math
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from disentanglement_bench.benchmark.runs import stacked
+from disentanglement_bench.benchmark.runs import execute, stacked
 from disentanglement_bench.benchmark.runs.checkpoints import read_checkpoint, write_checkpoint
 from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.benchmark.runs.stacked import group_alike, run_together
@@ -316,3 +318,33 @@ def test_a_model_that_exits_in_a_stack_ends_no_worker(store, plan, dataset, monk
     outcomes, _ = carry_out_together(specs, store, dataset)
     assert statuses(outcomes) == ["failed", "failed"]
     assert "sys.exit(3)" in outcomes[specs[0].path].reason
+
+
+@pytest.mark.parametrize("case", ["together", "alone", "stopped", "refused"])
+def test_ended_runs_leave_no_trainers_behind(case, store, plan, dataset, monkeypatch):
+    """They hold a data set's images, for which a device may have room only once."""
+    trainers, build = [], execute.build_trainer
+
+    def build_and_watch(*arguments):
+        trainer = build(*arguments)
+        trainers.append(weakref.ref(trainer))
+        return trainer
+
+    monkeypatch.setattr(execute, "build_trainer", build_and_watch)
+    if case == "refused":
+        monkeypatch.setattr(stacked.StackedTrainer, "_try_step", _refuse)
+    # The first optimiser of a process imports modules, which may keep who asked for it.
+    torch.optim.Adam([torch.zeros(1)])
+    gc.collect()
+    gc.disable()
+    try:
+        members, stop_after = 1 if case == "alone" else 8, 4 if case == "stopped" else math.inf
+        carry_out_together(parents(plan), store, dataset, members, stop_after)
+        assert len(trainers) == 2
+        assert [trainer() for trainer in trainers] == [None, None]
+    finally:
+        gc.enable()
+
+
+def _refuse(trainer, step):
+    raise StackingError("no rule for this")
