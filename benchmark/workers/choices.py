@@ -207,10 +207,8 @@ class Choices:
             return []
         except (RecordError, SchemaError) as error:
             if self._note is not None:
-                self._note(
-                    f"{one_line(self.path)} is not what was stored there "
-                    f"({one_line(error)}); stacks are measured again"
-                )
+                where = "" if isinstance(error, RecordError) else f"{one_line(self.path)}: "
+                self._note(f"{where}{one_line(error)}; stacks are measured again")
                 # Once is enough: it is written anew when the measurement ends.
                 self._note = None
             return []

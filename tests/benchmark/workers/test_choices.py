@@ -123,6 +123,8 @@ def test_a_damaged_file_is_measured_again_with_one_line(tmp_path, damage, reason
     assert choices.find("other") is None
     (note,) = notes
     assert reason in note
+    assert note.startswith(f"{choices.path}: ")
+    assert note.count(str(choices.path)) == 1
     assert note.endswith("stacks are measured again")
     assert "\n" not in note
     choices.store("key", EIGHT)
