@@ -236,9 +236,23 @@ def find_free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
+def end_on_signals():
+    """Let this process end in order, once, however it is asked to: its daemons outlive it else."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def leave(number, frame):
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit
+
+    for number in numbers:
+        signal.signal(number, leave)
+
+
 if __name__ == "__main__":
+    end_on_signals()
     with Cluster() as started:
         print(*(f"export {name}={value}" for name, value in started.environment.items()), sep="\n")
         print("# Ctrl-C ends the cluster.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
+        while True:
             signal.pause()

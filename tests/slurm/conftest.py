@@ -48,8 +48,8 @@ def load_cluster_module():
 
 
 @pytest.fixture(scope="session")
-def running_cluster():
-    """The cluster of all tests; skipped where SLURM is missing, unless it is required."""
+def cluster_module():
+    """The script that starts a cluster; skipped where SLURM is missing, unless it is required."""
     module = load_cluster_module()
     if missing := module.missing_programs():
         if os.environ.get("BENCH_REQUIRE_SLURM") == "1":
@@ -57,7 +57,13 @@ def running_cluster():
         pytest.skip(f"needs {', '.join(missing)}")
     if os.environ.get("BENCH_REQUIRE_SLURM") != "1":
         pytest.importorskip("submitit")
-    with module.Cluster(max_array_size=2) as cluster:
+    return module
+
+
+@pytest.fixture(scope="session")
+def running_cluster(cluster_module):
+    """The cluster of all tests."""
+    with cluster_module.Cluster(max_array_size=2) as cluster:
         yield cluster
 
 
