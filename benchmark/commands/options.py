@@ -134,6 +134,14 @@ def merge_values(values):
     return tuple(dict.fromkeys(part for value in values for part in value)) if values else None
 
 
+def negate(ctx, param, given):
+    """Return whether a flag was not given, as a callback of an option called ``--no-…``.
+
+    A `flag_value` of False would do as well, but with click 8.3 its default is then False too.
+    """
+    return not given
+
+
 def split_names(ctx, param, values):
     """Callback: names given with commas or repeats."""
     parts = [part.strip() for value in values for part in value.split(",")]

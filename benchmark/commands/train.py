@@ -16,6 +16,7 @@ from .options import (
     list_dataset_names,
     list_model_names,
     merge_values,
+    negate,
     results_option,
     split_names,
 )
@@ -111,8 +112,7 @@ from .options import (
     "--no-graph",
     "graphs",
     is_flag=True,
-    flag_value=False,
-    default=True,
+    callback=negate,
     help="Do not capture training steps as CUDA graphs.",
 )
 @results_option
@@ -128,8 +128,8 @@ from .options import (
 @click.option(
     "--no-wait",
     "wait",
-    flag_value=False,
-    default=True,
+    is_flag=True,
+    callback=negate,
     help="Leave when other calls have all that is left, instead of waiting for them.",
 )
 def command(betas, lambdas, dry_run, estimate, **options):

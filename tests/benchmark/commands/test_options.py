@@ -1,8 +1,10 @@
 import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from disentanglement_bench.benchmark.cli import cli
 from disentanglement_bench.benchmark.commands.options import (
     NumberList,
     SeedList,
@@ -13,6 +15,7 @@ from disentanglement_bench.benchmark.commands.options import (
     merge_values,
     split_names,
 )
+from disentanglement_bench.benchmark.workers import train
 
 
 def convert(kind, value):
@@ -103,3 +106,29 @@ def test_stacks(text, stack):
 def test_bad_stacks_are_refused(text):
     with pytest.raises(click.BadParameter, match="expected auto or a whole number of runs"):
         convert(Stack(), text)
+
+
+def list_flags(command, path=()):
+    """All options without a value of a command and of those below it, with their names."""
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        yield from list_flags(command.get_command(context, name), (*path, name))
+    for param in command.params:
+        if isinstance(param, click.Option) and param.is_flag and not param.secondary_opts:
+            yield " ".join((*path, param.opts[0])), param
+
+
+def test_flags_mean_the_same_with_every_version_of_click():
+    """click 8.3 takes the value of a flag that stands for False as the default, too."""
+    flags = dict(list_flags(cli))
+    assert {"train --no-wait", "train --no-graph", "submit train --no-graph"} <= flags.keys()
+    assert [name for name, option in flags.items() if option.flag_value is False] == []
+
+
+@pytest.mark.parametrize("words", [(), ("--no-wait",), ("--no-graph",)])
+def test_flags_that_say_no(words, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "train", lambda request: asked.append(request) or 0)
+    CliRunner().invoke(cli, ["train", *words])
+    assert asked[0].wait == ("--no-wait" not in words)
+    assert asked[0].graphs == ("--no-graph" not in words)
