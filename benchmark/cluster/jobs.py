@@ -245,7 +245,7 @@ def submit_tasks(folder, name, resources, tasks):
     Raises
     ------
     BenchError
-        If submitit or SLURM is missing, or SLURM refuses.
+        If submitit or SLURM is missing, SLURM refuses, or the folder cannot be written.
     """
     slurm = _import_submitit()
     if missing := [program for program in ("sbatch", "srun") if shutil.which(program) is None]:
@@ -264,6 +264,11 @@ def submit_tasks(folder, name, resources, tasks):
     except (FailedJobError, FailedSubmissionError) as error:
         reason = one_line(error) or "sbatch failed and gave no reason"
         raise BenchError(f"SLURM refused: {reason}") from error
+    except OSError as error:
+        raise BenchError(
+            f"cannot write scripts of jobs to {one_line(folder)}: "
+            f"{error.strerror or one_line(error)}"
+        ) from error
     return jobs[0].job_id.split("_")[0]
 
 

@@ -125,6 +125,14 @@ def test_a_refusal_of_slurm_is_one_line(tmp_path, fake_slurm, program, capsys):
         submit_tasks(tmp_path, "bench-train", Resources(time=5), [Task((), "/work")])
 
 
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, fake_slurm):
+    pytest.importorskip("submitit")
+    (tmp_path / "jobs").touch()
+    with pytest.raises(BenchError, match=r"cannot write scripts of jobs to .*jobs: File exists$"):
+        submit_tasks(tmp_path / "jobs", "bench-train", Resources(time=5), [Task((), "/work")])
+    assert fake_slurm() == []
+
+
 def test_what_was_submitted_before_a_refusal_is_named(tmp_path, fake_slurm, program, monkeypatch):
     pytest.importorskip("submitit")
     program(
