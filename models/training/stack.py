@@ -255,7 +255,7 @@ def _list_attributes(model):
 
 
 def _are_same(one, other):
-    """Whether two values are equal, as far as can be told; what nobody can compare counts so."""
+    """Whether two values are equal; those of other types than these cannot be told apart."""
     if one is other:
         return True
     if type(one) is not type(other):

@@ -20,6 +20,8 @@ from disentanglement_bench.models.zoo.betatcvae import BetaTCVAE
 from disentanglement_bench.models.zoo.betavae import BetaVAE
 from disentanglement_bench.models.zoo.lambdabeta import LambdaBetaVAE
 
+from .test_graph import Draws, Waits
+
 CUDA = torch.device("cuda")
 # The steps of a phase after which a graph is in use, and some more.
 LONG = WARM_UP + 2 * TIMED + 12
@@ -126,21 +128,6 @@ def test_adam_that_can_be_captured_moves_as_the_plain_one():
             optimiser.step()
             optimiser.zero_grad()
     torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-7)
-
-
-class Waits(BetaVAE):
-    """Reads a value on the host, which no capture can."""
-
-    def loss(self, outputs, coefficients):
-        loss, terms = super().loss(outputs, coefficients)
-        return (loss if loss.item() > 0 else 2 * loss), terms
-
-
-class Draws(BetaVAE):
-    """Has randomness of its own."""
-
-    def encode(self, images):
-        return super().encode(nn.functional.dropout(images, 0.3))
 
 
 @pytest.mark.parametrize(
