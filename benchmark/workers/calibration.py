@@ -96,12 +96,14 @@ class Calibration:
                 if steps < LEAST_STEPS * self._jobs:
                     continue
                 answers = yield Measure(tuple(together[:1]), (1,), FIRST_SECONDS, sharing)
+                self._tell_obstacle(answers)
                 speed = choose(answers).one_by_one
                 budget = min(SHARE * steps / speed, MOST_SECONDS) if speed else 0
                 if budget < LEAST_SECONDS:
                     continue
                 measured = tuple(together[:share])
                 answers = yield Measure(measured, list_sizes(share), budget, sharing)
+                self._tell_obstacle(answers)
                 choice = choose(answers)
                 if not choice.one_by_one:
                     continue
@@ -111,6 +113,17 @@ class Calibration:
                     self._tell(f"{one_line(choices.path)} cannot be written ({error.strerror})")
             self._sizes.chosen[kind] = choice.members
             self._tell(choice.describe(", ".join(self._devices)))
+
+    def _tell_obstacle(self, answers):
+        """Say why runs are trained one by one, where it is not that stacks are slower."""
+        larger = [found for answer in answers for found in answer if found.members > 1]
+        if not all(answers):
+            why = "a worker could not end its measurement, perhaps for want of memory"
+        elif larger and all(found.error for found in larger):
+            why = larger[0].error
+        else:
+            return
+        self._tell(f"runs are trained one by one: {why}")
 
     def _list_kinds(self, pending):
         """The runs of which each worker could train several together, by kind."""

@@ -50,11 +50,11 @@ class Choice:
         >>> Choice(8, 379.4, 222.1, 90 << 20, False).describe("cpu")
         'stacks of 8 runs on cpu: 379 run-steps/s, 222 one by one'
         >>> Choice(1, 222.1, 222.1, 20 << 20, False).describe("cpu")
-        'runs one by one on cpu: 222 run-steps/s, stacks are not faster'
+        'runs one by one on cpu: 222 run-steps/s, no stack is faster'
         """
         speed = f"{write_speed(self.run_steps_per_second)} run-steps/s"
         if self.members == 1:
-            return f"runs one by one on {device}: {speed}, stacks are not faster"
+            return f"runs one by one on {device}: {speed}, no stack is faster"
         one_by_one = write_speed(self.one_by_one)
         return f"stacks of {self.members} runs on {device}: {speed}, {one_by_one} one by one"
 

@@ -1,6 +1,7 @@
 """Which runs go together, how many of them, and what is measured for it."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -130,6 +131,20 @@ def test_a_worker_that_is_lost_while_it_measures_means_one_by_one(plan, tmp_path
     )
     assert calls.run() == 1
     assert calls.choices.find(calls.sizes.kind(calls.specs[0])) is None
+    (told,) = calls.told
+    assert told.startswith("runs are trained one by one: a worker could not end its measurement")
+
+
+def test_a_model_that_cannot_be_stacked_is_trained_one_by_one_and_it_is_said_why(plan, tmp_path):
+    calls = Calls(plan, tmp_path)
+    ordinary = calls.answer
+    calls.answer = lambda worker: tuple(
+        replace(found, error="it has a buffer") if found.members > 1 else found
+        for found in ordinary(worker)
+    )
+    assert calls.run() == 1
+    assert calls.told[0] == "runs are trained one by one: it has a buffer"
+    assert calls.told[-1] == "runs one by one on cpu: 200 run-steps/s, no stack is faster"
 
 
 def test_a_choice_that_cannot_be_kept_is_used_and_it_is_said(plan, tmp_path, monkeypatch):
