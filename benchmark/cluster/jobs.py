@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ...evaluation.naming import one_line
 from ..errors import BenchError
+from .slurm import outside_job
 
 # SLURM warns so long before the time limit, and up to a minute earlier: all runs of a stack must
 # be saved by then. Of short limits it takes a quarter.
@@ -259,7 +260,7 @@ def submit_tasks(folder, name, resources, tasks):
     _set_parameters(executor, resources.parameters(name))
     try:
         # submitit prints a refusal that it raises too.
-        with contextlib.redirect_stderr(io.StringIO()):
+        with outside_job(), contextlib.redirect_stderr(io.StringIO()):
             jobs = executor.submit_array(tasks)
     except (FailedJobError, FailedSubmissionError) as error:
         reason = one_line(error) or "sbatch failed and gave no reason"

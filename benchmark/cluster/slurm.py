@@ -1,5 +1,7 @@
 """What SLURM says of itself and of a job."""
 
+import contextlib
+import os
 import re
 import subprocess
 
@@ -43,6 +45,24 @@ def read_job_state(job):
     text = _ask("squeue", "--noheader", "--states=all", "--format=%T %r", f"--jobs={job}")
     state, _, reason = (text or "").strip().partition(" ")
     return state or "unknown", reason.strip()
+
+
+@contextlib.contextmanager
+def outside_job():
+    """Hide the variables of the job that this process is in from a job that is submitted here.
+
+    sbatch and srun take the number of tasks, CPUs and much else from these variables, and the new
+    job would have them too. Outside a job nothing is hidden.
+    """
+    hidden = {}
+    if "SLURM_JOB_ID" in os.environ:
+        names = [name for name in os.environ if re.match("(SLURMD?|SRUN|SUBMITIT)_", name)]
+        # This one says where the cluster is, and users may have set it.
+        hidden = {name: os.environ.pop(name) for name in names if name != "SLURM_CONF"}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _ask(*command):

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -112,6 +113,24 @@ def test_tasks_are_submitted_as_one_array_and_wait_for_their_turn(tmp_path, fake
     assert script == write_script(folder, "bench-train", Resources(time=5), 2)
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     assert names == {"1_submission.sh", "1_0_submitted.pkl", "1_1_submitted.pkl"}
+
+
+def test_a_job_submitted_from_a_job_takes_nothing_over(tmp_path, fake_slurm, program, monkeypatch):
+    pytest.importorskip("submitit")
+    told = tmp_path / "told"
+    program(
+        "sbatch",
+        f"open({str(told)!r}, 'w').write(' '.join(os.environ)); print('Submitted batch job 1')",
+    )
+    variables = {"SLURM_CONF": "c", "SBATCH_ACCOUNT": "lab", "SLURM_NTASKS": "2"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for job, expected in ((None, set(variables)), ("7", {"SLURM_CONF", "SBATCH_ACCOUNT"})):
+        if job:
+            monkeypatch.setenv("SLURM_JOB_ID", job)
+        submit_tasks(tmp_path / "jobs", "bench-train", Resources(time=5), [Task((), "/work")])
+        assert set(told.read_text().split()) & {*variables, "SLURM_JOB_ID"} == expected
+    assert os.environ["SLURM_NTASKS"] == "2"
 
 
 def test_a_refusal_of_slurm_is_one_line(tmp_path, fake_slurm, program, capsys):
