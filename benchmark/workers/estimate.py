@@ -19,6 +19,7 @@ from .choices import Choice, choose, write_speed
 from .devices import choose_stack, choose_workers, resolve_devices
 from .measuring import list_sizes
 from .measuring_workers import MeasuringWorkers
+from .progress import format_seconds
 from .stacks import find_stack, measuring_key
 from .worker import WorkerSettings
 
@@ -71,7 +72,8 @@ def show_estimate(request):
     groups = defaultdict(list)
     for spec in pending:
         shape = noise[spec.dataset].source.image_shape
-        groups[measuring_key(spec, shape, request.compiled)].append(spec)
+        key = measuring_key(spec, shape, request.compiled, request.deterministic, request.graphs)
+        groups[key].append(spec)
     devices = resolve_devices(request.device)
     jobs, threads = choose_workers(devices, request.jobs)
     settings = [
@@ -208,9 +210,9 @@ def _print_table(kinds, steps):
         "together",
         "run-steps/s",
         "memory",
-        "hours",
+        "time",
     )
-    hours = 0.0
+    seconds = 0.0
     for name in dict.fromkeys(spec.dataset_name for kind in kinds for spec in kind.runs):
         for kind in kinds:
             runs = [spec for spec in kind.runs if spec.dataset_name == name]
@@ -222,13 +224,13 @@ def _print_table(kinds, steps):
                 shown.add_row(*cells, "", "", "", "not measured")
                 continue
             choice = kind.choice
-            took = left / choice.run_steps_per_second / 3600
-            hours += took
+            took = left / choice.run_steps_per_second
+            seconds += took
             cells += [f"{choice.members}", write_speed(choice.run_steps_per_second)]
-            shown.add_row(*cells, f"{choice.memory_bytes / 1e6:,.0f} MB", _write_hours(took))
+            shown.add_row(*cells, f"{choice.memory_bytes / 1e6:,.0f} MB", format_seconds(took))
     console().print(shown)
     runs = sum(len(kind.runs) for kind in kinds if not kind.error)
-    click.echo(f"{runs:,} runs, {_write_hours(hours)} hours in all.")
+    click.echo(f"{runs:,} runs, {format_seconds(seconds)} in all.")
     for kind in kinds:
         if kind.error:
             click.echo(f"{_name_models(kind.runs)} could not be measured: {kind.error}")
@@ -258,8 +260,3 @@ def _name_models(runs):
     shared = set.intersection(*(set(spec.settings) for spec in runs))
     settings = [f"{name}={write_value(value)}" for name, value in sorted(shared)]
     return " ".join([names, *settings])
-
-
-def _write_hours(hours):
-    """Hours for reading: more digits where they are few."""
-    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}"

@@ -247,11 +247,15 @@ def format_seconds(seconds):
 
     Examples
     --------
-    >>> format_seconds(42), format_seconds(3725)
-    ('42 s', '1 h 02 min')
+    >>> format_seconds(42), format_seconds(3725), format_seconds(5_000_000)
+    ('42 s', '1 h 02 min', '1,389 h')
     """
     seconds = round(seconds)
     if seconds < 90:
         return f"{seconds} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    # Of a week of training, nobody needs the minutes.
+    return f"{hours} h {minutes % 60:02d} min" if hours < 100 else f"{round(seconds / 3600):,} h"

@@ -77,7 +77,12 @@ class Runner:
         self._failures = 0
         self._started_well = False
         self._failed_starts = 0
-        self._sizes = StackSizes(self.stack, self.compiled)
+        self._sizes = StackSizes(
+            self.stack,
+            compiled=self.compiled,
+            deterministic=self.deterministic,
+            graphs=self.graphs,
+        )
         self._calibration = None
         self._told = set()
 

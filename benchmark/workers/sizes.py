@@ -10,7 +10,8 @@ class StackSizes:
     ----------
     stack : int or "auto"
         What the user asked for.
-    compiled : bool, default False
+    **ways
+        ``compiled``, ``deterministic`` and ``graphs``, as `measuring_key` takes them.
 
     Attributes
     ----------
@@ -18,10 +19,10 @@ class StackSizes:
         With "auto", the number for each measuring key; 1 for others.
     """
 
-    def __init__(self, stack, compiled=False):
+    def __init__(self, stack, **ways):
         self.chosen = {}
         self._stack = stack
-        self._compiled = compiled
+        self._ways = ways
         self._refused = set()
         self._shapes = {}
 
@@ -36,7 +37,7 @@ class StackSizes:
 
     def kind(self, spec):
         """Runs of equal kind take as long, step by step."""
-        return measuring_key(spec, self._shapes[spec.dataset], self._compiled)
+        return measuring_key(spec, self._shapes[spec.dataset], **self._ways)
 
     def find(self, spec):
         """The largest number of runs to train together with `spec`, itself included."""

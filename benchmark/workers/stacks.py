@@ -33,7 +33,7 @@ def stacking_key(spec):
     return spec.dataset, spec.config, spec.phases, spec.start, family
 
 
-def measuring_key(spec, image_shape, compiled=False):
+def measuring_key(spec, image_shape, compiled=False, deterministic=False, graphs=True):
     """Everything that decides what a step costs, on a given device.
 
     Coefficients, seeds and phases do not, so runs of one key are measured once.
@@ -43,7 +43,9 @@ def measuring_key(spec, image_shape, compiled=False):
     spec : RunSpec
     image_shape : tuple of int
         (H, W, C) of the data set's images as they are stored.
-    compiled : bool, default False
+    compiled, deterministic : bool, default False
+    graphs : bool, default True
+        As of `benchmark.workers.runner.Runner`.
 
     Returns
     -------
@@ -60,6 +62,8 @@ def measuring_key(spec, image_shape, compiled=False):
         (height, width, channels),
         *(getattr(config, name) for name in _COSTLY),
         "compiled" if compiled else "",
+        "deterministic" if deterministic else "",
+        "" if graphs else "without graphs",
     )
 
 
