@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import multiprocessing
 import os
+import select
 import signal
 import threading
 from collections import Counter
@@ -71,6 +72,19 @@ def train(folder, claim, says):
     says("published", folder.name)
 
 
+def hear(reader, is_over):
+    """Yield the lines that come through a pipe, until all is over and none is left in it."""
+    rest = ""
+    while True:
+        # Asked before looking: what was said until then is in the pipe.
+        over = is_over()
+        if select.select([reader], [], [], 0.0 if over else 0.5)[0]:
+            *lines, rest = (rest + os.read(reader, 1 << 16).decode()).split("\n")
+            yield from lines
+        elif over:
+            return
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("far", [False, True], ids=["one host", "a host each"])
 def test_many_processes_publish_every_run_once(far, tmp_path):
@@ -90,10 +104,10 @@ def test_many_processes_publish_every_run_once(far, tmp_path):
         processes[process.pid] = process
 
     context = multiprocessing.get_context("fork")
-    processes, happened, closed = {}, Counter(), False
+    processes, happened = {}, Counter()
     for _ in range(PROCESSES):
         start()
-    for line in os.fdopen(reader):
+    for line in hear(reader, lambda: all((folder / "done").exists() for folder in folders)):
         event, _, pid = line.split()
         happened[event] += 1
         process = processes.get(int(pid))
@@ -107,14 +121,15 @@ def test_many_processes_publish_every_run_once(far, tmp_path):
             del processes[process.pid]
             process.join()
             start()
-        if happened["killed"] == DEADLY and happened["later"] == KILLED and not closed:
-            os.close(writer)  # the loop ends when the last process does
-            closed = True
+    os.close(writer)
+    os.close(reader)
     for process in processes.values():
         process.join()
     # A process that publishes a run for the second time ends with an error.
     assert [process.exitcode for process in processes.values()] == [0] * PROCESSES
-    assert happened["killed"] == DEADLY
+    # Who is killed later may be at a run that would have killed it, and then says nothing of it.
+    assert 0 <= DEADLY - happened["killed"] <= happened["later"]
+    assert happened["later"]
     now = [0.0]
     late = Observer(lambda: now[0])
     for folder in folders:
