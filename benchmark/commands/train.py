@@ -51,6 +51,11 @@ from .options import (
     shell_complete=complete_names(lambda: PRESETS),
     help="Protocol, see `bench list presets`.",
 )
+@click.option(
+    "--benchmark",
+    metavar="NAME",
+    help="A standard benchmark: its protocol, data sets and seeds; in place of --preset.",
+)
 @click.option("--seeds", type=SeedList(), help="A count (10), a range (0-4) or a list (1,3).")
 @click.option(
     "--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4: --set beta=1,4."

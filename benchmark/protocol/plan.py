@@ -191,7 +191,7 @@ def make_plan(
             settings: fit(dataset, varied) if fit else (varied, ())
             for settings, varied in configs.items()
         }
-        for seed in dict.fromkeys(range(preset.seeds) if seeds is None else seeds):
+        for seed in dict.fromkeys(preset.list_seeds(dataset) if seeds is None else seeds):
             specs = {}
             for point in points:
                 varied, notes = fitted[point.settings]

@@ -1,8 +1,9 @@
 """Named protocols, and everything about a run that can be set."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from ...evaluation.naming import unknown_name
+from ...evaluation.reference.benchmarks import Benchmark
 from ..errors import BenchError
 from .fit import check_network
 
@@ -116,6 +117,13 @@ class Preset:
     sweeps : dict of str to tuple of float
         Values of a hyperparameter of this name, in every model that has no sweep of its own.
     config : Config
+    model_sweeps : dict of str to dict
+        Values by model, then by hyperparameter, before what a model says itself.
+    follows : str
+        Of a standard benchmark: the preset whose sweep a model takes that it does not name; else
+        the preset's own name.
+    dataset_seeds : dict of str to tuple of int
+        Seeds of these data sets when none are named.
     """
 
     name: str
@@ -124,6 +132,18 @@ class Preset:
     seeds: int
     sweeps: dict[str, tuple[float, ...]]
     config: Config
+    model_sweeps: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
+    follows: str = ""
+    dataset_seeds: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def find_sweeps(self, model):
+        """Values of the hyperparameters of a model (a `protocol.registry.Model`), by name."""
+        own = model.declaration.sweeps.get(self.follows or self.name, {})
+        return {**self.sweeps, **own, **self.model_sweeps.get(model.name, {})}
+
+    def list_seeds(self, dataset):
+        """The seeds of a data set when none are named."""
+        return self.dataset_seeds.get(dataset, range(self.seeds))
 
 
 GENUINE = ("dsprites", "shapes3d", "mpi3d_real")
@@ -176,6 +196,23 @@ def get_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise BenchError(unknown_name("preset", name, PRESETS), exit_code=2)
     return PRESETS[name]
+
+
+def benchmark_preset(benchmark: Benchmark) -> Preset:
+    """The protocol of a standard benchmark, from its definition alone."""
+    followed = PRESETS[benchmark.follows]
+    seeds = {name: dataset.seeds for name, dataset in benchmark.datasets.items()}
+    return Preset(
+        name=benchmark.name,
+        description=benchmark.description,
+        datasets=tuple(seeds),
+        seeds=max(len(each) for each in seeds.values()),
+        sweeps=followed.sweeps,
+        config=replace(followed.config, **benchmark.config),
+        model_sweeps=benchmark.models,
+        follows=followed.name,
+        dataset_seeds=seeds,
+    )
 
 
 def override(config, steps=None, continue_steps=None, settings=()):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
+from ...evaluation.reference.benchmarks import load_benchmark
 from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, check_pairing, fit_config
 from .plan import RunSpec, make_plan, shard
-from .presets import get_preset, override
+from .presets import Preset, benchmark_preset, get_preset, override
 from .settings import OF_HOOKS, TYPES, refuse_unused, split_values
 from .sweep import refuse_same_names
 
@@ -24,6 +25,7 @@ class TrainRequest:
     """
 
     preset: str = "quick"
+    benchmark: str | None = None
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
@@ -61,7 +63,7 @@ class TrainRequest:
             wrong type, and images that a network cannot take.
         """
         self._refuse_contradictions()
-        preset = get_preset(self.preset)
+        preset = self.find_preset()
         settings = [
             (key, text) for key, text in self.settings if key in TYPES and not split_values(text)[1]
         ]
@@ -94,6 +96,15 @@ class TrainRequest:
             if paired := [spec for spec in specs if spec.model.declaration.hooks.pairs]:
                 check_pairing(paired, name, data.grid_sizes(name, self.data_dir))
         return shard(plan, *self.shard) if self.shard else plan
+
+    def find_preset(self) -> Preset:
+        """The protocol that is trained: a standard benchmark's, where one is named."""
+        if self.benchmark is None:
+            return get_preset(self.preset)
+        try:
+            return benchmark_preset(load_benchmark(self.benchmark))
+        except ValueError as error:
+            raise BenchError(str(error), exit_code=2) from error
 
     def _refuse_contradictions(self):
         """Refuse a setting that is given twice: which of the two counts would be a guess."""

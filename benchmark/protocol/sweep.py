@@ -144,7 +144,7 @@ def list_values(model, preset):
     dict of str to tuple of float
         The default alone of a hyperparameter that the preset does not sweep.
     """
-    swept = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {})}
+    swept = preset.find_sweeps(model)
     return {
         name: tuple(swept.get(name, (default,))) for name, default in model.hyperparameters.items()
     }
@@ -156,7 +156,7 @@ def _points_of(model, preset, config, sweeps, init, zoo, continued):
     if stand_in is not None:
         yield _make_point(*stand_in, config, init, continued)
         return
-    swept = {**preset.sweeps, **model.declaration.sweeps.get(preset.name, {}), **sweeps}
+    swept = {**preset.find_sweeps(model), **sweeps}
     names = [name for name in model.hyperparameters if name in swept]
     for values in product(*(swept[name] for name in names)):
         yield _make_point(model, dict(zip(names, values, strict=True)), config, init, continued)
