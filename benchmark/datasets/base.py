@@ -2,15 +2,38 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...evaluation.evaluation_sample import draw_evaluation_index
 from ...evaluation.naming import FACTOR_KINDS
+from .averaging import average_images
 from .ground_truth import GroundTruth
 
 KINDS = ("bits", "uint8", "templates")
 SHARED_IMAGES = 1000
+# Of DB-1: the first 3,000 are the training part, the other 1,500 the test part.
+EVALUATION_IMAGES = 4500
+
+
+class EvaluationSample(NamedTuple):
+    """The images that a run is scored on, with their factors.
+
+    Attributes
+    ----------
+    images : ndarray of float32, shape (N, H, W, C)
+        In [0, 1].
+    factors : ndarray of int32, shape (N, K)
+        Classes starting at 0.
+    index : ndarray of int64, shape (N,)
+        Flat indices in the data set.
+    """
+
+    images: np.ndarray
+    factors: np.ndarray
+    index: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +244,65 @@ class Dataset(GroundTruth):
         count = min(SHARED_IMAGES, len(self))
         drawn = np.random.default_rng(seed).choice(len(self), count, replace=False)
         return np.sort(drawn).astype(np.int64)
+
+    def evaluation_index(self, seed: int, count: int = EVALUATION_IMAGES) -> np.ndarray:
+        """Draw the images that the run of a seed is scored on, in its order.
+
+        Parameters
+        ----------
+        seed : int
+        count : int, default 4500
+            As in DB-1.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images.
+        """
+        return draw_evaluation_index(len(self), count, seed)
+
+    def evaluation_sample(
+        self, seed: int, image_size: int = 32, count: int = EVALUATION_IMAGES
+    ) -> EvaluationSample:
+        """Give the images that the run of a seed is scored on, as training sees them.
+
+        `bench train` encodes the same images in the same order for the run of that seed. What is
+        saved of another model on this sample can be compared with the standard table, see
+        docs/compare.md.
+
+        Parameters
+        ----------
+        seed : int
+        image_size : int, default 32
+            Side to which images are averaged, in pixels; 0 leaves them as they are.
+        count : int, default 4500
+            Images of the sample, of which the first two thirds are the training part in DB-1.
+
+        Returns
+        -------
+        EvaluationSample
+            `images` (count, H, W, C), `factors` (count, K), `index` (count,).
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images, or they cannot be averaged to that side.
+
+        Examples
+        --------
+        >>> source = ImageSource("uint8", np.full((6, 8, 8, 1), 51, np.uint8), (8, 8, 1))
+        >>> dataset = Dataset("toy", "1", ("size", "hue"), (2, 3), source, {"name": "toy"})
+        >>> sample = dataset.evaluation_sample(seed=0, image_size=4, count=6)
+        >>> sample.images.shape, round(float(sample.images.max()), 6), sample.factors.shape
+        ((6, 4, 4, 1), 0.2, (6, 2))
+        """
+        index = self.evaluation_index(seed, count)
+        images = average_images(self.images, index, self.image_shape, image_size)
+        return EvaluationSample(images, self.factors(index), index)
 
     def images(self, index: ArrayLike) -> np.ndarray:
         """Give images as bytes.

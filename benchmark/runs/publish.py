@@ -4,7 +4,6 @@ from ...evaluation.representation.file_format import write_representation
 from ...evaluation.representation.representation import Shared
 from ...models.encoding import encode
 from ...models.training.recording import ACTIVE_VARIANCE
-from ...models.training.streams import sample_without_replacement
 from ..errors import BenchError
 
 
@@ -47,7 +46,7 @@ def publish_representation(path, spec, dataset, trainer, images, claim):
     """
     config = spec.config
     count = config.n_train + config.n_test
-    index = sample_without_replacement(len(images), count, spec.seed, "evaluation")
+    index = dataset.evaluation_index(spec.seed, count)
     codes, log_variances, floor = encode(trainer.model, images, index)
     if codes.shape[1] != config.latent_size:
         raise BenchError(

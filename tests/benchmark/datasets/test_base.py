@@ -141,3 +141,27 @@ def test_shared_images_of_the_default_set_never_change():
 
     index = load_dataset("sprites-small").shared_index()
     assert index[:5].tolist() == [44, 48, 168, 188, 219]
+
+
+def test_the_evaluation_sample_is_what_training_sees():
+    torch = pytest.importorskip("torch")
+    from disentanglement_bench.models.training.images import Images
+
+    rng = np.random.default_rng(2)
+    sources = (
+        ImageSource("bits", rng.integers(0, 256, (6, 32), dtype=np.uint8), (16, 16, 1)),
+        ImageSource("uint8", rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8), (16, 16, 3)),
+        ImageSource(
+            "templates",
+            rng.integers(0, 256, (3, 2, 16, 16), dtype=np.uint8),
+            (16, 16, 3),
+            rng.uniform(0, 255, (2, 2, 3)).astype(np.float32),
+        ),
+    )
+    for source in sources:
+        toy = dataset(source)
+        sample = toy.evaluation_sample(seed=3, image_size=4, count=5)
+        assert sample.index.tolist() == toy.evaluation_index(3, 5).tolist()
+        np.testing.assert_array_equal(sample.factors, toy.factors(sample.index))
+        trained = Images(source, torch.device("cpu"), side=4)(torch.from_numpy(sample.index))
+        np.testing.assert_allclose(sample.images, trained.permute(0, 2, 3, 1), atol=1e-6)

@@ -93,7 +93,7 @@ def test_the_representation_is_that_of_the_images_it_names(store, plan, dataset)
     carry_out(spec, store, dataset)
     found = read_representation(store.folder(spec).representation)
     assert (found.codes.shape, found.n_train) == ((30, 3), 20)
-    assert len(set(found.index)) == 30
+    assert found.index.tolist() == dataset.evaluation_index(spec.seed, 30).tolist()
     np.testing.assert_array_equal(found.factors, dataset.factors(found.index))
     assert found.factor_names == ("x", "y", "level")
     assert tuple(found.factor_sizes) == (4, 4, 4)

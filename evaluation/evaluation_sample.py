@@ -1,0 +1,42 @@
+"""Which images a representation is scored on: one definition for training and for everyone else."""
+
+import hashlib
+
+import numpy as np
+
+STREAM = "evaluation"
+
+
+def draw_evaluation_index(available: int, count: int, seed: int) -> np.ndarray:
+    """Draw the images of the evaluation sample that belongs to a seed.
+
+    `bench train` encodes these images in this order for the run of that seed, whatever the model.
+
+    Parameters
+    ----------
+    available : int
+        Images of the data set.
+    count : int
+        Images of the sample.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        Flat indices, each at most once, in random order.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer images.
+
+    Examples
+    --------
+    >>> draw_evaluation_index(100, 4, seed=0).tolist()
+    [71, 84, 39, 38]
+    """
+    if count > available:
+        raise ValueError(f"cannot draw {count} different images out of {available}")
+    digest = hashlib.sha256(f"{seed}/{STREAM}".encode()).digest()
+    generator = np.random.default_rng(int.from_bytes(digest[:8], "big") >> 1)
+    return generator.permutation(available)[:count].astype(np.int64)
