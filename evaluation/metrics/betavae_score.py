@@ -162,4 +162,5 @@ betavae_score = Metric(
     masked=True,
     default=False,
     order=11,
+    tolerance=0.01,
 )

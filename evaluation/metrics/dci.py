@@ -178,4 +178,5 @@ dci = Metric(
     needs=(single_precision,),
     reference=find_majority,
     order=4,
+    tolerance=0.005,
 )

@@ -214,4 +214,5 @@ dci_es = Metric(
     continuous=True,
     default=False,
     order=24,
+    tolerance=0.005,
 )

@@ -152,4 +152,5 @@ dci_regression = Metric(
     default=False,
     continuous=True,
     order=70,
+    tolerance=1e-3,
 )

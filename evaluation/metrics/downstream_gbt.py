@@ -65,4 +65,5 @@ downstream_gbt = Metric(
     reference=find_majority,
     default=False,
     order=15,
+    tolerance=0.02,
 )

@@ -117,4 +117,5 @@ explicitness = Metric(
     "ridgeway2018learning",
     needs=(single_precision,),
     order=7,
+    tolerance=5e-4,
 )

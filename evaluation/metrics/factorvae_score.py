@@ -218,4 +218,5 @@ factorvae_score = Metric(
     masked=True,
     default=False,
     order=10,
+    tolerance=2e-3,
 )

@@ -201,4 +201,5 @@ infomec = Metric(
     masked=True,
     default=False,
     order=20,
+    tolerance=1e-4,
 )

@@ -115,4 +115,5 @@ irs = Metric(
     continuous=True,
     default=False,
     order=12,
+    tolerance=1e-6,
 )

@@ -169,4 +169,5 @@ mcc = Metric(
     continuous=True,
     default=False,
     order=22,
+    tolerance=1e-9,
 )

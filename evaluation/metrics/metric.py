@@ -20,6 +20,8 @@ SAMPLED = "_sampled"
 ACTIVE = "_active"
 # A latent whose posterior diverges from the prior by more than this, in nats, is active.
 ACTIVE_KL = 0.01
+# How far a second computation may lie off where a metric says nothing.
+TOLERANCE = 1e-6
 # What the driver can hand to a metric's function besides codes and factors.
 OFFERED = (
     "n_train",
@@ -152,6 +154,11 @@ class Metric:
     grouped : bool
         Whether the function compares the runs of one setting with each other. `bench evaluate`
         computes such a metric; it has no score on one representation alone.
+    tolerance : float
+        How far a second computation on the same arrays and seed, on another machine or with other
+        versions of numpy, SciPy, scikit-learn and numba, may lie from the first: in the unit of
+        each key, and relative to the value where that is beyond 1. It decides when a score that
+        somebody states is confirmed, and nothing else.
     """
 
     name: str
@@ -172,6 +179,7 @@ class Metric:
     active: bool = False
     continuous: bool = False
     grouped: bool = False
+    tolerance: float = TOLERANCE
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", self.name):
@@ -183,6 +191,12 @@ class Metric:
             raise MetricError(f"metric {self.name!r} declares no keys: expected a tuple of Key")
         if not callable(self.function):
             raise MetricError(f"metric {self.name!r} has no function that can be called")
+        real = isinstance(self.tolerance, int | float) and math.isfinite(self.tolerance)
+        if not real or self.tolerance < 0:
+            raise MetricError(
+                f"metric {self.name!r} has a tolerance of {self.tolerance!r}: expected a number "
+                "from 0"
+            )
 
     def __call__(
         self,
@@ -346,7 +360,12 @@ n_jobs
     def declaration(self) -> dict[str, object]:
         """What the metric says about itself, as plain data."""
         keys = [key.declaration() for key in self.keys]
-        return {"variant": self.variant, "citation": self.citation, "keys": keys}
+        return {
+            "variant": self.variant,
+            "citation": self.citation,
+            "tolerance": self.tolerance,
+            "keys": keys,
+        }
 
 
 def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:

@@ -110,4 +110,5 @@ mi_knn = Metric(
     continuous=True,
     default=False,
     order=26,
+    tolerance=1e-4,
 )

@@ -83,4 +83,5 @@ mig = Metric(
     reference=find_ceilings,
     twin=True,
     order=1,
+    tolerance=1e-9,
 )

@@ -72,4 +72,5 @@ modularity = Metric(
     "ridgeway2018learning",
     needs=(rows_for_bins, two_factors),
     order=6,
+    tolerance=1e-9,
 )

@@ -116,4 +116,5 @@ mutual_information = Metric(
     reference=find_noise_level,
     twin=True,
     order=5,
+    tolerance=1e-9,
 )

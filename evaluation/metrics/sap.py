@@ -100,4 +100,5 @@ sap = Metric(
     needs=(single_precision, two_codes, rows_to_test),
     reference=find_ordinal_accuracies,
     order=2,
+    tolerance=1e-3,
 )

@@ -87,4 +87,5 @@ sap_continuous = Metric(
     needs=(single_precision, two_codes),
     continuous=True,
     order=3,
+    tolerance=1e-9,
 )

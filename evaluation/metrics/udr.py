@@ -182,5 +182,6 @@ udr = Metric(
     "udr[lasso0.1,kl>0.01]",
     "duan2020unsupervised",
     order=30,
+    tolerance=1e-6,
     grouped=True,
 )

@@ -196,4 +196,5 @@ unsupervised = Metric(
     continuous=True,
     default=False,
     order=13,
+    tolerance=1e-6,
 )

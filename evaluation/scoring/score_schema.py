@@ -23,7 +23,10 @@ _KEY = schema.record(
     high=schema.optional(schema.number()),
 )
 _DECLARATION = schema.record(
-    {"keys": schema.list_of(_KEY, 1000)}, variant=schema.name, citation=schema.text(5000)
+    {"keys": schema.list_of(_KEY, 1000)},
+    variant=schema.name,
+    citation=schema.text(5000),
+    tolerance=schema.number(0),
 )
 SOURCE = schema.record(
     file=schema.text(1000), size=_COUNT, mtime_ns=schema.whole(), sha256=schema.name

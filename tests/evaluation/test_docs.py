@@ -106,3 +106,14 @@ def test_every_variant_and_key_is_described():
         for key in metric.keys:
             stem = key.name.removesuffix(metric.suffix).removesuffix("_train").removesuffix("_test")
             assert stem.removeprefix("dci_") in text
+
+
+def test_the_documented_tolerances_are_those_that_metrics_declare():
+    section = (DOCS / "metrics.md").read_text().split("## A second computation\n")[1]
+    rows = re.findall(r"^\| (`.*?) \| ([0-9.e-]+) \|", section.split("\n## ")[0], re.MULTILINE)
+    documented = {
+        name: float(tolerance)
+        for names, tolerance in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert documented == {m.name: m.tolerance for m in METRICS.values() if not m.suffix}

@@ -16,6 +16,7 @@ from disentanglement_bench.evaluation.metrics import (
     plugins,
     with_twins,
 )
+from disentanglement_bench.evaluation.metrics.metric import TOLERANCE
 
 
 def half(codes, factors, n_train):
@@ -302,3 +303,14 @@ def test_declarations_need_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_every_metric_says_how_far_a_second_computation_may_lie_off():
+    for each in METRICS.values():
+        assert 0 < each.tolerance <= 0.02
+        assert each.declaration()["tolerance"] == each.tolerance
+        assert {twin.tolerance for twin in each.twins} <= {each.tolerance}
+    assert as_metric(half).tolerance == TOLERANCE
+    for wrong in (-1e-6, float("nan"), float("inf"), "little", None):
+        with pytest.raises(MetricError, match=r"has a tolerance of .*: expected a number from 0"):
+            metric("m", "m", tolerance=wrong)

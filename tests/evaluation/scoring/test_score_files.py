@@ -211,3 +211,22 @@ def test_statuses_are_a_closed_vocabulary(written):
     record = read_json(written[1])
     write_json(written[1], {**record, "status": "good"})
     assert read_score(written[1]) is None
+
+
+def test_another_tolerance_makes_no_score_outdated(written):
+    path, target = written
+    record = read_json(target)
+    assert record["declaration"].pop("tolerance") == METRICS["mig"].tolerance
+    write_json(target, record)
+    assert current(path, target)
+    assert current(path, target, dataclasses.replace(METRICS["mig"], tolerance=0.5))
+
+
+@pytest.mark.parametrize("wrong", [-1.0, "much", True])
+def test_a_tolerance_that_is_none_is_refused(written, wrong):
+    _, target = written
+    record = read_json(target)
+    record["declaration"]["tolerance"] = wrong
+    write_json(target, record)
+    with pytest.raises(RecordError, match=r"declaration\.tolerance must be"):
+        load_score(target)
