@@ -18,6 +18,7 @@ from ..protocol.plan import families
 from ..runs.claims import Observer
 from ..runs.store import Store
 from ..workers.devices import check_device
+from ..workers.train import tell_shipped
 from .jobs import check_folder, split_array, submit_tasks, write_script
 from .logs import jobs_folder
 from .slurm import read_array_limit
@@ -45,7 +46,8 @@ def submit_train(request, given, resources, array, dry_run=False):
         For options that `bench train` would refuse, data that are missing, and what SLURM refuses.
     """
     check_device(request.device)
-    plan = request.plan()
+    plan, shipped = request.split_plan()
+    tell_shipped(shipped)
     left, states = find_left(plan, Store(request.results), request.retry_failed)
     click.echo(f"{len(plan)} runs: {_count(states)}.", err=True)
     if not left:

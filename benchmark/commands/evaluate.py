@@ -8,7 +8,7 @@ import warnings
 import click
 
 from ..console import Meter
-from .options import Shard, split_names
+from .options import Shard, benchmark_option, split_names
 
 SILENT_SECONDS = 1.0
 
@@ -22,6 +22,7 @@ SILENT_SECONDS = 1.0
     help="Names with commas, module:name or path/to/file.py:name; `all` for every one (default: "
     "those that `bench list metrics` marks).",
 )
+@benchmark_option("its metrics, and a note on every file that does not compare with it")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -91,6 +92,7 @@ def command(paths, shard, table, **options):
       bench evaluate codes.npz --metrics mig,dci
       bench evaluate angles.h5 --metrics all --bin-factors 10
       bench evaluate results/ --shard 0/4
+      bench evaluate codes.npz --benchmark db1
     """
     if shard and table:
         raise click.UsageError(
@@ -99,13 +101,15 @@ def command(paths, shard, table, **options):
     sys.exit(evaluate(paths, shard=shard, table=table, **options))
 
 
-def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
+def evaluate(paths, *, metrics=(), benchmark=None, jobs=None, shard=None, **options):
     """Score representations, showing progress, a table and what could not be scored.
 
     Parameters
     ----------
     paths : iterable of str or Path
     metrics : iterable of str, optional
+    benchmark : str, optional
+        A standard benchmark, in place of metrics.
     jobs : int, optional
     shard : (int, int), optional
     **options
@@ -119,7 +123,8 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     Raises
     ------
     BenchError
-        For an unknown metric, or a table that cannot be written.
+        For an unknown metric or benchmark, options that contradict the benchmark, or a table that
+        cannot be written.
     """
     from ...evaluation.metrics import MetricError
     from ...evaluation.naming import one_line
@@ -127,8 +132,11 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
     from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
     from ..reporting.scores import show_scores, tell_undefined
+    from ..reporting.standard import choose_metrics, tell_disagreements
     from ..workers.devices import count_cores
 
+    if benchmark is not None:
+        metrics = choose_metrics(benchmark, metrics, **options)
     try:
         with warnings.catch_warnings(record=True) as warned, _Progress() as progress:
             warnings.simplefilter("always")
@@ -167,6 +175,8 @@ def evaluate(paths, *, metrics=(), jobs=None, shard=None, **options):
         return 1
     if undefined := tell_undefined(report, tuple(metrics) or None):
         click.echo(undefined, err=True)
+    if benchmark is not None:
+        tell_disagreements(benchmark, report)
     for warning in warned:
         click.echo(f"Note: {one_line(warning.message)}", err=True)
     for _, problem in report.repaired:

@@ -5,7 +5,9 @@ import click
 from .options import data_dir_option
 
 
-@click.group(short_help="List models, data sets, presets, metrics or published figures.")
+@click.group(
+    short_help="List models, data sets, presets, benchmarks, metrics or published figures."
+)
 def command():
     """List what can be named on the command line.
 
@@ -53,6 +55,19 @@ def presets():
     from ..reporting.overview import show_presets
 
     show_presets()
+
+
+@command.command()
+def benchmarks():
+    """List the standard benchmarks that --benchmark takes, with all that defines them.
+
+    \b
+    Example:
+      bench list benchmarks
+    """
+    from ..reporting.standard import show_benchmarks
+
+    show_benchmarks()
 
 
 @command.command()

@@ -181,6 +181,29 @@ def list_dataset_names():
     return list_names()
 
 
+def list_benchmark_names():
+    """Names that --benchmark takes."""
+    from ...evaluation.reference.benchmarks import BENCHMARKS
+
+    return BENCHMARKS
+
+
+def benchmark_option(what):
+    """The option --benchmark of a command.
+
+    Parameters
+    ----------
+    what : str
+        What the command takes from the benchmark.
+    """
+    return click.option(
+        "--benchmark",
+        metavar="NAME",
+        shell_complete=complete_names(list_benchmark_names),
+        help=f"A standard benchmark, see `bench list benchmarks`: {what}.",
+    )
+
+
 results_option = click.option(
     "--results",
     type=click.Path(file_okay=False),

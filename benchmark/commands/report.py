@@ -2,7 +2,7 @@
 
 import click
 
-from .options import data_dir_option
+from .options import benchmark_option, data_dir_option
 
 
 class Selection(click.ParamType):
@@ -56,8 +56,10 @@ class Selection(click.ParamType):
     show_default=True,
     help="Reconstructions and traversals from checkpoints.",
 )
+@benchmark_option("a report of the scores that ship with it, in place of PATH; give --output")
 @data_dir_option
-def command(path, output, selections, formats, **options):
+@click.pass_context
+def command(ctx, path, output, selections, formats, benchmark, **options):
     """Write tables, figures and one self-contained page about everything below PATH.
 
     PATH is a results folder or a scores.csv. What is missing or failed is listed, not filled in.
@@ -67,6 +69,7 @@ def command(path, output, selections, formats, **options):
       bench report
       bench report results --select lambdabeta:beta=8,lambda=8
       bench report mine/scores.csv --output mine/report --no-pictures
+      bench report --benchmark db1 --output db1-report
     """
     from ...evaluation.naming import one_line
     from ..reporting.report import make_report, print_report
@@ -74,9 +77,15 @@ def command(path, output, selections, formats, **options):
     kinds = tuple(dict.fromkeys(part.strip() for part in (formats or "").split(",")))
     if formats is not None and not set(kinds) <= {"png", "pdf", "svg"}:
         raise click.BadParameter(f"expected png, pdf or svg, got {formats!r}", param_hint="formats")
+    if benchmark is not None:
+        if ctx.get_parameter_source("path") is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError("give PATH or --benchmark, not both")
+        if output is None:
+            raise click.UsageError("--benchmark needs --output: the folder of the report")
     made = make_report(
-        path,
+        None if benchmark else path,
         output,
+        benchmark=benchmark,
         fixed=dict(pair for pair in selections if pair),
         formats=kinds if formats else None,
         progress=lambda text: click.echo(one_line(text), err=True),

@@ -214,8 +214,11 @@ def evaluate(ctx, array, dry_run, paths, **options):
       bench submit evaluate results/ --cpus-per-task 8 --time 02:00:00 --array 10
     """
     from ..cluster.submit import submit_evaluate
+    from ..reporting.standard import choose_metrics
 
     resources = _take_resources(options)
+    if options["benchmark"] is not None:
+        choose_metrics(options.pop("benchmark"), **options)
     submit_evaluate(paths, ctx.obj, resources, array, dry_run, options["metrics"])
 
 

@@ -10,6 +10,7 @@ from .options import (
     Shard,
     Stack,
     Tag,
+    benchmark_option,
     complete_names,
     data_dir_option,
     device_option,
@@ -46,16 +47,10 @@ from .options import (
 @click.option(
     "--preset",
     metavar="NAME",
-    default=DEFAULT_PRESET,
-    show_default=True,
     shell_complete=complete_names(lambda: PRESETS),
-    help="Protocol, see `bench list presets`.",
+    help=f"Protocol, see `bench list presets`.  [default: {DEFAULT_PRESET}]",
 )
-@click.option(
-    "--benchmark",
-    metavar="NAME",
-    help="A standard benchmark: its protocol, data sets and seeds; in place of --preset.",
-)
+@benchmark_option("its protocol, data sets and seeds, in place of --preset")
 @click.option("--seeds", type=SeedList(), help="A count (10), a range (0-4) or a list (1,3).")
 @click.option(
     "--beta", "betas", type=NumberList(), multiple=True, help="β values, e.g. 1,4: --set beta=1,4."
@@ -129,6 +124,11 @@ from .options import (
     help="Measure for about a minute what the runs would take here, in hours and memory, and stop; "
     "the data need not be there.",
 )
+@click.option(
+    "--retrain-shipped",
+    is_flag=True,
+    help="Train also runs of a standard benchmark whose scores ship with the package.",
+)
 @click.option("--retry-failed", is_flag=True, help="Continue failed runs from their checkpoints.")
 @click.option(
     "--no-wait",
@@ -149,6 +149,7 @@ def command(betas, lambdas, dry_run, estimate, **options):
       bench train --model betavae,betatcvae --beta 1,8,32 --seeds 0-4 --dry-run
       bench train --model factorvae --set gamma=2,10,40 --set latent_size=5,10
       bench train --preset paper --dataset dsprites --device cuda --shard 0/4
+      bench train --benchmark db1 --model mine.py:Mine
     """
     from ..protocol.request import TrainRequest
     from ..workers.train import show_plan, train

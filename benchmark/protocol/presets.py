@@ -118,7 +118,7 @@ class Preset:
         Values of a hyperparameter of this name, in every model that has no sweep of its own.
     config : Config
     model_sweeps : dict of str to dict
-        Values by model, then by hyperparameter, before what a model says itself.
+        Values by model, then by hyperparameter, in place of `sweeps` and of what a model says.
     follows : str
         Of a standard benchmark: the preset whose sweep a model takes that it does not name; else
         the preset's own name.
@@ -138,8 +138,10 @@ class Preset:
 
     def find_sweeps(self, model):
         """Values of the hyperparameters of a model (a `protocol.registry.Model`), by name."""
+        if model.name in self.model_sweeps:
+            return self.model_sweeps[model.name]
         own = model.declaration.sweeps.get(self.follows or self.name, {})
-        return {**self.sweeps, **own, **self.model_sweeps.get(model.name, {})}
+        return {**self.sweeps, **own}
 
     def list_seeds(self, dataset):
         """The seeds of a data set when none are named."""
@@ -208,7 +210,7 @@ def benchmark_preset(benchmark: Benchmark) -> Preset:
         datasets=tuple(seeds),
         seeds=max(len(each) for each in seeds.values()),
         sweeps=followed.sweeps,
-        config=replace(followed.config, **benchmark.config),
+        config=Config(**benchmark.config, checkpoint_every=followed.config.checkpoint_every),
         model_sweeps=benchmark.models,
         follows=followed.name,
         dataset_seeds=seeds,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
-from ...evaluation.reference.benchmarks import load_benchmark
+from ...evaluation.reference.benchmarks import Benchmark, load_benchmark
 from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, check_pairing, fit_config
 from .plan import RunSpec, make_plan, shard
-from .presets import Preset, benchmark_preset, get_preset, override
+from .presets import DEFAULT_PRESET, Preset, benchmark_preset, get_preset, override
 from .settings import OF_HOOKS, TYPES, refuse_unused, split_values
+from .standard import check_runs, split_shipped
 from .sweep import refuse_same_names
 
 
@@ -24,7 +25,7 @@ class TrainRequest:
     each value that is not the protocol's. Of a hyperparameter both are a sweep.
     """
 
-    preset: str = "quick"
+    preset: str | None = None
     benchmark: str | None = None
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
@@ -46,15 +47,23 @@ class TrainRequest:
     graphs: bool = True
     results: str = "results"
     data_dir: str | None = None
+    retrain_shipped: bool = False
     retry_failed: bool = False
     wait: bool = True
 
     def plan(self) -> list[RunSpec]:
+        """The runs to train, as `split_plan` gives them."""
+        return self.split_plan()[0]
+
+    def split_plan(self) -> tuple[list[RunSpec], list[RunSpec]]:
         """The runs asked for; every setting has been checked, as far as it can be by now.
 
         Returns
         -------
-        list of RunSpec
+        left : list of RunSpec
+            To train, or trained already.
+        shipped : list of RunSpec
+            Of a standard benchmark: runs whose scores ship with the package, which count as done.
 
         Raises
         ------
@@ -63,7 +72,7 @@ class TrainRequest:
             wrong type, and images that a network cannot take.
         """
         self._refuse_contradictions()
-        preset = self.find_preset()
+        preset, benchmark = self.find_protocol()
         settings = [
             (key, text) for key, text in self.settings if key in TYPES and not split_values(text)[1]
         ]
@@ -76,7 +85,7 @@ class TrainRequest:
         plan = make_plan(
             preset,
             config,
-            models=self.models,
+            models=self.models or (benchmark.models if benchmark else ()),
             datasets=datasets,
             seeds=self.seeds,
             sweeps=self._sweeps(),
@@ -95,16 +104,28 @@ class TrainRequest:
                 check_images(specs, name, shape)
             if paired := [spec for spec in specs if spec.model.declaration.hooks.pairs]:
                 check_pairing(paired, name, data.grid_sizes(name, self.data_dir))
-        return shard(plan, *self.shard) if self.shard else plan
+        shipped: list[RunSpec] = []
+        if benchmark is not None:
+            check_runs(plan, benchmark)
+            if not self.retrain_shipped:
+                plan, shipped = split_shipped(plan, benchmark.name)
+        return shard(plan, *self.shard) if self.shard else plan, shipped
 
-    def find_preset(self) -> Preset:
-        """The protocol that is trained: a standard benchmark's, where one is named."""
+    def find_protocol(self) -> tuple[Preset, Benchmark | None]:
+        """The protocol that is trained, and the standard benchmark whose it is, if any."""
         if self.benchmark is None:
-            return get_preset(self.preset)
+            return get_preset(self.preset or DEFAULT_PRESET), None
         try:
-            return benchmark_preset(load_benchmark(self.benchmark))
+            benchmark = load_benchmark(self.benchmark)
         except ValueError as error:
             raise BenchError(str(error), exit_code=2) from error
+        if self.preset is not None:
+            raise BenchError(
+                f"--benchmark {self.benchmark} has a protocol of its own; leave --preset "
+                f"{self.preset} out, or leave --benchmark out",
+                exit_code=2,
+            )
+        return benchmark_preset(benchmark), benchmark
 
     def _refuse_contradictions(self):
         """Refuse a setting that is given twice: which of the two counts would be a guess."""

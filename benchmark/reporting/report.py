@@ -84,9 +84,10 @@ def report(
 
 
 def make_report(
-    results: str | PathLike[str],
+    results: str | PathLike[str] | None = None,
     output: str | PathLike[str] | None = None,
     *,
+    benchmark: str | None = None,
     choose_by: str | None = None,
     fixed: dict[str, str] | None = None,
     pictures: bool = True,
@@ -99,10 +100,12 @@ def make_report(
 
     Parameters
     ----------
-    results : path
+    results : path, optional
         A results folder, or a `scores.csv`.
     output : path, optional
         Default: ``report`` below the results.
+    benchmark : str, optional
+        A standard benchmark whose shipped scores are reported, in place of results.
     choose_by : str, optional
         The metric by which settings are chosen; each by itself by default.
     fixed : dict of str to str, optional
@@ -134,20 +137,20 @@ def make_report(
         from ...evaluation.page.page import write_page
         from ...evaluation.statistics.cells import collect
         from ...evaluation.statistics.run_reading import ScoresError
+        from ...evaluation.statistics.shipped_runs import collect_shipped
         from ...evaluation.statistics.summary import summarise
         from ...evaluation.tables.rendering import write_tables
         from ...evaluation.tables.tables import all_tables
-        from .reproduction import describe_reproduction
+        from .reproduction import describe_reproduction, describe_shipped
 
     for name, value in (("figures", figures), *(("formats", kind) for kind in formats or ())):
         known = EXTENTS if name == "figures" else KINDS
         if value not in known:
             raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
-    source = Path(results)
-    folder = _choose_output(source, output)
+    folder = _choose_output(results, output)
     try:
         with _timed(seconds, "reading"):
-            runs = collect(source)
+            runs = collect(Path(results)) if benchmark is None else collect_shipped(benchmark)
         _check_choice(runs, choose_by, fixed or {})
         with _timed(seconds, "statistics"):
             summary = summarise(runs, choose_by=choose_by, fixed=fixed)
@@ -174,7 +177,11 @@ def make_report(
                 summary,
                 tables,
                 drawn,
-                describe_reproduction(source, runs),
+                (
+                    describe_reproduction(Path(results), runs)
+                    if benchmark is None
+                    else describe_shipped(benchmark)
+                ),
                 folder / "theory",
                 folder / "pictures",
             )
@@ -198,6 +205,9 @@ def _timed(seconds, name):
 def _choose_output(results, output):
     if output is not None:
         return Path(output)
+    if results is None:
+        raise BenchError("a report of a benchmark needs an output folder", exit_code=2)
+    results = Path(results)
     return (results.parent if results.suffix == ".csv" else results) / "report"
 
 

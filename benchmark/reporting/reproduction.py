@@ -4,7 +4,9 @@ import hashlib
 from pathlib import Path
 
 from ...evaluation.files import RecordError
+from ...evaluation.reference.shipped import load_provenance
 from ...evaluation.scoring.run_records import read_run
+from ...evaluation.statistics.run_reading import identity_text
 from ..runs import provenance
 
 # Run records read for versions and hashes; more of them say nothing new.
@@ -75,6 +77,54 @@ def describe_reproduction(results, runs):
         "facts": [(name, "; ".join(list(texts)[:8])) for name, texts in facts.items()],
         "notes": notes,
     }
+
+
+def describe_shipped(name):
+    """Say where the scores that ship with a benchmark come from, and how to make them again.
+
+    Parameters
+    ----------
+    name : str
+        Of a standard benchmark.
+
+    Returns
+    -------
+    dict
+        As `describe_reproduction`.
+    """
+    about = load_provenance(name)
+    training = [batch["training"] for batch in about["batches"]]
+    scoring = [batch["scoring"] for batch in about["batches"]]
+
+    def join(parts):
+        return "; ".join(dict.fromkeys(parts))
+
+    def name_versions(parts):
+        return join(
+            ", ".join(f"{key} {value}" for key, value in versions.items() if key != "count")
+            for part in parts
+            for versions in part["versions"]
+        )
+
+    scores = about["scores"]
+    identities = [known["identity"] for known in about["datasets"].values()]
+    facts = {
+        "Benchmark": f"{about['title']}, version {about['version']}",
+        "Scores": f"{scores['file']}, {scores['runs']} runs, sha256 {scores['sha256']}",
+        "Data": join(map(identity_text, identities)),
+        "Code that trained": join(each[:12] for part in training for each in part["commits"]),
+        "Trained with": name_versions(training),
+        "Trained on": join(
+            f"{device}, {processor}"
+            for part in training
+            for device in part["devices"]
+            for processor in part["processors"]
+        ),
+        "Scored with": name_versions(scoring),
+    }
+    commands = [command for part in training for command in part["commands"]]
+    commands += [f"bench evaluate results --benchmark {name}", f"bench report --benchmark {name}"]
+    return {"commands": list(dict.fromkeys(commands)), "facts": list(facts.items()), "notes": []}
 
 
 def _read_records(runs):

@@ -8,6 +8,7 @@ from .. import datasets as data
 from ..console import echo_first, print_table, table
 from ..errors import BenchError
 from ..protocol.fit import check_images
+from ..protocol.standard import check_version
 from ..protocol.sweep import describe_stand_ins
 from ..runs.claims import Observer
 from ..runs.store import Store
@@ -32,13 +33,19 @@ def train(request, reporter=None):
     from ..runs import provenance
     from .runner import Runner
 
-    plan = request.plan()
+    plan, shipped = request.split_plan()
     _show_notes(plan)
+    tell_shipped(shipped)
+    if shipped and not plan:
+        click.echo("Nothing is left to train.")
+        return 0
 
     def load(name):
         dataset = data.load_dataset(name, request.data_dir)
         specs = [spec for spec in plan if spec.dataset == name]
         check_images(specs, dataset.name, dataset.source.image_shape)
+        if request.benchmark is not None:
+            check_version(dataset.name, dataset.version, request.find_protocol()[1])
         return dataset
 
     devices = resolve_devices(request.device)
@@ -66,10 +73,11 @@ def train(request, reporter=None):
 
 def show_plan(request):
     """Print the table of `--dry-run`: every run, its state, and what a call would do with it."""
-    plan = request.plan()
+    plan, shipped = request.split_plan()
     store = Store(request.results)
     observer = Observer()
-    shown = table(f"{len(plan)} runs below {store.runs}", "run", "steps", "state", "would")
+    count = len(plan) + len(shipped)
+    shown = table(f"{count} runs below {store.runs}", "run", "steps", "state", "would")
     runs = steps = 0
     for spec in plan:
         state, would = _intention(spec, store, observer, request.retry_failed)
@@ -77,11 +85,29 @@ def show_plan(request):
             runs += 1
             steps += spec.own_steps
         shown.add_row(spec.path, f"{spec.own_steps:,}", state, would)
+    for spec in shipped:
+        would = "skip (--retrain-shipped trains it)"
+        shown.add_row(spec.path, f"{spec.own_steps:,}", "its scores ship", would)
     print_table(shown)
     click.echo(f"{runs} runs would be trained, {steps:,} steps at most.")
     _show_notes(plan)
+    tell_shipped(shipped)
     for sentence in describe_stand_ins(request.models, plan[0].config) if plan else ():
         click.echo(sentence)
+
+
+def tell_shipped(shipped):
+    """Say how many runs count as done because their scores ship with the package.
+
+    Parameters
+    ----------
+    shipped : list of RunSpec
+    """
+    if shipped:
+        runs = "1 run counts" if len(shipped) == 1 else f"{len(shipped)} runs count"
+        click.echo(
+            f"{runs} as done: their scores ship with the package (--retrain-shipped trains them)."
+        )
 
 
 def _show_notes(plan):

@@ -12,6 +12,7 @@ from ..figures.methods import choose_boxed_curve, plot_boxes, plot_methods
 from ..figures.style import BAND
 from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
+from ..reference.agreement import trains_as_published
 from ..representation.posterior import COLLAPSED
 from ..statistics.labels import HEADLINE, describe_key
 from ..statistics.median_runs import median_runs
@@ -233,7 +234,7 @@ def _draw_grid(rows, protocol, kind, names, every):
     yield Drawing("grid-change", title, caption, figure)
     published = paper_percent_change()
     published = published[published["dataset"].isin(names)]
-    if kind == "genuine" and len(published) and protocol.split("+")[0] != "quick":
+    if kind == "genuine" and len(published) and trains_as_published(protocol):
         published = pd.concat([published[published["dataset"] == name] for name in names])
         both = ", ".join(dict.fromkeys(published["dataset"]))
         title = f"Published change against β = 1, λ = 0: {both}"

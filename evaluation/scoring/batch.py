@@ -18,6 +18,7 @@ from .finding import find_representations
 from .score_all import score_all
 from .score_files import Choices
 from .shards import check_part, take_part
+from .stored import Stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Report:
         Broken score files that were computed anew.
     found : int
         Number of representations below the paths, those of other shards included.
+    stored : dict of Path to Stored
+        What is stored of each representation now.
     """
 
     outcomes: list[Outcome]
@@ -50,6 +53,7 @@ class Report:
     problems: list[tuple[Path, str]]
     repaired: list[tuple[Path, str]]
     found: int
+    stored: dict[Path, Stored]
 
 
 def evaluate_paths(
@@ -194,6 +198,7 @@ def evaluate_paths(
         + [(target.parent, line) for line in misnamed],
         done.repaired,
         found,
+        done.stored,
     )
 
 

@@ -284,13 +284,28 @@ def write_table(path, table):
     OSError
         That names the file.
     """
-    text = io.StringIO()
-    text.write(",".join(map(_cell, table.columns)) + "\n")
-    for row in table.rows:
-        text.write(",".join(_cell(row.get(column)) for column in table.columns) + "\n")
-    write_atomically(path, text.getvalue())
+    write_atomically(path, write_rows(table.columns, table.rows))
     about = {"schema_version": TABLE_SCHEMA_VERSION, "metrics": table.metrics}
     write_json(Path(path).with_suffix(".metrics.json"), about)
+
+
+def write_rows(columns, rows):
+    """Write rows as the text of a table of scores.
+
+    Parameters
+    ----------
+    columns : list of str
+    rows : list of dict
+
+    Returns
+    -------
+    str
+    """
+    text = io.StringIO()
+    text.write(",".join(map(_cell, columns)) + "\n")
+    for row in rows:
+        text.write(",".join(_cell(row.get(column)) for column in columns) + "\n")
+    return text.getvalue()
 
 
 def _cell(value):

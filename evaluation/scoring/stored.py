@@ -44,6 +44,9 @@ class Stored:
     factor_names : tuple of str
     attributes : dict
         Of the representation, as its score files remember them.
+    about : dict
+        All that its score files remember of the representation, see
+        `evaluation.scoring.score_files.describe`; empty where there are none.
     missing : tuple of str
         Metrics asked for whose scores are not there or do not hold.
     kept : int
@@ -59,6 +62,7 @@ class Stored:
     dataset: str
     factor_names: tuple
     attributes: dict
+    about: dict
     missing: tuple
     kept: int
     broken: tuple
@@ -117,6 +121,7 @@ def read_stored(path, metrics, choices, force=False):
         first.get("dataset", ""),
         tuple(first.get("factor_names", ())),
         first.get("attributes", {}),
+        first,
         tuple(missing),
         len(asked) - len(missing),
         tuple(broken),

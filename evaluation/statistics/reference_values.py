@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import chain, islice
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ _EXPLICIT = (
 IDENTIFIABLE = "mig_identifiable"
 
 
-def reference_notes(files, metrics):
+def reference_notes(files, metrics, stated=None):
     """Sentences with the reference values of a data set's scores.
 
     Parameters
@@ -42,15 +43,19 @@ def reference_notes(files, metrics):
         first that has them; where there are none, general ones are given.
     metrics : iterable of str
         Flat keys shown.
+    stated : dict of str to dict, optional
+        By metric, what score files would hold where none lie beside the representations:
+        `reference` and `representation`.
 
     Returns
     -------
     list of str
     """
+    stated = stated or {}
     notes = []
     for keys, metric, describe, general in _REFERENCES:
         if any(re.fullmatch(keys, name) for name in metrics):
-            notes.append(_first(files, metric, describe) or general)
+            notes.append(_first(files, metric, describe, stated) or general)
     return [note for note in (*notes, _continuous_note(files)) if note]
 
 
@@ -96,10 +101,10 @@ def continuous_factors(about):
     return [one_line(name, 60) for name, kind in pairs if kind == "continuous"]
 
 
-def _first(files, metric, describe, limit=20):
-    """What `describe` makes of the first usable score file of a few."""
-    for _, file in zip(range(limit), files, strict=False):
-        record = read_score(scores_folder(file) / f"{metric}.json")
+def _first(files, metric, describe, stated, limit=20):
+    """What `describe` makes of what is stated, or of the first usable score file of a few."""
+    records = (read_score(scores_folder(file) / f"{metric}.json") for file in islice(files, limit))
+    for record in chain([stated.get(metric)], records):
         reference = record.get("reference") if record else None
         if isinstance(reference, dict):
             text = describe(reference, record["representation"])

@@ -39,8 +39,8 @@ class ScoresError(ValueError):
     """Scores that cannot be read or belong together in no way."""
 
 
-class _Declarations(dict):
-    """What metrics declare, shared by all frames that are made of one.
+class Uncopied(dict):
+    """What metrics declare, say: one object of all frames that are made of one.
 
     pandas copies the attributes of a frame, to their last entry, at every step of every frame.
     """
@@ -96,7 +96,7 @@ def read_scores(path):
     base = os.path.abspath(path.parent)
     files = [os.path.normpath(os.path.join(base, text)) for text in wide["path"]]
     wide = wide.assign(file=files, folder=[os.path.dirname(file) for file in files])
-    wide.attrs["metrics"] = _Declarations(_read_declarations(path.with_suffix(".metrics.json")))
+    wide.attrs["metrics"] = Uncopied(_read_declarations(path.with_suffix(".metrics.json")))
     return wide
 
 
@@ -134,7 +134,7 @@ def read_records(root):
     for folder in find_runs(root):
         where = {"folder": os.path.abspath(folder)}
         try:
-            rows.append(where | _row_of(read_run(folder)))
+            rows.append(where | row_of(read_run(folder)))
         except RecordError as error:
             rows.append(where | {"run_status": "unreadable", "run_reason": one_line(error)})
         except FileNotFoundError:  # removed meanwhile
@@ -142,7 +142,18 @@ def read_records(root):
     return pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
 
 
-def _row_of(record):
+def row_of(record):
+    """What tables and figures need of a run's record, as one flat row of `read_records`.
+
+    Parameters
+    ----------
+    record : dict
+        As `evaluation.scoring.run_records.read_run` gives it.
+
+    Returns
+    -------
+    dict
+    """
     run, config, data = record["run"], record["config"], record["dataset"]
     given = run.get("hyperparameters", {})
     steps = sum(config["phases"]) if "phases" in config else config.get("steps")
@@ -177,7 +188,7 @@ def _row_of(record):
 
 # What a record that says nothing gives: the columns are named in one place.
 _NOTHING: dict[str, Any] = {key: {} for key in ("run", "config", "dataset", "method", "final")}
-RECORD_COLUMNS = ("folder", *_row_of(_NOTHING | {"notes": [], "status": "", "reason": ""}))
+RECORD_COLUMNS = ("folder", *row_of(_NOTHING | {"notes": [], "status": "", "reason": ""}))
 
 
 def _fingerprint(identity):

@@ -49,7 +49,8 @@ def run_table(scores=None, records=None):
         - `unequal_steps`: whether its steps differ from the longest of data set and protocol.
         - `collapsed`: 1.0 if KL < 0.1 nats, 0.0 if not, NaN if the KL is unknown.
 
-        `attrs["metrics"]` are the declarations of the metrics.
+        `attrs["metrics"]` are the declarations of the metrics, and `attrs["reference_values"]`,
+        where the scores have them, the reference values of each data set's scores.
     """
     runs = _joined(scores, records)
     runs["preset"] = runs["preset"].fillna("unstated")
@@ -62,11 +63,14 @@ def run_table(scores=None, records=None):
     longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
     runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
     runs["collapsed"] = (runs["kl"] < COLLAPSED).astype(float).where(runs["kl"].notna())
-    declarations = _declarations(runs, _other_hyperparameters(scores))
+    declarations = _declarations(runs, other_hyperparameters(scores))
     _fill_settings(runs, declarations)
     runs = add_methods(runs, declarations).drop(columns=["declared", "resolved"])
     _refuse_doubles(runs)
-    runs.attrs["metrics"] = {} if scores is None else scores.attrs.get("metrics", {})
+    stated = {} if scores is None else scores.attrs
+    runs.attrs["metrics"] = stated.get("metrics", {})
+    if "reference_values" in stated:
+        runs.attrs["reference_values"] = stated["reference_values"]
     return runs
 
 
@@ -102,8 +106,18 @@ def _joined(scores, records):
     return runs
 
 
-def _other_hyperparameters(scores):
-    """Columns with what was swept besides β and λ, where a table of scores has some."""
+def other_hyperparameters(scores):
+    """Columns with what was swept besides β and λ, where a table of scores has some.
+
+    Parameters
+    ----------
+    scores : DataFrame or None
+        From `evaluation.statistics.run_reading.read_scores`.
+
+    Returns
+    -------
+    list of str
+    """
     columns = [] if scores is None else list(scores.columns)
     if not {"seed", "source"} <= set(columns):
         return []

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..naming import format_number
+from ..reference.agreement import trains_as_published
 from ..statistics.reference_values import reference_notes
 
 INTERVAL = (
@@ -59,7 +60,8 @@ def metric_notes(runs, facts):
         text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
         notes.append(text)
     files = runs["file"].dropna() if "file" in runs else []
-    return [note for note in (*notes, *reference_notes(files, names)) if note]
+    stated = runs.attrs.get("reference_values", {}).get(runs["dataset"].iloc[0])
+    return [note for note in (*notes, *reference_notes(files, names, stated)) if note]
 
 
 def phase_notes(runs):
@@ -163,8 +165,9 @@ def variants_note(facts):
 def warning_notes(runs, brief=False):
     """Why numbers do not compare with others', where they do not."""
     notes = []
-    if runs["preset"].iloc[0] == "quick":
-        text = "quick: not comparable with published figures (small images, few steps)"
+    preset = runs["preset"].iloc[0]
+    if not trains_as_published(preset):
+        text = f"{preset}: not comparable with published figures (small images, few steps)"
         pressure = "" if brief else _pressure_text(runs)
         notes.append(f"{text}{pressure}.")
     if runs["dataset_kind"].iloc[0] == "re-rendered":
