@@ -1,18 +1,15 @@
 """Scores against what was swept: curves with their seeds."""
 
-import itertools
-
 import numpy as np
 
 from ..naming import format_number
 from ..statistics.labels import describe_keys
 from .axes import clip_to_range, find_limits, set_kl_axis, set_value_axis
 from .style import (
-    MARKERS,
     find_weights,
     label_curves,
     new_figure,
-    pick_colours,
+    pick_evenly,
     style,
     style_curves,
     write_label,
@@ -52,9 +49,11 @@ def plot_curves(cells, scores, metrics, title, axes=None):
     known = cells[cells["axis_value"].notna() & (cells["n"] > 0)]
     known = known[known["role"] != "first"]
     shown = known[known["metric"].isin(metrics)]
-    every, seen = {}, []
-    for name in sorted(dict.fromkeys(shown["axis"]), key=lambda name: name != "beta"):
-        every[name] = _choose_panels(shown[shown["axis"] == name], seen)
+    looks = style_curves(cells)
+    every = {
+        name: _choose_panels(shown[shown["axis"] == name], looks)
+        for name in sorted(dict.fromkeys(shown["axis"]), key=lambda name: name != "beta")
+    }
     names = list(every) if axes is None else axes
     panels = [(name, *panel) for name in names for panel in every.get(name, ())]
     if not panels:
@@ -100,11 +99,10 @@ def _set_axis(axis, name, cells):
     )
 
 
-def _choose_panels(cells, seen):
+def _choose_panels(cells, looks):
     """Titles of the columns of one axis and, for each, the styles of its curves.
 
-    Over β those of different λ stand apart from the models. `seen` are models of other panels,
-    whose colours are not given again as long as there are others; those of this one are added.
+    Over β those of different λ stand apart from the models.
     """
     methods = dict(zip(cells["curve"], cells["method_label"], strict=True))
     scratch = set(cells.loc[cells["role"] == "scratch", "curve"])
@@ -115,12 +113,8 @@ def _choose_panels(cells, seen):
     others = [curve for curve in methods if curve not in by_lambda]
     panels = []
     if len(by_lambda) > 1 or (by_lambda and not others):
-        shown = _pick(by_lambda)
-        looks = zip(pick_colours(len(shown)), itertools.cycle(MARKERS), strict=False)
-        styles = {
-            curve: {"color": colour, "marker": marker, "linestyle": "-"}
-            for curve, (colour, marker) in zip(shown, looks, strict=False)
-        }
+        shown = pick_evenly(by_lambda, MOST_CURVES)
+        styles = {curve: looks[curve] for curve in shown}
         several = sum(not weights[curve] for curve in shown) > 1
         names = [methods[c] if weights[c] or several else labels[c] for c in shown]
         title = write_label(" and ".join(dict.fromkeys(names)), 60)
@@ -128,9 +122,7 @@ def _choose_panels(cells, seen):
     if others:
         plain = [curve for curve in by_lambda if not weights[curve]]
         shown = list(dict.fromkeys([*plain, *others]))
-        styles = style_curves([*seen, *shown])
-        styles = {curve: styles[curve] for curve in _pick(shown)}
-        seen += styles
+        styles = {curve: looks[curve] for curve in pick_evenly(shown, MOST_CURVES)}
         names = dict.fromkeys(methods[curve] for curve in styles)
         title = "Models" if over_beta or len(names) > 2 else " and ".join(names)
         panels.append((write_label(title, 60), _name(styles, labels)))
@@ -149,13 +141,6 @@ def _name(styles, labels, weights=None):
     return {
         curve: {**look, "label": short.get(curve, labels[curve])} for curve, look in styles.items()
     }
-
-
-def _pick(curves):
-    if len(curves) <= MOST_CURVES:
-        return curves
-    places = np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int)
-    return [curves[i] for i in places]
 
 
 def _group_by_curve(cells, scores):

@@ -35,12 +35,15 @@ class Drawing:
     title, caption : str
     figure : matplotlib.figure.Figure or None
         None where there is nothing to draw.
+    narrow : matplotlib.figure.Figure or None
+        The same for a telephone, where it is laid out in another way.
     """
 
     name: str
     title: str
     caption: str
     figure: Figure | None = field(repr=False)
+    narrow: Figure | None = field(default=None, repr=False)
 
 
 def save_figure(

@@ -14,6 +14,7 @@ from .style import (
     new_figure,
     pick_colours,
     style,
+    style_curves,
     write_label,
 )
 
@@ -69,19 +70,12 @@ def plot_front(cells, title, metric="mig"):
     labels = label_curves(both, find_weights(both))
     front = both[pareto_front(both["nll"], both[metric])].sort_values("nll")
     figure, ((axis,),) = new_figure(6.4, 4.3, title=title)
-    for i, (curve, colour) in enumerate(zip(labels, pick_colours(len(labels)), strict=True)):
+    looks = style_curves(cells)
+    for curve, label in labels.items():
         part = both[both["curve"] == curve].sort_values("axis_value")
-        axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=colour)
-        axis.plot(
-            part["nll"],
-            part[metric],
-            ls="",
-            marker=MARKERS[i % len(MARKERS)],
-            ms=6,
-            mec="white",
-            color=colour,
-            label=labels[curve],
-        )
+        look = looks[curve] | {"linestyle": "none"}
+        axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=look["color"])
+        axis.plot(part["nll"], part[metric], **look, ms=6, mec="white", label=label)
     long = _name_values(axis, both, front, metric)
     axis.step(
         front["nll"],

@@ -5,7 +5,7 @@ import numpy as np
 from ..naming import format_number
 from ..statistics.labels import describe_key
 from .axes import clip_to_range, find_limits
-from .style import BLUE, GREY, ORANGE, new_figure, style, write_label
+from .style import BLUE, GREY, ORANGE, new_figure, shorten_labels, style, write_heading, write_label
 
 
 @style()
@@ -132,7 +132,69 @@ def _draw_methods(axis, cells, scores, name, methods):
     axis.set_xlim(
         find_limits([*runs["value"], *cells["mean"]], [*low, *high], facts, from_zero=False)
     )
-    unit = f" ({facts.unit})" if facts.unit else ""
-    axis.set_title(write_label(f"{facts.label}{unit} {facts.arrow}", 60), fontsize=9)
+    axis.set_title(write_heading(facts), fontsize=9)
+    axis.grid(visible=True, axis="x")
+    axis.tick_params(axis="y", length=0)
+
+
+@style()
+def plot_standing(cells, metrics, title, *, narrow=False):
+    """Draw where every method stands by its mean: a panel for each metric, the best on top.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        `selected_cells` of one data set and protocol, and the cells of representations from
+        elsewhere, whose `role` is "external"; first phases are left out.
+    metrics : sequence of str
+        Flat keys.
+    title : str
+    narrow : bool, default False
+        One panel below the other, for a telephone.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        None where nothing has a score.
+    """
+    known = cells[(cells["n"] > 0) & (cells["role"] != "first")]
+    names = [name for name in metrics if name in set(known["metric"])]
+    if not names:
+        return None
+    labels = shorten_labels(dict(zip(known["method"], known["method_label"], strict=True)))
+    columns = 1 if narrow else min(3, len(names))
+    rows = -(-len(names) // columns)
+    most = known.groupby("metric")["method"].nunique()[names].max()
+    height = (0.21 * most + 0.75) * rows + 0.45
+    figure, axes = new_figure(4.1 * columns, height, rows, columns, title)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
+        _draw_standing(axis, known[known["metric"] == name], describe_key(name, known), labels)
+        axis.set_ylim(most - 0.4, -0.6)
+    return figure
+
+
+def _draw_standing(axis, cells, facts, labels):
+    """Methods from the best down; those from elsewhere in their own colour and marker."""
+    quality = cells["mean"].to_numpy(dtype=float) * (facts.sign or 1)
+    cells = cells.iloc[np.argsort(-quality, kind="stable")].drop_duplicates("method")
+    low, high = clip_to_range(cells["low"], facts), clip_to_range(cells["high"], facts)
+    means = cells["mean"].to_numpy(dtype=float)
+    elsewhere = (cells["role"] == "external").to_numpy()
+    # The first row of every panel is on one line, however many methods lack the metric.
+    places = np.arange(len(cells))
+    for rows, colour, marker, size in (
+        (~elsewhere, BLUE, "o", 5),
+        (elsewhere, ORANGE, "*", 9),
+    ):
+        look = {"color": colour, "marker": marker, "ms": size, "mec": "white", "mew": 0.5}
+        axis.hlines(places[rows], low[rows], high[rows], color=colour, lw=2.2, alpha=0.5)
+        axis.plot(means[rows], places[rows], ls="none", **look, zorder=3)
+    axis.set_yticks(places, [labels[method] for method in cells["method"]])
+    for text, external in zip(axis.get_yticklabels(), elsewhere, strict=True):
+        text.set_color(ORANGE if external else "black")
+    axis.set_xlim(find_limits(means, [*low, *high], facts))
+    axis.set_title(write_heading(facts), fontsize=9)
     axis.grid(visible=True, axis="x")
     axis.tick_params(axis="y", length=0)

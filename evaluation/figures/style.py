@@ -20,8 +20,14 @@ BAND = (
     "seeds (Student's t below 10 seeds, bootstrap from 10; none for a single seed). Bands end with "
     "the range of the score; one much wider than its dots runs out of the panel."
 )
-# Okabe and Ito's colours without yellow, which is too pale on white.
-_MODELS = ("#000000", ORANGE, BLUE, "#cc79a7", "#009e73", "#e69f00", "#56b4e9")
+# Of models: from Okabe and Ito and from Tol, without yellow, which is too pale on white, and the
+# colours below. Seven colours and six markers tell 42 models apart.
+_MODELS = ("#000000", "#009e73", "#cc79a7", "#e69f00", "#882255", "#999933", "#777777")
+_MODEL_MARKERS = "osDPXp"
+# Of related curves of ascending λ, light to dark, and of what was trained elsewhere.
+_WEIGHTS, _WEIGHT_MARKERS = ("#6db9ea", BLUE, "#2b1f7a"), "^v<>"
+_EXTERNAL_MARKERS = "*hd8"
+_DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 _RC = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
@@ -103,6 +109,23 @@ def write_label(text, limit=34):
     return f" {text}" if text.startswith("_") else text
 
 
+def write_heading(facts, limit=60):
+    """The heading of a panel that shows a score: its label, unit and direction.
+
+    Parameters
+    ----------
+    facts : evaluation.statistics.labels.KeyFacts
+    limit : int, default 60
+        Letters.
+    """
+    label = facts.label
+    if facts.unit:
+        # One pair of brackets is enough: I_m (means, nats).
+        inside = label.endswith(")")
+        label = f"{label[:-1]}, {facts.unit})" if inside else f"{label} ({facts.unit})"
+    return write_label(f"{label} {facts.arrow}".rstrip(), limit)
+
+
 def shorten_labels(labels):
     """Names of one legend, as short as they may be and still told apart.
 
@@ -160,24 +183,77 @@ def pick_colours(count):
     return sns.color_palette("viridis", as_cmap=True)(np.linspace(0, 0.8, max(count, 1)))
 
 
-def style_curves(curves):
-    """Say how curves of several methods are drawn: colour, marker and dash differ together.
+def style_curves(cells):
+    """Say how every curve is drawn: colour, marker and dash differ together.
+
+    The same frame gives a curve the same look in every figure. Models have colours of their own,
+    curves of one model that differ in λ share a colour that darkens with λ, and what was trained
+    elsewhere is orange.
 
     Parameters
     ----------
-    curves : iterable of str
+    cells : DataFrame
+        With `curve`, `axis`, `lambda` and `role`.
 
     Returns
     -------
     dict of str to dict
-        `color`, `marker` and `linestyle` of each curve, in their order.
+        `color`, `marker` and `linestyle` of each curve.
     """
-    dashes = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
-    return {
-        curve: {
-            "color": _MODELS[i % len(_MODELS)],
-            "marker": MARKERS[i % len(MARKERS)],
-            "linestyle": dashes[i % len(dashes)],
-        }
-        for i, curve in enumerate(dict.fromkeys(curves))
+    known = cells.drop_duplicates("curve")
+    # Curves over β come first: most figures show them alone; few show a first phase.
+    order = 1 * (known["axis"] != "beta") + 2 * (known["role"] == "first")
+    known = known.loc[order.sort_values(kind="stable").index]
+    roles = dict(zip(known["curve"], known["role"], strict=True))
+    over_beta = set(known.loc[known["axis"] == "beta", "curve"])
+    weights = find_weights(cells)
+    weighted = [c for c in weights.index if weights[c] and roles[c] == "" and c in over_beta]
+    external = [curve for curve, role in roles.items() if role == "external"]
+    models = [curve for curve in roles if curve not in {*weighted, *external}]
+    looks = {
+        curve: (_MODELS[i % len(_MODELS)], _MODEL_MARKERS[i % len(_MODEL_MARKERS)], i)
+        for i, curve in enumerate(models)
     }
+    ramp = [BLUE] if len(weighted) == 1 else sns.blend_palette(_WEIGHTS, len(weighted)).as_hex()
+    for i, curve in enumerate(weighted):
+        looks[curve] = (ramp[i], _WEIGHT_MARKERS[i % len(_WEIGHT_MARKERS)], 0)
+    return {
+        curve: {"color": colour, "marker": marker, "linestyle": _DASHES[dash % len(_DASHES)]}
+        for curve, (colour, marker, dash) in looks.items()
+    } | style_external(external)
+
+
+def style_external(names):
+    """Say how what was trained elsewhere is drawn: orange, never with a full line.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of curves or methods.
+
+    Returns
+    -------
+    dict of str to dict
+        `color`, `marker` and `linestyle` of each.
+    """
+    return {
+        name: {
+            "color": ORANGE,
+            "marker": _EXTERNAL_MARKERS[i % len(_EXTERNAL_MARKERS)],
+            "linestyle": _DASHES[1:][i % len(_DASHES[1:])],
+        }
+        for i, name in enumerate(names)
+    }
+
+
+def pick_evenly(names, most):
+    """At most so many of several names, the first and the last among them.
+
+    Examples
+    --------
+    >>> pick_evenly([1, 2, 3, 4, 5], 3)
+    [1, 3, 5]
+    """
+    if len(names) <= most:
+        return names
+    return [names[i] for i in np.linspace(0, len(names) - 1, most).round().astype(int)]

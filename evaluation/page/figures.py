@@ -1,6 +1,6 @@
 """Which figures a results folder gets, their captions, and what has to be read for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from ..figures.drawing import FORMATS, Drawing, save_figure
 from ..figures.fronts import plot_front
 from ..figures.grids import plot_agreement, plot_heat_maps
 from ..figures.methods import choose_boxed_curve, plot_boxes, plot_methods
+from ..figures.overview import BAND_FROM, plot_overview
 from ..figures.style import BAND
 from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
@@ -20,6 +21,16 @@ from .measures import latents_figure, matrix_figures
 
 # From this many data sets × protocols on only the figures that matter most are drawn.
 MANY = 7
+# Panels of the overview, in their order, and most of the user's own metrics after them.
+OVERVIEW = (
+    "mig",
+    "sap",
+    "dci_disentanglement",
+    "dci_completeness",
+    "mi_matched_sampled",
+    "mi_matched",
+)
+OWN = 2
 # Rows of one figure of heat maps.
 ROWS = 4
 # Panels of one figure of curves over what is not β.
@@ -37,8 +48,8 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
         Of png, pdf and svg; the page embeds PNG. Default: PNG and PDF, but PNG alone where only
         the main figures are drawn.
     extent : str
-        ``all``, ``main`` (curves of MIG and sampled I_m, heat maps of changes) or ``auto``: all
-        for fewer than `MANY` data sets × protocols.
+        ``all``, ``main`` (the overview, curves of MIG and sampled I_m over what else was swept,
+        heat maps of changes) or ``auto``: all for fewer than `MANY` data sets × protocols.
     progress : callable, optional
         ``progress(text)``.
 
@@ -55,10 +66,17 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
 
     def save(drawing, name, dataset, protocol, weight):
         if drawing.figure is not None:
-            name = file_name(drawing.name, *name, protocol, taken=[one.name for one in saved])
-            files = save_figure(drawing.figure, folder, name, formats)
+            taken = [stem for one in saved for stem in (one.name, one.narrow_name) if stem]
+            stem = file_name(drawing.name, *name, protocol, taken=taken)
+            files = save_figure(drawing.figure, folder, stem, formats)
+            narrow = {}
+            if drawing.narrow is not None:
+                other = file_name(f"{drawing.name}-narrow", *name, protocol, taken=[*taken, stem])
+                narrow = save_figure(drawing.narrow, folder, other, ("png",))
             saved.append(
-                SavedFigure(dataset, protocol, weight, name, drawing.title, drawing.caption, files)
+                SavedFigure(
+                    dataset, protocol, weight, stem, drawing.title, drawing.caption, files, narrow
+                )
             )
 
     for dataset, protocol in summary.strata:
@@ -88,6 +106,8 @@ class SavedFigure:
     title, caption : str
     files : dict of str to Path
         By format.
+    narrow : dict of str to Path
+        The same for a telephone, as PNG; empty where it is not laid out in another way.
     """
 
     dataset: str | None
@@ -97,6 +117,12 @@ class SavedFigure:
     title: str
     caption: str
     files: dict
+    narrow: dict = field(default_factory=dict)
+
+    @property
+    def narrow_name(self):
+        """Of the file of `narrow`, without extension; None where there is none."""
+        return self.narrow["png"].stem if self.narrow else None
 
 
 def _draw_stratum(summary, dataset, protocol, every, medians):
@@ -105,9 +131,11 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     scores = summary.part("scores", dataset, protocol)
     where = f"on {dataset}, protocol {protocol}"
     groups = _group_axes(cells)
+    if groups:
+        yield _draw_overview(summary, dataset, protocol, groups[0], where)
     if not every:
         caption = _curve_caption(describe_key("mig"), describe_key("mi_matched_sampled"))
-        for axes, against, ending in groups:
+        for axes, against, ending in groups[1:]:
             title = f"Scores against {against} {where}"
             figure = plot_curves(cells, scores, ("mig", "mi_matched_sampled"), title, axes)
             yield Drawing(f"curves{ending}", title, caption, figure)
@@ -159,6 +187,34 @@ def _draw_stratum(summary, dataset, protocol, every, medians):
     labels = {key: summary.describe(key).label for key in metrics}
     figure = plot_agreement(summary.part("agreement", dataset, protocol), title, labels)
     yield Drawing("agreement", title, caption, figure)
+
+
+def _draw_overview(summary, dataset, protocol, group, where):
+    """Every headline score over β, or over the first that was swept, and NLL and KL once."""
+    cells = summary.part("cells", dataset, protocol)
+    best = summary.part("selected_cells", dataset, protocol)
+    axis = group[0][0]
+    symbol = cells.loc[cells["axis"] == axis, "axis_label"].iloc[0]
+    title = f"Scores against {symbol} {where}"
+    metrics = (*OVERVIEW, *summary.own_keys[:OWN])
+    wide, narrow = (
+        plot_overview(cells, metrics, title, best=best, axis=axis, narrow=narrow)
+        for narrow in (False, True)
+    )
+    caption = (
+        f"Means over seeds of every setting. Bands and bars are 95 % intervals of the mean; bands "
+        f"begin with {BAND_FROM} seeds, and both end with the range of the score or the panel. "
+    )
+    if set(best["axis"].dropna()) - {axis}:
+        caption += (
+            f"Right of the dotted line: methods that were not swept over {symbol}, at the setting "
+            "chosen for the score, or by MIG for NLL and KL. "
+        )
+    caption += (
+        f"Below {COLLAPSED:g} nats of KL a run counts as collapsed. Information of posterior means "
+        "does not see a collapse; that of sampled codes does."
+    )
+    return Drawing("overview", title, caption, wide, narrow)
 
 
 def _group_axes(cells):

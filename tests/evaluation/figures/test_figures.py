@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from disentanglement_bench.evaluation import figures
@@ -17,16 +18,20 @@ from disentanglement_bench.evaluation.figures import (
     plot_matrix,
     plot_methods,
     plot_mi_matrices,
+    plot_standing,
     save_figure,
 )
 from disentanglement_bench.evaluation.figures.axes import find_limits, place_values, thin_out
 from disentanglement_bench.evaluation.figures.fronts import front_cells, pareto_front
 from disentanglement_bench.evaluation.figures.methods import choose_boxed_curve
 from disentanglement_bench.evaluation.figures.style import (
+    BLUE,
+    ORANGE,
     new_figure,
     set_title,
     style,
     style_curves,
+    style_external,
 )
 from disentanglement_bench.evaluation.reference import percent_change
 from disentanglement_bench.evaluation.representation.posterior import collapse_order
@@ -247,11 +252,39 @@ def test_ticks_keep_their_distance_and_both_ends():
     assert thin_out([]) == []
 
 
+def curves_of(*rows):
+    columns = ["curve", "axis", "lambda", "role"]
+    return pd.DataFrame([(*row, "")[:4] for row in rows], columns=columns)
+
+
 def test_curves_differ_in_more_than_colour():
-    styles = style_curves(["betatcvae", "betavae", "mine", "yours"])
-    assert next(iter(styles)) == "betatcvae"
-    looks = [tuple(map(str, look.values())) for look in styles.values()]
-    assert len({look[0] for look in looks}) == len({look[1] for look in looks}) == 4
+    models = [(f"model {i}", "beta", np.nan) for i in range(40)]
+    looks = style_curves(curves_of(*models)).values()
+    assert len({(look["color"], look["marker"]) for look in looks}) == 40
+    first = list(looks)[:4]
+    assert len({look["color"] for look in first}) == len({look["marker"] for look in first}) == 4
+
+
+def test_curves_of_one_model_darken_with_lambda_and_others_are_orange():
+    cells = curves_of(
+        ("betavae", "beta", 0.0),
+        ("gamma", "gamma", np.nan),
+        *((f"lambdabeta,lambda={weight}", "beta", weight) for weight in (8.0, 2.0, 32.0)),
+        ("betatcvae", "beta", np.nan),
+        ("mine", None, np.nan, "external"),
+    )
+    looks = style_curves(cells)
+    light = [
+        np.dot(to_rgb(looks[f"lambdabeta,lambda={weight}"]["color"]), (0.3, 0.6, 0.1))
+        for weight in (2.0, 8.0, 32.0)
+    ]
+    assert light == sorted(light, reverse=True)
+    assert len({look["color"] for look in looks.values()}) == len(looks)
+    assert looks["mine"]["color"] == ORANGE
+    dashes = [look["linestyle"] for look in style_external(["mine", "yours"]).values()]
+    assert dashes[0] != dashes[1]
+    assert "-" not in dashes
+    assert style_curves(curves_of(("a", "beta", 0.0), ("b", "beta", 8.0)))["b"]["color"] == BLUE
 
 
 def test_heat_maps_hold_the_numbers_in_their_cells(summary):
@@ -334,6 +367,31 @@ def test_methods_are_shown_on_the_seeds_that_report(summary):
     (points,) = [one.get_xdata() for one in figure.axes[0].lines if one.get_marker() == "o"]
     cells = summary.selected_cells
     assert set(points) == set(cells.loc[cells["metric"] == "mig", "mean"])
+
+
+def test_methods_stand_from_the_best_down_and_those_from_elsewhere_stand_out(summary):
+    cells = summary.selected_cells
+    mine = cells[cells["method"] == "betatcvae"].assign(
+        method="mine", method_label="mine", role="external", mean=0.9, low=-2.0, high=3.0
+    )
+    # Rows of two frames have the same index twice.
+    axes = plot_standing(pd.concat([cells, mine]), ("mig", "nll"), "standing").axes
+    for axis, falling in zip(axes, (True, False), strict=True):
+        labels = axis.get_yticklabels()
+        means = {}
+        for one in axis.lines:
+            means |= dict(zip(one.get_ydata(), one.get_xdata(), strict=True))
+        means = [means[place] for place in sorted(means)]
+        assert means == sorted(means, reverse=falling)
+        assert len(labels) == len(means) == 5  # first phases are left out
+        assert axis.get_ylim()[0] > axis.get_ylim()[1]
+        assert [t.get_text() for t in labels if t.get_color() == ORANGE] == ["mine"]
+    assert axes[0].get_yticklabels()[0].get_text() == "mine"
+    (segment,) = axes[0].collections[1].get_segments()
+    assert segment[:, 0].tolist() == [0, 1]
+    narrow = plot_standing(cells, ("mig", "nll"), "standing", narrow=True)
+    assert narrow.get_figwidth() < 4.5
+    assert plot_standing(cells[:0], ("mig",), "standing") is None
 
 
 def test_beta_zero_is_drawn_at_its_tick(summary_of, sweep, tmp_path):

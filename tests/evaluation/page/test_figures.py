@@ -3,7 +3,7 @@ import pytest
 from disentanglement_bench.evaluation.page.figures import draw_figures
 
 EVERY = {
-    "curve-mig", "curve-mi-matched-sampled", "curve-sap", "curve-dci-disentanglement",
+    "overview", "curve-mig", "curve-mi-matched-sampled", "curve-sap", "curve-dci-disentanglement",
     "curve-dci-completeness", "curve-mi-matched", "latents", "front-mig", "matrix-mi-sampled",
     "matrix-mi", "methods", "boxes", "agreement",
 }  # fmt: skip
@@ -33,7 +33,12 @@ def test_every_figure_has_a_title_and_a_caption(
         assert entry.title
         assert entry.caption.endswith(".")
         assert set(entry.files) == {"png", "pdf"}
+    assert made[0].name == "overview-dsprites-paper"
+    assert made[0].weight == 0
+    assert made[0].narrow["png"].name == "overview-narrow-dsprites-paper.png"
+    assert not any(entry.narrow for entry in made[1:])
     captions = {entry.name: entry.caption for entry in made}
+    assert "not swept over" not in captions["overview-dsprites-paper"]
     assert "bands are 95 % intervals" in captions["curve-mig-dsprites-paper"]
     assert "mig[hist20,plugin,mean]" in captions["curve-mig-dsprites-paper"]
     assert "does not see a collapse" in captions["curve-mi-matched-dsprites-paper"]
@@ -52,11 +57,13 @@ def test_what_was_swept_beside_beta_shares_figures_of_its_own(
     made = drawn(found, tmp_path, extent="main")
     titles = {entry.name.partition("-dsprites")[0]: entry.title for entry in made}
     where = "on dsprites, protocol paper"
-    assert titles["curves"] == f"Scores against β {where}"
+    assert titles["overview"] == f"Scores against β {where}"
+    assert "curves" not in titles
     assert titles["curves-a-b-c"] == f"Scores against a, b and c {where}"
     assert titles["curves-d-e"] == f"Scores against d e {where}"
     alone = drawn(summary_of(tmp_path / "alone", sweep_over([], a=others["a"])), tmp_path)
     titles = {entry.name.removesuffix("-dsprites-paper"): entry.title for entry in alone}
+    assert titles["overview"] == f"Scores against a {where}"
     assert titles["curve-mig"] == f"MIG against a {where}"
     assert titles["boxes"] == f"Single runs of a over a {where}"
 
@@ -76,8 +83,8 @@ def test_many_data_sets_get_the_main_figures_unless_all_are_asked_for(
     summary = summary_of(tmp_path, rows)
     made = drawn(summary, tmp_path)
     stems = {entry.name.split("-dsprites")[0] for entry in made}
-    assert stems == {"curves", "grid-change", "grid-published"}
-    assert sum(entry.name.startswith("curves") for entry in made) == 2
+    assert stems == {"overview", "grid-change", "grid-published"}
+    assert sum(entry.name.startswith("overview") for entry in made) == 2
     assert all(set(entry.files) == {"png"} for entry in made)
     assert len(drawn(summary, tmp_path, extent="all")) > 2 * len(made)
 
