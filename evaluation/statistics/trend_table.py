@@ -9,6 +9,8 @@ import pandas as pd
 from .cells import STRATUM, gather_curves
 from .intervals import ILLUSTRATIVE_BELOW
 from .labels import HEADLINE, describe_key
+from .max_t import smallest_p
+from .primary import PRIMARY, name_questions
 from .trends import (
     SPLIT_FROM,
     complete_part,
@@ -16,7 +18,7 @@ from .trends import (
     effective_range,
     holm,
     measure_drops,
-    peak_test,
+    peak_tests,
 )
 
 ALPHA = 0.05
@@ -49,6 +51,8 @@ COLUMNS = [
     "p_peak",
     "p_peak_holm",
     "tested_value",
+    "question",
+    "primary",
     "family",
     "drop",
     "drop_low",
@@ -90,13 +94,14 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
         - `peak_share`: share of bootstrap draws that peak there; `peak_low`, `peak_high`: 95 %
           of draws peak between these values; `peak_distribution`: list of (value, share);
         - `p_peak`, `tested_value` (`peak_test`), and `p_peak_holm` after Holm over `family` tests,
-          those of the same data set and protocol, the headline metrics and all others apart, so
-          that a metric of one's own changes nothing for ours;
+          those of the same data set, protocol and `question`; `question`: "primary", "secondary",
+          "other metric" or "external" (`evaluation.statistics.primary`); `primary`: whether it is
+          the first;
         - `drop`, `drop_low`, `drop_high`: share of the peak lost at the largest value; `drop_kind`:
           cross-fitted, or "selected, biased upward" below four seeds;
         - `range_low`, `range_high`, `octaves`, `range_open`: `effective_range`;
-        - `illustrative`; `verdict`: "peak", "no peak shown", "too few seeds" or "too few
-          values".
+        - `illustrative`; `verdict`: "peak" (`p_peak_holm` at most 0.05), "too few seeds" (for any
+          test, or for one in so large a family), "too few values", or "no peak shown".
     """
     wanted = [name for name in metrics if describe_key(name, scores).higher_is_better]
     rows: list[dict[str, Any]] = []
@@ -109,16 +114,18 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
         counts = np.isfinite(curve.values).sum(axis=0)
         missed = ~kept & (counts > 0)
         left_out = list(zip(curve.places[missed].tolist(), counts[missed].tolist(), strict=True))
-        stacks.setdefault(complete.shape, []).append((len(rows), complete))
+        stacks.setdefault(complete.shape, []).append((len(rows), complete, curve.places[kept]))
         rows.append(
             {**curve.key, "n_asked": len(curve.values), "left_out": left_out}
             | _describe(curve.places[kept], complete)
         )
     for shape, members in stacks.items():
+        _add_tests(rows, members)
         _add_drops(rows, shape, members)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    ours = table["metric"].isin(HEADLINE)
-    for _, part in table.groupby([*(table[name] for name in STRATUM), ours], sort=False):
+    table["question"] = name_questions(table)
+    table["primary"] = table["question"] == PRIMARY
+    for _, part in table.groupby([*STRATUM, "question"], sort=False):
         table.loc[part.index, "p_peak_holm"] = holm(part["p_peak"].to_numpy(dtype=float))
         table.loc[part.index, "family"] = int(part["p_peak"].notna().sum())
     table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
@@ -126,10 +133,9 @@ def describe_trends(scores: pd.DataFrame, metrics: Sequence[str] = HEADLINE) -> 
 
 
 def _describe(places, complete):
-    """Everything about one curve but its drop."""
+    """Everything about one curve but its test and its drop."""
     means = complete.mean(axis=0)
     peak = int(means.argmax())
-    p, index = peak_test(complete)
     span = effective_range(means, places)
     row = {
         "n": len(complete),
@@ -139,8 +145,6 @@ def _describe(places, complete):
         "peak_value": places[peak],
         "peak_mean": means[peak],
         "last_mean": means[-1],
-        "p_peak": p,
-        "tested_value": places[index] if index >= 0 else np.nan,
         "range_low": span["low"],
         "range_high": span["high"],
         "octaves": span["octaves"],
@@ -160,14 +164,22 @@ def _describe(places, complete):
     return row
 
 
+def _add_tests(rows, members):
+    """Peak tests of many curves of one shape, which are cheaper at once."""
+    p, index = peak_tests(np.array([complete for _, complete, _ in members]))
+    for place, (row, _, values) in enumerate(members):
+        rows[row]["p_peak"] = p[place]
+        rows[row]["tested_value"] = values[index[place]] if index[place] >= 0 else np.nan
+
+
 def _add_drops(rows, shape, members):
     """Drops of many curves of one shape, which are cheaper at once."""
     seeds, places = shape
     if places < 2:
         return
-    measured = measure_drops(np.array([complete for _, complete in members]))
+    measured = measure_drops(np.array([complete for _, complete, _ in members]))
     kind = "cross-fitted" if seeds >= SPLIT_FROM else "selected, biased upward"
-    for place, (row, _) in enumerate(members):
+    for place, (row, _, _) in enumerate(members):
         rows[row]["drop"] = measured["drop"][place]
         rows[row]["drop_low"] = measured["low"][place]
         rows[row]["drop_high"] = measured["high"][place]
@@ -179,4 +191,8 @@ def _verdict(row):
         return "too few values"
     if not np.isfinite(row["p_peak"]):
         return "too few seeds"
-    return "peak" if row["p_peak_holm"] < ALPHA else "no peak shown"
+    if row["p_peak_holm"] <= ALPHA:
+        return "peak"
+    # Not even the smallest p-value would do.
+    unreachable = smallest_p(row["n"]) * row["family"] > ALPHA
+    return "too few seeds" if unreachable else "no peak shown"

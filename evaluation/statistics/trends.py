@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from .intervals import DRAWS, ILLUSTRATIVE_BELOW, LEVEL, bootstrap_weights, widening
+from .max_t import adjust_together
 
 TOLERANCE = 0.1
 HALVINGS = 252
@@ -63,12 +64,47 @@ def _cost(known, kept, column):
     return -complete, known[:, column].sum(), -column
 
 
-def peak_test(values):
-    """One-sided test that some interior β beats both the smallest and the largest β.
+def peak_tests(curves):
+    """One-sided tests that some interior β beats both the smallest and the largest β.
 
-    For every interior β two one-sided paired t-tests against the ends; the larger of the two
-    p-values stands for "beats both" (intersection–union); the smallest of these, times the
-    number of interior β (Bonferroni), is the result.
+    The differences of every interior β to both ends are tested together, adjusted for each other
+    by the signs of whole seeds (`evaluation.statistics.max_t.adjust_together`). A β
+    beats both ends as far as both of its differences are above zero, so the larger of its two
+    p-values counts. The curve's p-value is the smallest of these.
+
+    Parameters
+    ----------
+    curves : array_like, shape (C, n, B)
+        Complete matrices of seeds by ascending β; larger is better.
+
+    Returns
+    -------
+    p : ndarray, shape (C,)
+        NaN with fewer than three β or five seeds.
+    index : ndarray of int, shape (C,)
+        Column of the interior β with the smallest p-value, of equal ones that with the larger
+        of its smaller statistics; −1 where p is NaN.
+
+    Notes
+    -----
+    Assumes that differences are symmetric about their mean over seeds, and normal below ten seeds;
+    not that they spread equally over β. Error rates and power are in docs/statistics.md.
+    """
+    curves = np.asarray(curves, dtype=float)
+    number, n, places = curves.shape
+    if places < 3 or n < ILLUSTRATIVE_BELOW or not number:
+        return np.full(number, np.nan), np.full(number, -1)
+    gaps = curves[:, :, 1:-1, None] - curves[:, :, None, [0, -1]]
+    p, statistic = adjust_together(gaps.reshape(number, n, -1))
+    both = p.reshape(number, -1, 2).max(axis=2)
+    weakest = statistic.reshape(number, -1, 2).min(axis=2)
+    smallest = both.min(axis=1)
+    index = np.where(both == smallest[:, None], weakest, -np.inf).argmax(axis=1)
+    return smallest, index + 1
+
+
+def peak_test(values):
+    """One-sided test that some interior β beats both ends: `peak_tests` of one curve.
 
     Parameters
     ----------
@@ -80,7 +116,7 @@ def peak_test(values):
     p : float
         At most 1; NaN with fewer than three β or five seeds.
     index : int
-        Column of the interior β with the smallest p-value; −1 where p is NaN.
+        Column of the interior β that it belongs to; −1 where p is NaN.
 
     Examples
     --------
@@ -89,17 +125,8 @@ def peak_test(values):
     >>> p < 0.01, index
     (True, 1)
     """
-    values = np.asarray(values, dtype=float)
-    n, number = values.shape
-    if number < 3 or n < ILLUSTRATIVE_BELOW:
-        return math.nan, -1
-    gaps = values[:, 1:-1, None] - values[:, None, [0, -1]]
-    mean = gaps.mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = mean / (gaps.std(axis=0, ddof=1) / math.sqrt(n))
-    p = special.stdtr(n - 1, -np.where(mean == 0, 0.0, t)).max(axis=1)
-    index = int(p.argmin())
-    return min(1.0, float(p[index]) * (number - 2)), index + 1
+    p, index = peak_tests(np.asarray(values, dtype=float)[None])
+    return float(p[0]), int(index[0])
 
 
 def holm(p_values):

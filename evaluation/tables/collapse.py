@@ -84,10 +84,7 @@ def collapse_table(
         f"effective {symbol} range" if len(axes) == 1 else "effective range",
     )
     at_last = [f"{heading(facts[name])}\nat largest {symbol}" for name in _LAST]
-    tests = (
-        f"Peak test: one-sided, paired by seed, some {symbol} in between beats both ends; p after "
-        f"Holm over the tests of this data set and protocol, and the {symbol} that it belongs to."
-    )
+    tests = describe_test(symbol, records)
     marks = [
         *mark_notes([*records, {"illustrative": False, "unequal_steps": marked}]),
         *left_out_notes(records),
@@ -207,11 +204,41 @@ def p_text(p):
 
 
 def verdict_text(row):
-    """The verdict of a row of `describe_trends`, with the p-value and the value it belongs to."""
+    """The verdict of a row of `describe_trends`, its p-value and value, and kind of question."""
     if pd.isna(row["p_peak_holm"]):
         return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
     tested = value_text(row, row["tested_value"])
-    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})"
+    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})\n{row['question']}"
+
+
+def describe_test(symbol, records):
+    """What the peak test asks and how its p-values are adjusted, for rows of `describe_trends`.
+
+    Parameters
+    ----------
+    symbol : str
+        How the axis is written.
+    records : list of dict
+
+    Returns
+    -------
+    str
+    """
+    sizes = {row["question"]: int(row["family"]) for row in records if row["family"]}
+    families = " and ".join(
+        f"{size} {question} {'tests' if size > 1 else 'test'}" for question, size in sizes.items()
+    )
+    adjusted = (
+        f"p is adjusted for the {families} of this data set and protocol, each kind by itself"
+        if sizes
+        else "p is adjusted for the tests of the same kind in this data set and protocol"
+    )
+    return (
+        f"Peak test: does some {symbol} between the smallest and the largest score above both? The "
+        "differences to both ends are tested together, one-sided and paired by seed (max-T over "
+        f"sign flips). {adjusted} (Holm); the {symbol} that it belongs to stands beside it. "
+        "Primary: declared to be the question; secondary: asked besides."
+    )
 
 
 def published_table(summary: Summary) -> Table | None:

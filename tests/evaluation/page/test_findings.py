@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_bench.evaluation.page.findings import findings
+from disentanglement_bench.evaluation.tables.collapse import p_text
 
 WHERE = ("dsprites", "paper")
 
@@ -18,7 +19,8 @@ def test_a_peak_is_told_with_its_numbers(summary_of, sweep, tmp_path):
     row = summary.trends.query("metric == 'mig' and curve == 'betavae'").iloc[0]
     assert row["verdict"] == "peak"
     drop = f"{100 * row['drop']:.0f} % [{100 * row['drop_low']:.0f}, {100 * row['drop_high']:.0f}]"
-    assert f"MIG of β-VAE peaks at β = 8 (mean {row['peak_mean']:.3f}; peak test p < 0.001)" in text
+    shown = f"mean {row['peak_mean']:.3f}; peak test {p_text(row['p_peak_holm'])}"
+    assert f"MIG of β-VAE peaks at β = 8 ({shown})" in text
     assert f"falls by {drop} to β = 32" in text
     assert "β-VAE at β = 32: 10 of 10 (mean KL 0.05 nats)" in text
     assert "λβ-VAE, λ = 8 at β = 32: 0 of 10" in text

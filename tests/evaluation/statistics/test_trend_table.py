@@ -60,14 +60,85 @@ def test_a_rise_has_no_peak_and_an_open_range():
     assert abs(row["drop"]) < 0.05
 
 
-def test_holm_goes_over_the_tests_of_a_data_set_and_protocol():
-    other = tidy((0.1,) * 5, dataset="b")
-    scores = pd.concat([tidy(), tidy((0.1,) * 5, curve="betatcvae"), tidy(n=3, curve="m"), other])
-    table = describe_trends(scores.reset_index(drop=True))
-    own = table[table["dataset"] == "a"]
-    assert own["family"].tolist() == [2, 2, 2]
-    np.testing.assert_allclose(own["p_peak_holm"], holm(own["p_peak"]))
-    assert table[table["dataset"] == "b"]["family"].item() == 1
+FAMILY = {
+    "betavae": {},
+    "lambdabeta,lambda=2": {},
+    "lambdabeta,lambda=8": {},
+    "betatcvae": {},
+    "betavae_first": {"role": "first"},
+    "lambdabeta_scratch,lambda=8": {"role": "scratch"},
+    "mine_external": {"role": "external"},
+}
+
+
+def describe_family(metrics=("mig", "sap", "mi_matched_sampled"), **more):
+    parts = [
+        tidy((0.1,) * 5, curve=curve, metric=metric, **facts, **more)
+        for curve, facts in FAMILY.items()
+        for metric in metrics
+    ]
+    return describe_trends(pd.concat(parts, ignore_index=True), metrics)
+
+
+def curves_of(table):
+    return set(zip(table["curve"], table["metric"], strict=True))
+
+
+def pairs_of(*curves):
+    return {(curve, metric) for curve in curves for metric in ("mig", "mi_matched_sampled")}
+
+
+def test_holm_goes_over_the_primary_tests_and_over_the_others_apart():
+    table = describe_family()
+    for question, size in {"primary": 6, "secondary": 12, "external": 3}.items():
+        part = table[table["question"] == question]
+        assert (part["family"] == size).all()
+        assert len(part) == size
+        np.testing.assert_allclose(part["p_peak_holm"], holm(part["p_peak"]))
+    assert (table["primary"] == (table["question"] == "primary")).all()
+
+
+def test_other_data_sets_and_protocols_are_families_of_their_own():
+    parts = [tidy(), tidy((0.1,) * 5, dataset="b"), tidy(n=3, curve="lambdabeta,lambda=8")]
+    table = describe_trends(pd.concat(parts, ignore_index=True))
+    assert table["family"].tolist() == [1, 1, 1], "three seeds are not tested"
+    assert table["primary"].all()
+
+
+def test_primary_are_the_curves_of_the_beta_vae_and_of_every_lambda():
+    table = describe_family()
+    expected = pairs_of("betavae", "lambdabeta,lambda=2", "lambdabeta,lambda=8")
+    assert curves_of(table[table["primary"]]) == expected
+
+
+def test_a_standard_benchmark_names_its_primary_curves_itself():
+    table = describe_family(protocol="db1")
+    assert curves_of(table[table["primary"]]) == pairs_of("betavae", "lambdabeta,lambda=8")
+    table = describe_family(protocol="db1+tag")
+    assert ("lambdabeta,lambda=2", "mig") in curves_of(table[table["primary"]])
+
+
+def test_a_metric_of_ones_own_changes_no_p_value_of_ours():
+    ours = describe_family()
+    table = describe_family(metrics=("mig", "sap", "mi_matched_sampled", "modularity"))
+    known = table[table["metric"] != "modularity"].reset_index(drop=True)
+    pd.testing.assert_series_equal(known["p_peak_holm"], ours["p_peak_holm"])
+    own = table[(table["metric"] == "modularity") & (table["role"] != "external")]
+    assert set(own["question"]) == {"other metric"}
+
+
+def test_more_tests_than_the_smallest_p_value_allows_ask_for_more_seeds():
+    parts = [tidy(curve=f"c{i}", spread=0.001) for i in range(52)]
+    table = describe_trends(pd.concat(parts, ignore_index=True))
+    assert (table["p_peak"] == 2.0**-10).all()
+    assert set(table["verdict"]) == {"too few seeds"}
+    fewer = describe_trends(pd.concat(parts[:51], ignore_index=True))
+    assert set(fewer["verdict"]) == {"peak"}
+
+
+def test_a_curve_over_another_axis_is_secondary():
+    table = describe_trends(tidy(curve="lambdabeta,beta=8", axis="lambda", axis_label="λ"))
+    assert table["question"].tolist() == ["secondary"]
 
 
 def test_few_seeds_have_no_p_value():
@@ -153,6 +224,7 @@ def test_the_family_as_a_whole_rarely_raises_a_false_alarm():
             part["value"] = rng.normal(size=len(part))
             parts.append(part)
     table = describe_trends(pd.concat(parts, ignore_index=True))
+    assert (table["family"] == 4).all()
     false = table.groupby("dataset")["verdict"].agg(lambda v: (v == "peak").any())
     assert len(false) == 60
     assert false.mean() <= 0.07

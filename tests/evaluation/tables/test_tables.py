@@ -135,7 +135,13 @@ def test_the_collapse_table_tells_the_story(summary):
     beta, rescued = rows["β-VAE"], rows["λβ-VAE, λ = 8"]
     assert beta["MIG peaks at β"].startswith(("8", "16"))
     assert beta["drop to largest β"].startswith("7")
-    assert re.fullmatch(r"peak\np [<=] 0\.00\d \(β = (8|16)\)", beta["peak test"])
+    assert re.fullmatch(r"peak\np [<=] 0\.00\d \(β = (8|16)\)\nprimary", beta["peak test"])
+    assert rows["β-TCVAE"]["peak test"].endswith("\nsecondary")
+    notes = "\n".join(table.notes)
+    assert "p is adjusted for the 4 primary tests and " in notes
+    assert notes.count("Primary: declared to be the question") == 1
+    assert "primary tests" in "\n".join(table.compact.notes)
+    assert {"question", "primary", "family"} <= set(table.data)
     assert beta["Collapsed"] == "6/6"
     assert rescued["Collapsed"] == "0/6"
     assert rescued["peak test"].startswith("no peak shown")
