@@ -47,7 +47,7 @@ def submit_train(request, given, resources, array, dry_run=False):
     """
     check_device(request.device)
     plan, shipped = request.split_plan()
-    tell_shipped(shipped)
+    tell_shipped(shipped, err=True)
     left, states = find_left(plan, Store(request.results), request.retry_failed)
     click.echo(f"{len(plan)} runs: {_count(states)}.", err=True)
     if not left:

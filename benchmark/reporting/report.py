@@ -142,11 +142,14 @@ def make_report(
         from ...evaluation.tables.rendering import write_tables
         from ...evaluation.tables.tables import all_tables
         from .reproduction import describe_reproduction, describe_shipped
+        from .standard import find_benchmark
 
     for name, value in (("figures", figures), *(("formats", kind) for kind in formats or ())):
         known = EXTENTS if name == "figures" else KINDS
         if value not in known:
             raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
+    if benchmark is not None:
+        find_benchmark(benchmark)
     folder = _choose_output(results, output)
     try:
         with _timed(seconds, "reading"):

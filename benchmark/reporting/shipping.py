@@ -182,14 +182,15 @@ def _name_metrics(benchmark):
 
 def _score_rows(benchmark, results, records, wanted):
     """Rows of scores.csv as text, by the folder of their run, and runs that are not scored."""
-    metrics = choose_metrics(list_metrics(benchmark))
+    metrics, names = choose_metrics(list_metrics(benchmark)), _name_metrics(benchmark)
     scored, left_out = [], []
     for path in records:
         file = results / "runs" / path / _FILE
         stored = read_stored(file, metrics, Choices())
         reasons = [*stored.broken, *check_agreement(stored.about, benchmark)]
-        if stored.missing:
-            some = f"{', '.join(stored.missing)} not scored" if stored.scores else "not scored"
+        missing = [name for name in names if name in stored.missing or name not in stored.scores]
+        if missing:
+            some = f"{', '.join(missing)} not scored" if stored.scores else "not scored"
             left_out.append(f"{path}: {some}")
         elif reasons:
             left_out.append(f"{path}: {one_line(reasons[0])}")

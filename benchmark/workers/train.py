@@ -96,17 +96,20 @@ def show_plan(request):
         click.echo(sentence)
 
 
-def tell_shipped(shipped):
+def tell_shipped(shipped, err=False):
     """Say how many runs count as done because their scores ship with the package.
 
     Parameters
     ----------
     shipped : list of RunSpec
+    err : bool, default False
+        On standard error.
     """
     if shipped:
         runs = "1 run counts" if len(shipped) == 1 else f"{len(shipped)} runs count"
         click.echo(
-            f"{runs} as done: their scores ship with the package (--retrain-shipped trains them)."
+            f"{runs} as done: their scores ship with the package (--retrain-shipped trains them).",
+            err=err,
         )
 
 

@@ -44,7 +44,12 @@ def shipped_file(name: str, ending: str) -> Path:
         For a name that there is no benchmark of.
     """
     load_benchmark(name)
-    return Path(str(importlib.resources.files(__package__).joinpath(f"{name}-{ending}")))
+    return find_folder() / f"{name}-{ending}"
+
+
+def find_folder() -> Path:
+    """The folder of the files that ship."""
+    return Path(str(importlib.resources.files(__package__)))
 
 
 def load_scores(name: str) -> "pd.DataFrame | None":
@@ -80,12 +85,6 @@ def load_scores(name: str) -> "pd.DataFrame | None":
     return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
 
 
-@functools.cache
-def _read_provenance(name):
-    path = shipped_file(name, "provenance.json")
-    return read_json(path) if path.exists() else None
-
-
 def load_provenance(name: str) -> dict[str, Any] | None:
     """Read where the scores that ship with a benchmark come from.
 
@@ -106,7 +105,14 @@ def load_provenance(name: str) -> dict[str, Any] | None:
     ValueError
         For a name that there is no benchmark of.
     """
-    return _read_provenance(name)
+    path = shipped_file(name, "provenance.json")
+    return _read_provenance(path, path.stat().st_mtime_ns) if path.exists() else None
+
+
+@functools.lru_cache(maxsize=8)
+def _read_provenance(path, mtime_ns):
+    """Read once what many representations are compared with."""
+    return read_json(path)
 
 
 def list_shipped(name: str) -> dict[str, str]:

@@ -101,6 +101,7 @@ def test_careless_options_say_what_was_expected(arguments, expected, tmp_path):
         ("bench train --model betavae,bet", ["betavae,betatcvae", "betavae,betavae"]),
         ("bench train --dataset sprites", ["sprites-small", "sprites"]),
         ("bench train --preset q", ["quick"]),
+        ("bench train --benchmark db1-", ["db1-paper"]),
     ],
 )
 def test_shell_completion_knows_the_names_and_loads_nothing_heavy(words, expected, tmp_path):

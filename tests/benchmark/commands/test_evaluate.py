@@ -13,8 +13,12 @@ from click.testing import CliRunner
 from disentanglement_bench.benchmark.commands import evaluate
 from disentanglement_bench.benchmark.commands.evaluate import command
 from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.reporting import standard
 from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.evaluation import read_representation, write_representation
+from disentanglement_bench.evaluation.metrics import MetricError
+from disentanglement_bench.evaluation.reference import load_benchmark
+from disentanglement_bench.evaluation.scoring.standard import list_metrics
 
 
 def invoke(*arguments):
@@ -54,6 +58,54 @@ def test_a_second_call_has_nothing_to_do(folder):
     assert result.stderr == ""
     assert "Scores computed: 0, kept: 2." in result.stdout
     assert "Scores computed: 2" in invoke(folder, "--metrics", "mig", "--force").stdout
+
+
+def test_a_benchmark_chooses_the_metrics_and_says_which_files_do_not_compare(tmp_path, monkeypatch):
+    monkeypatch.setattr(standard, "list_metrics", lambda benchmark: ("mig",))
+    stream = np.random.default_rng(0)
+    for name, rows, dataset in (
+        ("a.h5", 4500, "rooms3d"),
+        ("b.h5", 90, "rooms3d"),
+        ("c.h5", 90, ""),
+    ):
+        factors = stream.integers(0, 3, (rows, 2))
+        write_representation(
+            tmp_path / name, factors * 1.0, factors, n_train=rows * 2 // 3, dataset=dataset
+        )
+    result = invoke(tmp_path, "--benchmark", "db1")
+    assert result.exit_code == 0
+    assert "Scores computed: 3" in result.stdout
+    notes = [line for line in result.stderr.splitlines() if "does not compare with DB-1" in line]
+    assert len(notes) == 2
+    assert notes[0].endswith(
+        "b.h5 does not compare with DB-1: its sample has 60 + 30 rows, and that of DB-1 3000 + 1500"
+    )
+    assert "it names no data set, and DB-1 has sprites-small, rooms3d" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--benchmark", "db2"], "unknown benchmark 'db2'; did you mean 'db1'?"),
+        (["--benchmark", "db1", "--metrics", "mig"], "leave --metrics or --benchmark out"),
+        (["--benchmark", "db1", "--seed", "1"], "leave --seed or --benchmark out"),
+        (["--benchmark", "db1", "--bin-factors", "5"], "leave --bin-factors or --benchmark out"),
+        (["--benchmark", "db1", "--without-factors", "x"], "leave --without-factors or --benchm"),
+    ],
+)
+def test_what_contradicts_a_benchmark_is_refused(arguments, message, tmp_path):
+    refused = invoke(tmp_path, *arguments)
+    assert isinstance(refused.exception, BenchError)
+    assert message in str(refused.exception)
+
+
+def test_a_metric_of_another_variant_than_the_definition_is_not_scored_for_it():
+    db1 = load_benchmark("db1")
+    other = dataclasses.replace(db1, metrics={**db1.metrics, "sap": "sap[other]"})
+    with pytest.raises(
+        MetricError, match=r"DB-1 has sap as sap\[other\], and this version .* sap\[l"
+    ):
+        list_metrics(other)
 
 
 def test_what_could_not_be_scored_is_listed_at_the_end(folder):

@@ -7,6 +7,7 @@ from disentanglement_bench.benchmark.reporting.overview import (
     show_presets,
     show_status,
 )
+from disentanglement_bench.benchmark.reporting.standard import show_benchmarks
 from disentanglement_bench.benchmark.runs.claims import acquire
 from disentanglement_bench.evaluation.files import write_json
 
@@ -78,3 +79,11 @@ def test_runs_of_jobs_name_their_logs(tmp_path, capsys):
     assert shown.endswith(
         f"3 logs of SLURM jobs in {tmp_path}/jobs; of running runs: {tmp_path}/jobs/9_1_0_log.out\n"
     )
+
+
+def test_all_that_defines_a_benchmark_is_listed(capsys):
+    show_benchmarks()
+    shown = capsys.readouterr().out
+    for part in ("DB-1, version 1.0", "gamma 5; c_max 5, 10, 20", "sap[linsvc-c0.01-balanced]"):
+        assert part in shown
+    assert "seeds 0 to 9, to confirm 10" in shown
