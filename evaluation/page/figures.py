@@ -35,6 +35,27 @@ OWN = 2
 ROWS = 4
 # Panels of one figure of curves over what is not β.
 PANELS = 3
+# Where the page shows a figure, by the first word of its name; others belong to the curves.
+PARTS = {
+    "overview": "overview",
+    "front": "trade-off",
+    "matrix": "factors",
+    "latents": "factors",
+    "methods": "comparison",
+    "boxes": "curves",
+    "agreement": "agreement",
+}
+
+
+def find_part(name):
+    """The part of the page that a figure belongs to.
+
+    Examples
+    --------
+    >>> find_part("matrix-mi_sampled"), find_part("curve-mig")
+    ('factors', 'curves')
+    """
+    return PARTS.get(name.split("-")[0], "curves")
 
 
 def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
@@ -75,7 +96,15 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
                 narrow = save_figure(drawing.narrow, folder, other, ("png",))
             saved.append(
                 SavedFigure(
-                    dataset, protocol, weight, stem, drawing.title, drawing.caption, files, narrow
+                    dataset,
+                    protocol,
+                    weight,
+                    stem,
+                    drawing.title,
+                    drawing.caption,
+                    files,
+                    narrow,
+                    find_part(drawing.name),
                 )
             )
 
@@ -108,6 +137,8 @@ class SavedFigure:
         By format.
     narrow : dict of str to Path
         The same for a telephone, as PNG; empty where it is not laid out in another way.
+    part : str
+        Of the page: one of `PARTS`.
     """
 
     dataset: str | None
@@ -118,6 +149,7 @@ class SavedFigure:
     caption: str
     files: dict
     narrow: dict = field(default_factory=dict)
+    part: str = "curves"
 
     @property
     def narrow_name(self):

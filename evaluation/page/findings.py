@@ -1,22 +1,31 @@
-"""The findings of a results folder in plain sentences, each with the numbers behind it."""
+"""The chief findings of a results folder: a few short sentences with numbers, by importance."""
 
 import numpy as np
 import pandas as pd
 
-from ..naming import format_number
+from ..naming import format_number, one_line
 from ..representation.posterior import COLLAPSED
-from ..statistics.intervals import ILLUSTRATIVE_BELOW, paired_difference
-from ..statistics.labels import HEADLINE
-from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
+from ..statistics.intervals import ILLUSTRATIVE_BELOW
+from ..tables.collapse import PEAKS, drop_text, p_text, value_text
 from ..tables.notes import number_text
-from ..tables.udr import best_text, choice_text, cost_text, same_setting
-from ..tables.undefined import undefined_notes
+from ..tables.undefined import list_undefined
+from .all_findings import about_idle_codes, compare_lambdas, main_curves
+from .first_screen import RANKED, ranked_metrics
+from .wording import count, inline, join, signed, with_unit
 
-RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
+# Sentences that a reader takes in at once.
+MOST = 6
+# Names that a sentence lists before it counts the rest.
+NAMES = 3
+# Two scores that order at least so many runs in opposite ways are worth a sentence.
+CORRELATED = 10
+OPPOSITE = -0.2
+# A choice without labels is worth one if it costs this share of the best score.
+COSTLY = 0.25
 
 
-def findings(summary, dataset, protocol):
-    """What one data set and protocol show.
+def main_findings(summary, dataset, protocol):
+    """What matters most about one data set and protocol.
 
     Parameters
     ----------
@@ -26,262 +35,343 @@ def findings(summary, dataset, protocol):
     Returns
     -------
     list of str
-        Sentences; never empty.
+        At most `MOST` sentences, one finding each: who is best, where scores peak, what collapsed,
+        what λ changes, what is undefined or missing, and what surprises; never empty.
     """
-    runs = summary.part("runs", dataset, protocol)
-    cells = summary.part("cells", dataset, protocol)
-    sentences = [_describe_runs(runs, cells)]
-    sentences += undefined_notes(summary, dataset, protocol, (*HEADLINE, *summary.own_keys))
-    trends = summary.part("trends", dataset, protocol)
-    for metric in (*PEAKS, *summary.own_keys):
-        part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]
-        sentences += _about_peaks(part.to_dict("records"), summary.describe(metric))
-    sentences += _about_collapse(cells, summary.describe("kl"))
-    sentences += _about_idle_codes(cells)
-    sentences += _about_lambda(summary, dataset, protocol)
-    sentences += _about_udr(summary, dataset, protocol)
+    place = dataset, protocol
+    names = ranked_metrics(summary, *place)
+    if not names:
+        return [
+            "No score is known or defined, so nothing can be said about these runs.",
+            *_about_gaps(summary, *place),
+            *_about_undefined(summary, *place),
+        ][:MOST]
+    best = _about_best(summary, *place, names)
+    peaks = _about_peaks(summary, *place)
+    collapse = _about_collapse(summary, *place)
+    missing = [*_about_gaps(summary, *place), *_about_undefined(summary, *place)]
+    missing += _about_external(summary, *place)
+    groups = [
+        best,
+        peaks,
+        [*collapse, *about_idle_codes(summary.part("cells", *place))],
+        _about_lambda(summary, *place),
+        missing,
+        _about_surprises(summary, *place),
+    ]
+    return _choose(groups)
+
+
+def _choose(groups):
+    """The first sentence of every group, then the second of each, as long as there is room."""
+    depth = max(map(len, groups))
+    turns = [(turn, place) for turn in range(depth) for place in range(len(groups))]
+    kept = [(place, turn) for turn, place in turns if turn < len(groups[place])][:MOST]
+    return [groups[place][turn] for place, turn in sorted(kept)]
+
+
+def _about_best(summary, dataset, protocol, names):
+    """Who is clearly best, and where nobody is."""
     ranks = summary.ranks
     ranks = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
-    ranked = (*RANKED, *summary.own_keys)
-    if not ranks.loc[ranks["metric"].isin(ranked), "rank"].notna().any():
-        ranked = summary.other_keys
-    return sentences + _about_ranks(
-        [(summary.describe(name).label, ranks[ranks["metric"] == name]) for name in ranked]
+    ranks = ranks[ranks["metric"].isin(names[:4])]
+    ranked = ranks[ranks["rank"].notna()]
+    if ranked.empty:
+        return [_why_unranked(summary, dataset, protocol, names)]
+    means = _means(summary, dataset, protocol)
+    winners, illustrative, open_ = {}, {}, []
+    for name in [name for name in names if name in set(ranked["metric"])]:
+        part = ranked[ranked["metric"] == name]
+        first = part[part["rank"] == part["rank"].min()].iloc[0]
+        facts = summary.describe(name)
+        own = f"{facts.label} ({with_unit(means.get((name, first['method']), np.nan), facts)})"
+        if (part["verdict"] == "illustrative").any():
+            illustrative.setdefault(first["method_label"], []).append(own)
+        elif (part["verdict"] == "winner").any():
+            winners.setdefault(first["method_label"], []).append(own)
+        else:
+            open_.append((facts.label, first["method_label"], own, part))
+    sentences = []
+    if winners:
+        parts = [f"{label} is clearly best in {join(own)}" for label, own in winners.items()]
+        sentences.append(f"{'; '.join(parts)}.")
+    if open_:
+        _, label, own, _ = open_[0]
+        tied = [int((part["verdict"] == "tied").sum()) for _, _, _, part in open_]
+        total = open_[0][3]["method"].nunique()
+        many = f"{min(tied)}" if min(tied) == max(tied) else f"{min(tied)} to {max(tied)}"
+        labels = join(label for label, *_ in open_)
+        some = f"all {total}" if min(tied) == total else f"{many} of {total}"
+        sentences.append(
+            f"No method is clearly best in {labels}: the seeds cannot tell {some} methods apart. "
+            f"{label} has the best mean {own}."
+        )
+    if illustrative:
+        parts = [f"{label} has the best mean {join(own)}" for label, own in illustrative.items()]
+        sentences.append(
+            f"{'; '.join(parts)}. Fewer than {ILLUSTRATIVE_BELOW} seeds are compared, so no winner "
+            "is named."
+        )
+    return sentences
+
+
+def _means(summary, dataset, protocol):
+    """Means at the chosen settings, by metric and method."""
+    cells = summary.part("selected_cells", dataset, protocol)
+    return {(c["metric"], c["method"]): c["mean"] for c in cells.to_dict("records")}
+
+
+def _why_unranked(summary, dataset, protocol, names):
+    """Why there is no ranking at all, with the best mean where there is one method."""
+    cells = summary.part("selected_cells", dataset, protocol)
+    cells = cells[(cells["n"] > 0) & (cells["role"] != "first")]
+    methods = cells["method"].nunique()
+    facts = summary.describe(names[0])
+    if methods > 1:
+        if cells["n"].max() and summary.part("runs", dataset, protocol)["seed"].isna().all():
+            reason = "no seed is recorded"
+        elif not any(summary.describe(name).sign for name in names):
+            reason = "no score declares whether higher or lower is better"
+        else:
+            reason = "they have no seeds in common"
+        return f"The {methods} methods are not ranked, because {reason}."
+    cells = cells if len(cells) else summary.part("cells", dataset, protocol)
+    cells = cells[(cells["metric"] == names[0]) & (cells["n"] > 0)]
+    if cells.empty:
+        return "Nothing is ranked, because only runs of a first phase have scores."
+    row = cells.loc[(cells["mean"] * (facts.sign or 1)).idxmax()]
+    where = f" at {row['setting_label']}" if row["setting"] else ""
+    return (
+        f"{row['method_label']} is the only method, so nothing is ranked; its mean {facts.label} "
+        f"is {with_unit(row['mean'], facts)}{where}."
     )
 
 
-def _describe_runs(runs, cells):
-    """What was run, and whether anything can be said about it."""
-    row = runs.iloc[0]
-    seeds = runs["seed"].dropna().nunique()
-    methods = dict.fromkeys(runs["method_label"])
-    text = f"{_count(len(runs), 'run')} of {', '.join(methods)}"
-    text += f" over {_count(seeds, 'seed')}" if seeds else ", seeds not recorded"
-    text += f"; the data are {row['dataset_kind']}." if row["dataset_kind"] != "unknown" else "."
-    bad = int((runs["status"] != "scored").sum())
-    if bad:
-        text += f" {_count(bad, 'run')} without scores: see the list below."
-    if not cells["n"].gt(0).any():
-        return text + " No score is known or defined: nothing can be said about these runs."
-    if cells.loc[cells["n"] > 0, "illustrative"].all():
-        text += (
-            f" Fewer than {ILLUSTRATIVE_BELOW} seeds for each setting: everything below "
-            "illustrates, nothing is tested and no winner is named."
-        )
-    return text
-
-
-def _count(number, noun):
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _about_peaks(rows, facts):
-    """A sentence for each curve; of related methods only that of the largest λ."""
-    last = {(row["reduces_to"], row["curve"].split(",")[0]): row["curve"] for row in rows}
-    return [
-        _about_peak(row, facts)
-        for row in rows
-        if pd.isna(row["reduces_to"])
-        or row["curve"] == last[row["reduces_to"], row["curve"].split(",")[0]]
-    ]
-
-
-def _about_peak(row, facts):
-    first, last, peak = row["first_value"], row["last_value"], row["peak_value"]
-    symbol, at_peak, at_last = row["axis_label"], value_text(row, peak), value_text(row, last)
-    subject = f"{facts.label} of {row['curve_label']}"
-    if row["n_values"] < 2:
-        single = format_number(peak)
-        return f"{subject} is known at a single {symbol} ({single}): there is no curve to judge."
-    mean = number_text(row["peak_mean"], facts)
-    if row["verdict"] == "peak":
-        text = (
-            f"{subject} peaks at {at_peak} (mean {mean}; {_test_text(row)}) and falls by "
-            f"{drop_text(row)} to {at_last}; it stays within 10 % of the peak for "
-            f"{symbol} = {range_text(row)}."
-        )
-    elif row["range_low"] == first and row["range_open"]:
-        text = (
-            f"{subject} stays within 10 % of its largest mean ({mean} at {at_peak}) over every "
-            f"{symbol} tried, {format_number(first)} to {format_number(last)}."
-        )
-    elif peak == last:
-        text = (
-            f"{subject} is largest at the largest {symbol} tried, {format_number(last)} "
-            f"(mean {mean}): no fall was seen."
-        )
-    elif peak == first:
-        text = (
-            f"{subject} is largest at the smallest {symbol} tried, {format_number(first)} "
-            f"(mean {mean}), and lower by {drop_text(row)} at {at_last}: a fall, not a peak."
-        )
+def _about_peaks(summary, dataset, protocol):
+    """A sentence for each score: where it peaks inside the range tried, and where it does not."""
+    trends = summary.part("trends", dataset, protocol)
+    trends = trends[trends["role"] != "first"]
+    primary = trends["primary"].fillna(False).astype(bool) if "primary" in trends else None
+    if primary is not None and primary.any():
+        trends = trends[primary]
+        keys = [name for name in PEAKS if name in set(trends["metric"])] or list(trends["metric"])
+        chosen = [
+            trends[trends["metric"] == name].to_dict("records") for name in dict.fromkeys(keys)
+        ]
     else:
-        text = (
-            f"{subject} is largest at {at_peak} (mean {mean}) and lower by {drop_text(row)} at "
-            f"{at_last}."
-        )
-    if row["verdict"] == "too few seeds":
-        text += f" Too few seeds for a test ({row['n']})."
-    elif row["verdict"] == "no peak shown":
-        text += f" A peak is not confirmed ({_test_text(row)})."
-    for value, seeds in row["left_out"]:
-        text += f" {value_text(row, value)} is left out: {seeds} of {row['n_asked']} seeds have it."
-    return text
+        keys = (*PEAKS, *summary.own_keys)
+        chosen = [main_curves(trends[trends["metric"] == name].to_dict("records")) for name in keys]
+    chosen = [rows for rows in chosen if rows]
+    judged = [[row for row in rows if row["n_values"] > 2] for rows in chosen]
+    sentences = [_peak_text(rows, summary.describe(rows[0]["metric"])) for rows in judged if rows]
+    if chosen and not sentences:
+        symbols = join(dict.fromkeys(row["axis_label"] for row in chosen[0]))
+        return [
+            f"Fewer than three values of {symbols} were run, so nothing can be said about a peak."
+        ]
+    return sentences
 
 
-def _test_text(row):
-    """The p-value, and the value that it belongs to where that is not the peak's."""
-    tested = row["tested_value"]
-    where = "" if tested == row["peak_value"] else f" at {value_text(row, tested)}"
-    return f"peak test {p_text(row['p_peak_holm'])}{where}"
-
-
-def _about_collapse(cells, facts):
-    """Collapsed runs and KL at the largest value of every curve."""
-    kl = cells[(cells["metric"] == "kl") & (cells["n"] > 0) & cells["axis_value"].notna()]
-    kl = kl[kl["role"] != "first"]
+def _peak_text(rows, facts):
+    """Where one score peaks, by how much it falls then, and where no peak is shown."""
+    peaks = [row for row in rows if row["verdict"] == "peak"]
+    rest = [row for row in rows if row["verdict"] == "no peak shown"]
+    untested = [row for row in rows if row["verdict"] == "too few seeds"]
     parts = []
-    for _, part in kl.groupby(["curve", "axis"], sort=False):
-        row = part.loc[part["axis_value"].idxmax()]
-        collapsed = 0 if pd.isna(row["collapsed"]) else int(row["collapsed"])
-        parts.append(
-            f"{row['curve_label']} at {value_text(row, row['axis_value'])}: {collapsed} of "
-            f"{int(row['n_kl'])} (mean KL {number_text(row['mean'], facts)} nats)"
-        )
-    if not parts:
-        return []
-    symbols = kl["axis_label"].unique()
-    last = symbols[0] if len(symbols) == 1 else "value tried"
-    return [f"Runs that collapsed (KL < 0.1 nats) at the largest {last} – {'; '.join(parts)}."]
+    if peaks:
+        places = [f"{names} ({_p_text(own)})" for names, own in _by_peak(peaks).items()]
+        parts.append(f"{facts.label} peaks {join(places, 2, 'other values')}, {_fall_text(peaks)}")
+    if rest:
+        names = join([inline(row["curve_label"]) for row in rest], NAMES, "more")
+        subject = "no peak" if peaks else f"No peak of {facts.label} at an intermediate value"
+        least = min(row["p_peak_holm"] for row in rest)
+        test = "" if peaks else f" ({'smallest ' if len(rest) > 1 else ''}{p_text(least)})"
+        parts.append(f"{subject} is shown for {names}{test}")
+    return f"{'; '.join(parts)}." if parts else _untested_text(untested, facts)
 
 
-def _about_idle_codes(cells):
-    """Settings without an active unit in any run, whose KL does not show it."""
-    cells = cells[(cells["n"] > 0) & (cells["role"] != "first")]
-    idle = cells[(cells["metric"] == "active_units") & (cells["mean"] == 0)]
-    kl = cells[cells["metric"] == "kl"].groupby(["method", "setting"])["mean"].min()
-    parts = []
-    for row in idle.to_dict("records"):
-        nats = kl.get((row["method"], row["setting"]), np.nan)
-        if nats >= COLLAPSED:
-            parts.append(f"{row['method_label']}, {row['setting_label']} (mean KL {nats:.2f} nats)")
-    if not parts:
+def _by_peak(rows):
+    """Rows of each value at which curves peak, by the words for value and curves."""
+    places = {}
+    for row in rows:
+        places.setdefault(value_text(row, row["peak_value"]), []).append(row)
+    return {
+        f"at {at} for {join([inline(row['curve_label']) for row in own], NAMES, 'more')}": own
+        for at, own in places.items()
+    }
+
+
+def _p_text(rows):
+    """One p-value, or the largest of several."""
+    low, high = (p_text(end(row["p_peak_holm"] for row in rows)) for end in (min, max))
+    return high if low == high else high.replace("=", "≤")
+
+
+def _fall_text(rows):
+    """By how much the score of the first curve falls from its peak to the largest value."""
+    row = rows[0]
+    end = value_text(row, row["last_value"])
+    whose = f" for {inline(row['curve_label'])}" if len(rows) > 1 else ""
+    return f"and falls by {drop_text(row).split(' (')[0]} to {end}{whose}"
+
+
+def _untested_text(rows, facts):
+    """Where the largest mean is, of curves that have too few seeds for a test."""
+    inside = [r for r in rows if r["peak_value"] not in (r["first_value"], r["last_value"])]
+    text = f"Mean {facts.label} is largest {join(_by_peak(inside or rows), 2, 'other values')}"
+    text += f", {_fall_text(inside)}" if inside else ", an end of the range tried"
+    seeds = count(min(int(row["n"]) for row in rows), "seed")
+    return f"{text}; {seeds} {'is' if seeds == '1 seed' else 'are'} too few for a test."
+
+
+def _about_collapse(summary, dataset, protocol):
+    """KL and sampled I_m at the largest value of the curve where least is left, and of the next."""
+    cells = summary.part("cells", dataset, protocol)
+    cells = cells[(cells["role"] != "first") & (cells["n"] > 0) & cells["axis_value"].notna()]
+    ends = []
+    for curve, axis in _curves(cells):
+        part = cells[(cells["curve"] == curve) & (cells["axis"] == axis)]
+        part = part[part["axis_value"] == part["axis_value"].max()]
+        own = {row["metric"]: row for row in part.to_dict("records")}
+        if "kl" in own and not pd.isna(own["kl"]["collapsed"]):
+            ends.append(own)
+    if not ends:
         return []
-    return [
-        "These settings have no active unit in any run, so their codes say next to nothing about "
-        f"the images, although their KL is too large to count as collapsed – {'; '.join(parts)}."
-    ]
+    fallen = [own for own in ends if own["kl"]["collapsed"]]
+    if fallen:
+        first = fallen[0]["kl"]
+        at = value_text(first, first["axis_value"])
+        parts = []
+        for own in (own["kl"] for own in fallen):
+            there = value_text(own, own["axis_value"])
+            where = "" if there == at else f" at {there}"
+            share = f"{int(own['collapsed'])} of {count(int(own['n_kl']), 'run')}"
+            parts.append(f"{share} of {inline(own['curve_label'])}{where}")
+        text = f"At {at}, {join(parts, 2, 'more curves')} collapsed (KL below {COLLAPSED:g} nats)"
+        if "mi_matched_sampled" in fallen[0]:
+            whose = f" of {inline(first['curve_label'])}" if len(fallen) > 1 else ""
+            text += f"; I_m (sampled codes){whose} is "
+            text += _text(summary, fallen[0]["mi_matched_sampled"])
+        return [f"{text}."]
+    lowest = min(ends, key=lambda own: own["kl"]["mean"])
+    at = value_text(lowest["kl"], lowest["kl"]["axis_value"])
+    text = (
+        f"No run collapsed (KL below {COLLAPSED:g} nats) at the largest values tried; the lowest "
+        f"mean KL is {_text(summary, lowest['kl'])}, of "
+        f"{inline(lowest['kl']['curve_label'])} at {at}"
+    )
+    if "mi_matched_sampled" in lowest:
+        text += f", where I_m (sampled codes) is {_text(summary, lowest['mi_matched_sampled'])}"
+    return [f"{text}."]
+
+
+def _curves(cells):
+    """Curves that findings speak of, with their axes: of related methods the largest λ alone."""
+    rows = cells.drop_duplicates(["curve", "axis"]).to_dict("records")
+    return [(row["curve"], row["axis"]) for row in main_curves(rows)]
+
+
+def _text(summary, cell):
+    return with_unit(cell["mean"], summary.describe(cell["metric"]))
 
 
 def _about_lambda(summary, dataset, protocol):
-    """What the largest λ changes at the largest β, paired by seed, where nothing else differs."""
-    scores = summary.part("scores", dataset, protocol)
-    related = scores[scores["reduces_to"].notna() & scores["beta"].notna()]
-    related = related.assign(**{"lambda": related["lambda"].fillna(0.0)})
-    with_lambda = related[related["lambda"] > 0]
-    if with_lambda.empty:
+    """What the largest λ changes at the largest β."""
+    found = compare_lambdas(summary, dataset, protocol)
+    if found is None:
         return []
-    beta, weight = with_lambda["beta"].max(), with_lambda["lambda"].max()
-    at = related[(related["beta"] == beta) & related["lambda"].isin((0.0, weight))]
-    if at.groupby("lambda")["setting"].nunique().max() > 1:
+    beta, weight, changes = found
+    effect = f"At β = {format_number(beta)}, λ = {format_number(weight)}"
+    fewest = min(change["n"] for change in changes.values())
+    groups = {"raises": [], "lowers": [], "changes": []}
+    unclear = []
+    for name, change in changes.items():
+        facts = summary.describe(name)
+        unit = f" {facts.unit}" if facts.unit else ""
+        if fewest < ILLUSTRATIVE_BELOW or not np.isfinite(change["low"]):
+            size = signed(change["difference"], facts)
+            groups["changes"].append(f"{facts.label} by {size}{unit}")
+        elif change["low"] > 0 or change["high"] < 0:
+            ends = sorted((abs(change["low"]), abs(change["high"])))
+            span = ", ".join(number_text(end, facts) for end in ends)
+            size = f"{number_text(abs(change['difference']), facts)}{unit} [{span}]"
+            verb = "raises" if change["difference"] > 0 else "lowers"
+            groups[verb].append(f"{facts.label} by {size}")
+        else:
+            unclear.append(facts.label)
+    parts = [f"{verb} {join(own)}" for verb, own in groups.items() if own]
+    parts += [f"shows no clear effect on {join(unclear)}"] if unclear else []
+    few = f" ({count(fewest, 'pair')} of runs: illustrative)" if groups["changes"] else ""
+    return [f"{effect} {join(parts)}{few}."]
+
+
+def _about_gaps(summary, dataset, protocol):
+    """Runs that failed, have no scores or are missing."""
+    gaps = summary.part("gaps", dataset, protocol)
+    if gaps.empty:
         return []
+    runs = len(summary.part("runs", dataset, protocol))
+    missing = int((gaps["status"] == "missing").sum())
+    bad = len(gaps) - missing
     parts = []
-    for metric in ("mi_matched_sampled", "mig", "nll"):
-        values = at[at["metric"] == metric].pivot_table(
-            index="seed", columns="lambda", values="value"
+    if bad:
+        failed = int((gaps["status"] == "failed").sum())
+        how = "" if not failed else f" ({failed:,} failed)"
+        parts.append(
+            f"{bad:,} of {count(runs, 'run')} {'has' if bad == 1 else 'have'} no scores{how}"
         )
-        if weight not in values or 0.0 not in values:
-            continue
-        change = paired_difference(values[weight], values[0.0])
-        parts.append(_change_text(summary.describe(metric), change))
-    parts = [part for part in parts if part]
-    if not parts:
-        return []
-    return [
-        f"At β = {format_number(beta)}, λ = {format_number(weight)} against λ = 0, paired by seed: "
-        f"{'; '.join(parts)}."
-    ]
+    if missing:
+        parts.append(f"{count(missing, 'run')} {'is' if missing == 1 else 'are'} missing")
+    return [f"{join(parts)}; they are listed under Failed and missing runs."]
 
 
-def _about_udr(summary, dataset, protocol):
-    """What UDR chooses without labels, a sentence for each method, and what that costs."""
-    choices = summary.part("udr_choices", dataset, protocol)
-    choices = choices[(choices["form"] == "udr") & choices["metric"].isin(PEAKS)]
+def _about_undefined(summary, dataset, protocol):
+    """Headline scores that are undefined, with the reason."""
     sentences = []
-    for _, rows in choices.groupby("method", sort=False):
-        rows = rows.to_dict("records")
-        first = rows[0]
-        scores = "; ".join(_choice_cost(row, summary.describe(row["metric"])) for row in rows)
-        sentences.append(
-            f"Without labels, UDR would choose {choice_text(first)} of the {first['n_settings']} "
-            f"settings of {first['method_label']} – {scores}."
-        )
+    for entry in list_undefined(summary, dataset, protocol):
+        own = [name for name in entry["metrics"] if name in (*RANKED, *summary.own_keys)]
+        if own:
+            labels = join([summary.describe(name).label for name in own], NAMES)
+            verb = "is" if len(own) == 1 else "are"
+            sentences.append(
+                f"{labels} {verb} undefined for {entry['n']:,} of {count(entry['runs'], 'run')}: "
+                f"{one_line(entry['reason'], 100).rstrip('.')}."
+            )
     return sentences
 
 
-def _choice_cost(row, facts):
-    """The score at UDR's choice, at the best setting, and how UDR orders the settings."""
-    if np.isnan(row["chosen_mean"]):
-        return f"{facts.label} has no score there"
-    text = f"{facts.label} {number_text(row['chosen_mean'], facts)}"
-    if same_setting(row):
-        text += ", the best"
-    else:
-        best = number_text(row["best_mean"], facts)
-        cost = cost_text(row, facts).replace("*", ", illustrative")
-        text += f", best {best} at {best_text(row)}, {cost}"
-    if np.isnan(row["correlation"]):
-        return text
-    return f"{text}, rank correlation over settings {_minus(row['correlation'])}"
+def _about_external(summary, dataset, protocol):
+    """That something was trained elsewhere."""
+    runs = summary.part("runs", dataset, protocol)
+    labels = list(dict.fromkeys(runs.loc[runs["role"] == "external", "method_label"]))
+    if not labels:
+        return []
+    verb = "was" if len(labels) == 1 else "were"
+    return [f"{join(labels, NAMES)} {verb} trained elsewhere; how is unknown here."]
 
 
-def _minus(number):
-    return f"{number:+.2f}".replace("-", "−")
-
-
-def _change_text(facts, change):
-    if not change["n"]:
-        return ""
-    size = _signed(change["difference"], facts) + (f" {facts.unit}" if facts.unit else "")
-    if change["n"] < ILLUSTRATIVE_BELOW or not np.isfinite(change["low"]):
-        return f"{facts.label} {size} ({_count(change['n'], 'pair')}, illustrative)"
-    interval = f"[{_signed(change['low'], facts)}, {_signed(change['high'], facts)}]"
-    if change["low"] > 0 or change["high"] < 0:
-        verb = "rises" if change["difference"] > 0 else "falls"
-        return f"{facts.label} {verb}: {size} {interval}"
-    return f"{facts.label} shows no clear change ({size} {interval})"
-
-
-def _signed(value, facts):
-    return f"{'−' if value < 0 else '+'}{number_text(abs(value), facts)}"
-
-
-def _about_ranks(parts):
-    """Who ranks first in each metric, or that nobody does."""
-    sentences, illustrative = [], []
-    for label, ranks in parts:
-        ranked = ranks[ranks["rank"].notna()]
-        if ranked.empty:
-            continue
-        first = ranked.loc[ranked["rank"] == ranked["rank"].min(), "method_label"]
-        if (ranked["verdict"] == "illustrative").any():
-            illustrative.append(f"{label}: {_join(first)}")
-            continue
-        best = ranked.loc[ranked["p_best"].idxmax()]
-        share = f"P(best) {best['p_best']:.2f}"
-        if best["verdict"] == "winner":
-            sentences.append(f"{label}: {best['method_label']} ranks first, {share}.")
-            continue
-        tied = ranked.loc[ranked["verdict"] == "tied", "method_label"]
+def _about_surprises(summary, dataset, protocol):
+    """Scores that disagree, and a choice without labels that costs much."""
+    sentences = []
+    pairs = summary.part("agreement", dataset, protocol)
+    pairs = pairs[pairs["first"].isin(RANKED) & pairs["second"].isin(RANKED)]
+    pairs = pairs[(pairs["n"] >= CORRELATED) & (pairs["correlation"] < OPPOSITE)]
+    if len(pairs):
+        row = pairs.loc[pairs["correlation"].idxmin()]
+        value = f"{row['correlation']:.2f}".replace("-", "−")
         sentences.append(
-            f"{label}: no winner; {_join(tied)} are tied (largest {share}, {best['method_label']})."
+            f"{row['first_label']} and {row['second_label']} order the runs in opposite ways: "
+            f"their rank correlation over {count(int(row['n']), 'run')} is {value}."
         )
-    if illustrative:
-        text = f"Best means, illustrative, no winner named – {'; '.join(illustrative)}."
-        sentences.append(text)
+    choices = summary.part("udr_choices", dataset, protocol)
+    choices = choices[(choices["form"] == "udr") & (choices["metric"] == "mig")]
+    choices = choices[choices["cost"] >= COSTLY * choices["best_mean"]]
+    if len(choices):
+        row = choices.loc[choices["cost"].idxmax()]
+        facts = summary.describe("mig")
+        sentences.append(
+            f"Without labels, UDR would choose {row['chosen_setting_label']} for "
+            f"{row['method_label']}, with a mean MIG of {number_text(row['chosen_mean'], facts)}; "
+            f"the best setting has {number_text(row['best_mean'], facts)}."
+        )
     return sentences
-
-
-def _join(names):
-    names = list(names)
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""

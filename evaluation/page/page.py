@@ -11,12 +11,44 @@ from markupsafe import Markup
 from ..files import plain, write_atomically
 from ..naming import format_number
 from ..tables.citations import bibtex
+from .all_findings import list_findings
 from .choice import list_choices
-from .findings import findings
+from .figures import MANY
+from .findings import main_findings
+from .first_screen import compare_strata, describe_study, rank_compactly, study_notes
 from .parts import Embedder, add_pictures, show_figure, theory_section
+from .scores import explain_scores
 
 # Rows of a table that a page shows; its CSV has all.
 MOST_ROWS = 200
+# Rows from which on a table scrolls by itself below its heads.
+LONG = 25
+# What a data set's part of the page consists of, with the headings.
+PARTS = {
+    "comparison": "Comparison of methods",
+    "curves": "Curves",
+    "trade-off": "Reconstruction against disentanglement",
+    "factors": "Codes and factors",
+    "pictures": "Pictures",
+    "agreement": "Agreement",
+    "scores": "What the scores mean",
+}
+# Tables, by how their names begin or, for curves over anything, by what they contain.
+TABLES = {
+    "comparison-": "comparison",
+    "ranking-other-": "scores",
+    "ranking-": "comparison",
+    "differences-": "comparison",
+    "collapse-": "curves",
+    "udr-": "agreement",
+    "scores-": "scores",
+    "details-": "scores",
+    "undefined-": "scores",
+    "-curves-other-": "scores",
+    "-curves-": "curves",
+}
+# Of these a page shows the table open; of all others the name.
+OPEN = ("comparison-", "-curves-")
 
 
 @dataclass(frozen=True)
@@ -72,6 +104,10 @@ def write_page(path, summary, tables, figures, reproduction, theory=None, pictur
         .get_template("page.html.j2")
         .render(
             sections=list(sections.values()),
+            overview=compare_strata(summary) if len(sections) > 1 else None,
+            places={place: section["id"] for place, section in sections.items()},
+            parts=PARTS,
+            many=len(sections) >= MANY,
             theory=theory,
             shared_figures=shared,
             shared_tables=shared_tables,
@@ -128,16 +164,19 @@ def _stratum(summary, number, dataset, protocol):
     choice = list_choices(cells)
     return {
         "id": f"part-{number}",
-        "dataset": dataset,
-        "protocol": protocol,
-        "kind": runs["dataset_kind"].iloc[0],
         "title": f"{dataset}, protocol {protocol}",
-        "findings": findings(summary, dataset, protocol),
+        "study": describe_study(runs),
+        "warnings": study_notes(runs),
+        "findings": main_findings(summary, dataset, protocol),
+        "all_findings": list_findings(summary, dataset, protocol),
+        "ranking": rank_compactly(summary, dataset, protocol),
         "choice": choice,
         "plot": _plot(choice),
-        "figures": [],
-        "tables": [],
+        "first": None,
+        "figures": {part: [] for part in PARTS},
+        "tables": {part: [] for part in PARTS},
         "pictures": [],
+        "scores": explain_scores(summary, dataset, protocol),
     }
 
 
@@ -158,34 +197,45 @@ def _plot(choice):
 
 
 def _figure(entry, embed):
-    return show_figure(entry.title, entry.caption, entry.files, embed)
+    return show_figure(entry.title, entry.caption, entry.files, embed, entry.narrow)
 
 
 def _add_figures(sections, figures, embed):
-    """Embed the figures of data sets, what matters most of all of them first."""
+    """Embed the figures of data sets, what matters most of all of them first.
+
+    The first of each stands on top of its data set, every other one in its part.
+    """
     for entry in sorted(figures, key=lambda entry: entry.weight):
         section = sections.get((entry.dataset, entry.protocol))
-        if section is not None:
-            section["figures"].append(_figure(entry, embed))
+        if section is None:
+            continue
+        shown = _figure(entry, embed)
+        if section["first"] is None:
+            section["first"] = shown
+        else:
+            section["figures"][entry.part if entry.part in PARTS else "curves"].append(shown)
 
 
 def _add_tables(sections, tables):
     """Give every table to its data set; the rest is returned by the name of its section."""
     shared = {"rankings": [], "published": [], "gaps": []}
     for table in tables:
+        begins = next((b for b in TABLES if table.name.startswith(b)), None)
+        begins = begins or next((b for b in TABLES if b[0] == "-" and b in table.name), None)
         shown = {
             "name": table.name,
             "title": table.title,
             "columns": table.columns,
             "rows": table.rows[:MOST_ROWS],
             "more": max(0, len(table.rows) - MOST_ROWS),
+            "long": len(table.rows) > LONG,
             "notes": table.notes,
-            "secondary": table.secondary,
+            "open": not table.secondary and (begins in OPEN or TABLES.get(begins) == "scores"),
         }
         if table.place in sections:
-            sections[table.place]["tables"].append(shown)
+            sections[table.place]["tables"][TABLES.get(begins, "scores")].append(shown)
         elif table.name in shared:
-            shared[table.name].append(shown)
+            shared[table.name].append(shown | {"open": True})
         else:
-            shared["rankings"].append(shown)
+            shared["rankings"].append(shown | {"open": not table.secondary})
     return shared

@@ -75,14 +75,16 @@ def shown_width(path):
         return None
 
 
-def show_figure(title, caption, files, embed):
-    """A figure for the template: its PNG file embedded, and links to all its files."""
+def show_figure(title, caption, files, embed, narrow=None):
+    """A figure for the template: its PNG files embedded, and links to all but the narrow one."""
     png = files.get("png")
+    uri = embed(png) if png else None
     return {
         "title": title,
         "caption": caption,
-        "uri": embed(png) if png else None,
+        "uri": uri,
         "width": shown_width(png) if png else None,
+        "narrow": embed(narrow["png"]) if narrow and uri else None,
         "links": [(kind.upper(), embed.link(file)) for kind, file in files.items()],
     }
 

@@ -41,6 +41,8 @@ class KeyFacts:
         Metric that gives the key; "training" for what the training loop measures.
     citation : str
         BibTeX key, or a text.
+    description : str
+        What it measures, in a line; empty where nobody says so.
     """
 
     name: str
@@ -52,6 +54,7 @@ class KeyFacts:
     high: float
     metric: str
     citation: str = ""
+    description: str = ""
 
     @property
     def arrow(self):
@@ -82,6 +85,7 @@ def _facts(key, variant, metric, citation=""):
         high=math.inf if high is None else float(high),
         metric=metric,
         citation=citation,
+        description=key.get("description") or "",
     )
 
 

@@ -51,6 +51,7 @@
         mark.classList.toggle("chosen", Number(mark.dataset.point) === best);
       }
       part.querySelector(".weight").textContent = weight.toFixed(2);
+      slider.setAttribute("aria-valuetext", `${weight.toFixed(2)} for MIG, ${(1 - weight).toFixed(2)} for NLL`);
       const seeds = `${point.n} seed${point.n === 1 ? "" : "s"}${point.n < 5 ? ", illustrative" : ""}`;
       part.querySelector(".best").textContent =
         `Best: ${point.label}, ${point.place} – MIG ${point.score.toFixed(3)}, NLL ${point.nll.toFixed(1)} nats (${seeds})`;
@@ -59,10 +60,52 @@
     update();
   }
 
+  // Contents: folded where they would cover a small screen; the part that is read is marked.
+  const contents = document.querySelector(".contents details");
+  const wide = matchMedia("(min-width: 1100px)");
+  const fold = () => { contents.open = wide.matches; };
+  wide.addEventListener("change", fold);
+  fold();
+  const links = [...contents.querySelectorAll("a")];
+  const parts = links.map((link) => document.getElementById(link.hash.slice(1)));
+  let waiting = false;
+  const mark = () => {
+    waiting = false;
+    let current = 0;
+    parts.forEach((part, i) => { if (part.getBoundingClientRect().top < 130) current = i; });
+    links.forEach((link, i) => {
+      if (i === current) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    if (wide.matches) {
+      // Scrolls the list alone, which scrollIntoView would not.
+      const [box, list] = [links[current].getBoundingClientRect(), contents.parentElement];
+      if (box.top < 0) list.scrollTop += box.top;
+      else if (box.bottom > innerHeight) list.scrollTop += box.bottom - innerHeight;
+    }
+  };
+  addEventListener("scroll", () => {
+    if (!waiting) requestAnimationFrame(mark);
+    waiting = true;
+  }, { passive: true });
+  mark();
+  for (const link of links) {
+    link.addEventListener("click", () => { if (!wide.matches) contents.open = false; });
+  }
+
+  // A link into a folded part opens it.
+  const show = () => {
+    for (let part = document.getElementById(location.hash.slice(1)); part; part = part.parentElement) {
+      if (part.tagName === "DETAILS") part.open = true;
+    }
+  };
+  addEventListener("hashchange", show);
+  show();
+
   // Paper has no buttons: everything but animations is opened for printing.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = [...document.querySelectorAll("main details:not([open])")];
     for (const part of opened) part.open = true;
   });
   addEventListener("afterprint", () => {

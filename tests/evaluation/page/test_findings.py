@@ -1,122 +1,145 @@
 import dataclasses
 
-import pandas as pd
 import pytest
 
-from disentanglement_bench.evaluation.page.findings import findings
-from disentanglement_bench.evaluation.tables.collapse import p_text
+from disentanglement_bench.evaluation.files import write_json
+from disentanglement_bench.evaluation.page.findings import MOST, main_findings
+from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.summary import summarise
 
 WHERE = ("dsprites", "paper")
+UNDEFINED = dict.fromkeys(
+    ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched", "mi_matched_sampled")
+)
 
 
-def text_of(summary):
-    return "\n".join(findings(summary, *WHERE))
+def findings_of(summary):
+    found = main_findings(summary, *summary.strata[0])
+    assert 1 <= len(found) <= MOST
+    for text in found:
+        assert text.endswith(".")
+        assert text == text.strip()
+        assert "nan" not in text.lower()
+        assert "P(best)" not in text
+    return found
 
 
-def test_a_peak_is_told_with_its_numbers(summary_of, sweep, tmp_path):
-    summary = summary_of(tmp_path, sweep(seeds=10))
-    text = text_of(summary)
-    row = summary.trends.query("metric == 'mig' and curve == 'betavae'").iloc[0]
-    assert row["verdict"] == "peak"
-    drop = f"{100 * row['drop']:.0f} % [{100 * row['drop_low']:.0f}, {100 * row['drop_high']:.0f}]"
-    shown = f"mean {row['peak_mean']:.3f}; peak test {p_text(row['p_peak_holm'])}"
-    assert f"MIG of β-VAE peaks at β = 8 ({shown})" in text
-    assert f"falls by {drop} to β = 32" in text
-    assert "β-VAE at β = 32: 10 of 10 (mean KL 0.05 nats)" in text
-    assert "λβ-VAE, λ = 8 at β = 32: 0 of 10" in text
+def test_the_chief_findings_come_in_the_order_of_their_importance(sweep_summary):
+    best, peak, information, collapse, effect = findings_of(sweep_summary(seeds=10))
+    assert best.startswith("No method is clearly best in MIG, SAP, DCI disentanglement and I_m")
+    assert "the seeds cannot tell 3 of 4 methods apart. β-VAE has the best mean MIG (0." in best
+    assert peak.startswith("MIG peaks at β = 8 for β-VAE and β-TCVAE (p < 0.001), and falls by 8")
+    assert peak.endswith("no peak is shown for λβ-VAE with λ = 8.")
+    assert information.startswith("I_m (sampled codes) peaks at β = 8")
+    assert collapse.startswith("At β = 32, 10 of 10 runs of β-VAE and 10 of 10 runs of β-TCVAE")
+    assert effect.startswith("At β = 32, λ = 8 raises I_m (sampled codes) by 0.7")
+    assert "and lowers NLL by 1.9" in effect
 
 
-def test_a_kl_without_an_active_unit_is_not_taken_for_information(summary_of, sweep, tmp_path):
-    def count_units(row):
-        one = row["beta"] == 8 and row["lambda"] and row["seed"] == 0
-        return 1 if one else 0 if row["beta"] == 8 or row["kl"] < 0.1 else 3
-
-    rows = [row | {"active_units": count_units(row)} for row in sweep(seeds=5)]
-    text = text_of(summary_of(tmp_path, rows))
-    (line,) = [one for one in text.split("\n") if "no active unit" in one]
-    assert "β-VAE, β = 8 (mean KL 2.50 nats)" in line
-    assert "β = 32" not in line  # collapsed, which is said by itself
-    assert "λ" not in line  # one of its runs has an active unit
-
-
-def test_what_lambda_changes_is_paired_and_has_an_interval(summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(seeds=10)))
-    (line,) = [one for one in text.split("\n") if one.startswith("At β = 32, λ = 8 against λ = 0")]
-    assert "I_m (sampled codes) rises: +0.7" in line
-    assert "NLL falls: −1.9" in line
-    assert "illustrative" not in line
-
-
-def test_nothing_is_said_of_lambda_where_something_else_differs(summary_of, sweep, tmp_path):
-    found = summary_of(tmp_path, sweep())
-    slow = found.scores.assign(setting=found.scores["setting"] + ",learning_rate=0.001")
-    scores = pd.concat([found.scores, slow], ignore_index=True)
-    both = dataclasses.replace(found, scores=scores, parts={})
-    assert "against λ = 0" in text_of(found)
-    assert "against λ = 0" not in text_of(both)
-
-
-def test_an_absent_effect_is_told_as_absent(summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(seeds=10, level=lambda beta: 0.2, noise=0.01)))
-    assert "peaks at" not in text
-    assert "MIG of β-VAE stays within 10 % of its largest mean" in text
-    assert "A peak is not confirmed (peak test p = " in text
-    assert "MIG shows no clear change (" in text
-    assert "no winner" in text
-
-
-def test_a_plain_fall_is_not_called_a_peak(summary_of, sweep, tmp_path):
-    levels = {1: 0.5, 8: 0.3, 32: 0.1}
-    text = text_of(summary_of(tmp_path, sweep(seeds=10, level=levels.get)))
-    assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
-    assert "a fall, not a peak. A peak is not confirmed" in text
-
-
-def test_a_rise_to_the_end_is_not_called_a_peak(summary_of, sweep, tmp_path):
-    levels = {1: 0.1, 8: 0.3, 32: 0.5}
-    text = text_of(summary_of(tmp_path, sweep(seeds=10, level=levels.get)))
-    assert "MIG of β-VAE is largest at the largest β tried, 32" in text
-    assert "no fall was seen" in text
+@pytest.mark.parametrize("seeds", [1, 3, 5, 10])
+def test_a_sentence_is_read_in_one_breath(seeds, sweep_summary):
+    for text in findings_of(sweep_summary(seeds=seeds)):
+        assert len(text.split()) <= 40, text
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_few_seeds_illustrate_and_name_no_winner(seeds, summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(seeds=seeds)))
-    assert "everything below illustrates, nothing is tested and no winner is named" in text
-    assert f"Too few seeds for a test ({seeds})" in text
-    assert "peaks at" not in text
-    assert "ranks first" not in text
-    assert "Best means, illustrative, no winner named – MIG: " in text
+def test_few_seeds_are_said_not_to_test_anything(seeds, sweep_summary):
+    text = "\n".join(findings_of(sweep_summary(seeds=seeds)))
+    assert "so no winner is named" in text
+    assert "too few for a test" in text
+    assert "illustrative" in text
+    assert "clearly best" not in text
+    assert "peaks" not in text
 
 
-def test_a_single_beta_is_no_curve(summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(betas=(8,), lambdas=(0,))))
-    assert "MIG of β-VAE is known at a single β (8): there is no curve to judge." in text
+def test_a_winner_is_named_with_its_mean(summary_of, sweep, tmp_path):
+    rows = [
+        row | {"mig": row["mig"] + 0.3 * (row["model"] == "betatcvae")} for row in sweep(seeds=10)
+    ]
+    found = findings_of(summary_of(tmp_path, rows))
+    assert found[0].startswith("β-TCVAE is clearly best in MIG (0.4")
+    assert found[1].startswith("No method is clearly best in SAP")
 
 
-def test_at_a_single_beta_a_curve_goes_over_lambda(summary_of, sweep, tmp_path):
-    text = text_of(summary_of(tmp_path, sweep(betas=(32,), lambdas=(0, 4, 8))))
-    assert "MIG of λβ-VAE, β = 32 is largest at" in text or "over every λ tried, 0 to 8" in text
-    assert "at the largest value tried – λβ-VAE, β = 32 at λ = 8: 0 of 6" in text
+def test_only_primary_hypotheses_are_told_where_any_is_declared(sweep_summary):
+    summary = sweep_summary(seeds=10)
+    trends = summary.trends.assign(primary=summary.trends["curve"].eq("betavae"))
+    found = findings_of(dataclasses.replace(summary, trends=trends, parts={}))
+    peaks = [text for text in found if "peaks" in text]
+    assert len(peaks) == 2
+    assert all("β-TCVAE" not in text and "λβ-VAE" not in text for text in peaks)
 
 
-def test_a_clear_winner_is_named(summary_of, sweep, tmp_path):
-    rows = sweep(seeds=10)
+def test_no_peak_is_told_with_the_smallest_p(summary_of, sweep, tmp_path):
+    summary = summary_of(tmp_path, sweep(seeds=10, level=lambda beta: 0.2, noise=0.01))
+    (text,) = [one for one in findings_of(summary) if one.startswith("No peak of MIG")]
+    assert "β-VAE, λβ-VAE with λ = 8 and β-TCVAE (smallest p = " in text
+
+
+def test_without_a_sweep_nothing_is_said_about_peaks_or_collapse(summary_of, sweep, tmp_path):
+    rows = [
+        row | {"beta": None, "path": f"{row['seed']}.h5"}
+        for row in sweep(seeds=5, betas=(8,), models=("betatcvae",))
+    ]
+    (text,) = findings_of(summary_of(tmp_path, rows))
+    assert text.startswith("β-TCVAE is the only method, so nothing is ranked; its mean MIG is 0.")
+
+
+def test_a_single_value_is_no_curve(summary_of, sweep, tmp_path):
+    text = "\n".join(findings_of(summary_of(tmp_path, sweep(betas=(8,), lambdas=(0,)))))
+    assert "Fewer than three values of β were run, so nothing can be said about a peak." in text
+
+
+def test_another_axis_has_its_own_symbol(summary_of, sweep, sweep_over, tmp_path):
+    rows = sweep_over(sweep(seeds=6), gamma=("factorvae", (10, 20, 40)))
+    text = "\n".join(findings_of(summary_of(tmp_path, rows)))
+    assert "at gamma = 20 for factorvae" in text
+    assert "6 of 6 runs of factorvae at gamma = 40" in text or "and 1 more curve" in text
+
+
+def test_undefined_scores_are_told_with_their_reason(summary_of, sweep, tmp_path):
+    nothing = {"sap": None, "sap_status": "undefined", "reasons": "sap: too few rows of class 3"}
+    rows = [row | nothing for row in sweep()]
+    text = "\n".join(findings_of(summary_of(tmp_path, rows)))
+    assert "SAP is undefined for 72 of 72 runs: too few rows of class 3." in text
+
+
+def test_with_nothing_defined_that_comes_first(summary_of, sweep, tmp_path):
+    found = findings_of(summary_of(tmp_path, [row | UNDEFINED for row in sweep(seeds=2)]))
+    assert found == ["No score is known or defined, so nothing can be said about these runs."]
+
+
+def test_failed_and_missing_runs_are_among_the_chief_findings(summary_of, sweep, tmp_path):
+    rows = sweep(seeds=6)[:-3]
+    for row in rows[:2]:
+        row["run_status"] = "failed"
+    text = "\n".join(findings_of(summary_of(tmp_path, rows)))
+    assert "2 of 69 runs have no scores (2 failed) and 3 runs are missing" in text
+
+
+def test_representations_from_elsewhere_are_said_to_be(summary_of, tmp_path):
+    rows = [{"path": f"{name}.h5", "mig": 0.1} for name in "ab"]
+    found = findings_of(summary_of(tmp_path, rows))
+    assert found[0] == "The 2 methods are not ranked, because no seed is recorded."
+    assert found[1].endswith("were trained elsewhere; how is unknown here.")
+
+
+def test_scores_that_order_runs_in_opposite_ways_are_a_finding(summary_of, sweep, tmp_path):
+    rows = [row | {"sap": 1 - row["mig"]} for row in sweep(seeds=5)]
+    found = findings_of(summary_of(tmp_path, rows))
+    assert found[-1].startswith("MIG and SAP order the runs in opposite ways: their rank correl")
+
+
+def test_a_metric_of_ones_own_has_its_peak_told(write_scores, sweep, tmp_path):
+    rows = sweep(seeds=6)
     for row in rows:
-        if row["model"] == "betatcvae":
-            row["mig"] += 0.3
-    assert "MIG: β-TCVAE ranks first, P(best) 1.00." in text_of(summary_of(tmp_path, rows))
-
-
-def test_without_any_score_that_is_what_it_says(summary_of, sweep, tmp_path):
-    metrics = ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched")
-    nothing = dict.fromkeys((*metrics, "mi_matched_sampled", "nll", "kl"))
-    text = text_of(summary_of(tmp_path, [{**row, **nothing} for row in sweep(seeds=2)]))
-    assert "No score is known or defined" in text
-    assert "\n" not in text
-
-
-def test_failed_runs_are_counted(summary_of, sweep, tmp_path):
-    rows = sweep()
-    rows[0]["run_status"] = "failed"
-    assert "1 run without scores" in text_of(summary_of(tmp_path, rows))
+        row |= {"mi_matched_sampled": None, "mine": row["mig"]}
+        row["run_status"] = row.pop("run_status")  # the user's columns come before it
+    write_scores(tmp_path, rows)
+    key = {"name": "mine", "label": "Mine", "description": "", "unit": "", "low": 0.0, "high": 1.0}
+    declared = {"variant": "mine[v1]", "citation": "", "keys": [key | {"higher_is_better": True}]}
+    write_json(
+        tmp_path / "scores.metrics.json", {"schema_version": 1, "metrics": {"mine": declared}}
+    )
+    found = findings_of(summarise(collect(tmp_path)))
+    assert any(text.startswith("Mine peaks at β = 8 for β-VAE") for text in found)

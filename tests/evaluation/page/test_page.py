@@ -24,12 +24,13 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.words, self.open = [], [], []
+        self.elements, self.words, self.open, self.folds = [], [], [], []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.folds.append(self.open.count("details"))
         self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -122,8 +123,10 @@ def test_every_table_is_shown_once_and_in_its_section(page_of, summary_of, sweep
         current = attributes["id"] if tag == "section" else current
         if tag == "a" and attributes["href"].endswith(".csv"):
             sections[attributes["href"][7:-4]] = current
-    assert sections["collapse-mi-matched-sampled-dsprites-paper"] == "part-0"
-    assert sections["comparison-shapes3d-paper"] == "part-1"
+    assert sections["collapse-mi-matched-sampled-dsprites-paper"] == "part-0-curves"
+    assert sections["beta-curves-shapes3d-paper"] == "part-1-curves"
+    assert sections["ranking-dsprites-paper"] == "part-0-comparison"
+    assert sections["comparison-shapes3d-paper"] == "part-1-comparison"
     assert sections["ranking-all-genuine-paper"] == "rankings"
     assert sections["published"] == "grids"
 
@@ -131,8 +134,14 @@ def test_every_table_is_shown_once_and_in_its_section(page_of, summary_of, sweep
 def test_tables_of_other_scores_are_folded(page_of, summary_of, sweep, tmp_path):
     rows = [row | {"irs": row["mig"], "modularity": row["mig"]} for row in sweep(seeds=2)]
     page = page_of(summary_of(tmp_path / "results", rows))
-    folded = [each for each in page.all("details") if each.get("class") == "secondary"]
-    assert len(folded) == 3, "other scores at their settings, over β, and ranked"
+    folded, open_ = [], []
+    for (tag, attributes), folds in zip(page.elements, page.folds, strict=True):
+        if tag == "a" and attributes["href"].endswith(".csv"):
+            (folded if folds else open_).append(attributes["href"].removeprefix("tables/"))
+    shown = ["comparison-dsprites-paper.csv", "beta-curves-dsprites-paper.csv", "published.csv"]
+    assert open_ == shown
+    for name in ("scores", "beta-curves-other", "ranking-other"):
+        assert f"{name}-dsprites-paper.csv" in folded
     assert "Other scores on dsprites, protocol paper" in page.text
 
 
@@ -146,7 +155,7 @@ def test_data_sets_whose_names_look_alike_keep_their_tables(page_of, summary_of,
         current = attributes["id"] if tag == "section" else current
         if tag == "a" and re.match(r"tables/comparison.*csv", attributes["href"]):
             sections.setdefault(current, []).append(attributes["href"].lower())
-    assert list(sections) == [f"part-{i}" for i in range(4)]
+    assert list(sections) == [f"part-{i}-comparison" for i in range(4)]
     assert len({link for links in sections.values() for link in links}) == 4
 
 
@@ -163,6 +172,43 @@ def test_tables_can_be_sorted_and_read_by_keyboard(page_of, summary_of, sweep, t
         assert attributes["tabindex"] == "0"
         assert attributes["aria-label"]
     assert all(image["alt"] for image in page.all("img"))
+
+
+def test_the_first_screen_says_what_was_run_found_and_ranked_before_any_figure(
+    page_of, summary_of, sweep, tmp_path
+):
+    page = page_of(summary_of(tmp_path / "r", sweep(seeds=10)))
+    text = page.text[page.text.index("Disentanglement benchmark report", 40) :]
+    words = (
+        "120 runs on dsprites (genuine data), protocol paper: VAE, β-VAE, λβ-VAE (λ = 8) and",
+        "MIG peaks at β = 8 for β-VAE and β-TCVAE (p < 0.001)",
+        "Ranking of methods",
+        "A figure. What it shows",
+        "Comparison on dsprites, protocol paper",
+        "Scores over β on dsprites, protocol paper",
+        "Reconstruction against disentanglement",
+        "What the scores mean",
+        "Failed and missing runs",
+    )
+    places = [text.index(word) for word in words]
+    assert places == sorted(places)
+
+
+def test_several_data_sets_begin_with_a_row_for_each(page_of, summary_of, sweep, tmp_path):
+    rows = [*sweep(seeds=2), *sweep("sprites", "quick", seeds=1)]
+    page = page_of(summary_of(tmp_path / "r", rows))
+    assert [section["id"] for section in page.all("section")][:2] == ["overview", "part-0"]
+    links = [a["href"] for a in page.all("a")]
+    assert links.count("#part-1") == 2  # in the contents and in the row
+    assert "Who ranks first in each score" in page.text
+
+
+def test_the_parts_of_many_data_sets_are_folded(page_of, summary_of, sweep, tmp_path):
+    rows = [row for i in range(7) for row in sweep(f"set-{i}", seeds=1, betas=(1, 8))]
+    page = page_of(summary_of(tmp_path / "r", rows))
+    folded = [each["id"] for each in page.all("details") if each.get("class") == "part"]
+    assert "part-6-comparison" in folded
+    assert not [each for each in page.all("section") if each.get("class") == "part"]
 
 
 def test_names_from_the_data_cannot_become_markup(page_of, summary_of, sweep, tmp_path):
@@ -213,11 +259,12 @@ def theory_folder(folder):
     return folder
 
 
-def test_the_theory_comes_first_where_it_lies_there(page_of, summary_of, sweep, tmp_path):
+def test_the_theory_comes_after_what_was_measured(page_of, summary_of, sweep, tmp_path):
     summary = summary_of(tmp_path / "r", sweep(seeds=1))
     page = page_of(summary, theory_folder(tmp_path / "page" / "theory"))
     sections = [section["id"] for section in page.all("section")]
-    assert sections[:2] == ["theory", "summary"]
+    assert sections[0] == "part-0"
+    assert sections.index("grids") + 1 == sections.index("theory")
     assert "Gain. It contracts." in page.text
     assert "within 1.0e-12 nats" in page.text
     assert "a note on theory" in page.text

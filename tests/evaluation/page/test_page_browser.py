@@ -1,13 +1,19 @@
-"""The page in a real browser; skipped without Chromium unless BENCH_REQUIRE_CHROMIUM=1."""
+"""The page in a real browser; skipped without Chromium unless BENCH_REQUIRE_CHROMIUM=1.
+
+Accessibility is checked by axe-core: its script is taken from the file that BENCH_AXE names, or
+from the package axe-playwright-python, and without either that test is skipped or fails alike.
+"""
 
 import functools
 import http.server
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +22,8 @@ from PIL import Image
 from disentanglement_bench.evaluation.page.choice import RHO, list_choices
 from disentanglement_bench.evaluation.page.figures import draw_figures
 from disentanglement_bench.evaluation.page.page import write_page
+from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.summary import summarise
 from disentanglement_bench.evaluation.tables.tables import all_tables
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -71,9 +79,11 @@ addEventListener("load", () => {
   button.click();
   found.sorted.down = texts();
   dispatchEvent(new Event("beforeprint"));
-  found.closed = document.querySelectorAll("details:not([open])").length;
+  found.closed = document.querySelectorAll("main details:not([open])").length;
   dispatchEvent(new Event("afterprint"));
-  found.reopened = document.querySelectorAll("details[open]").length;
+  found.reopened = document.querySelectorAll("main details[open]").length;
+  found.contents = document.querySelector(".contents details").open;
+  found.current = [...document.querySelectorAll(".contents a[aria-current]")].map((a) => a.hash);
   found.width = [document.documentElement.scrollWidth, innerWidth];
   found.images = [...document.images].map((i) => i.src.slice(0, 5));
   found.requests = performance.getEntriesByType("resource").map((e) => e.name)
@@ -87,13 +97,31 @@ addEventListener("load", () => {
 </script>"""
 
 
+# Both runs of a checker: as the page opens, and with everything folded open.
+CHECKER = """<script>
+addEventListener("load", async () => {
+  const found = {};
+  for (const state of ["closed", "open"]) {
+    for (const part of document.querySelectorAll("details")) part.open = state === "open";
+    const { violations } = await axe.run(document, { resultTypes: ["violations"], preload: false });
+    found[state] = violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`));
+  }
+  found.dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const out = document.createElement("pre");
+  out.id = "found";
+  out.textContent = JSON.stringify(found);
+  document.body.append(out);
+});
+</script>"""
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """Run Chromium; returns what it printed."""
     if CHROMIUM is None:
-        if os.environ.get("BENCH_REQUIRE_CHROMIUM") == "1":
-            pytest.fail("BENCH_REQUIRE_CHROMIUM=1, but there is no chromium")
-        pytest.skip("needs chromium")
+        miss("chromium")
     profile = tmp_path_factory.mktemp("profile")
 
     def run(*arguments):
@@ -108,6 +136,24 @@ def browser(tmp_path_factory):
         return done.stdout
 
     return run
+
+
+def miss(tool):
+    """Skip, or fail where everything is required."""
+    if os.environ.get("BENCH_REQUIRE_CHROMIUM") == "1":
+        pytest.fail(f"BENCH_REQUIRE_CHROMIUM=1, but there is no {tool}")
+    pytest.skip(f"needs {tool}")
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core."""
+    if "BENCH_AXE" in os.environ:
+        return Path(os.environ["BENCH_AXE"]).read_text(encoding="utf-8")
+    package = importlib.util.find_spec("axe_playwright_python")
+    if package is None:
+        miss("axe-core: pip install --no-deps axe-playwright-python")
+    return Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +195,10 @@ def found(browser, address):
 
 
 def probe(browser, url, size):
-    text = browser(f"--window-size={size}", "--dump-dom", f"{url}/probed.html")
+    return read_found(browser(f"--window-size={size}", "--dump-dom", f"{url}/probed.html"))
+
+
+def read_found(text):
     match = re.search(r'<pre id="found">(.*?)</pre>', text, re.DOTALL)
     assert match, text[-2000:]
     return json.loads(match[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
@@ -197,11 +246,59 @@ def test_paper_shows_what_the_screen_folds_away(found):
     assert found["reopened"] == 0
 
 
+def test_the_contents_mark_the_part_that_is_read(found):
+    assert found["contents"]
+    assert found["current"] == ["#part-0"]
+
+
 @pytest.mark.parametrize("size", ["1280,900", "500,900"])
 def test_nothing_sticks_out_at_the_side(size, browser, address, found):
     result = found if size == "1280,900" else probe(browser, address[0], size)
     width, room = result["width"]
     assert width <= room
+    assert result["contents"] == (size == "1280,900"), "folded where the screen is small"
+
+
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [
+        pytest.param("1400,1000", False, id="desktop-light"),
+        pytest.param("1400,1000", True, id="desktop-dark", marks=pytest.mark.slow),
+        pytest.param("500,900", False, id="phone-light", marks=pytest.mark.slow),
+        pytest.param("500,900", True, id="phone-dark", marks=pytest.mark.slow),
+    ],
+)
+def test_axe_finds_nothing_that_keeps_readers_out(size, dark, browser, axe, page):
+    text = (page[0] / "index.html").read_text(encoding="utf-8")
+    checked = text.replace("</body>", f"<script>{axe}</script>{CHECKER}</body>")
+    path = page[0] / f"checked-{size}-{dark}.html"
+    path.write_text(checked, encoding="utf-8")
+    options = [f"--window-size={size}", "--dump-dom", *([DARK] if dark else [])]
+    result = read_found(browser(*options, path.as_uri()))
+    assert result["dark"] == dark
+    assert result["closed"] == []
+    assert result["open"] == []
+
+
+@pytest.mark.slow
+def test_the_page_of_the_demo_is_not_eight_screens_high(browser, tmp_path):
+    scores = Path(__file__).parents[3] / "results" / "reference" / "demo-scores.csv"
+    summary = summarise(collect(scores))
+    figures = draw_figures(summary, tmp_path / "figures", ("png",))
+    reproduction = {"commands": ["bench demo"], "facts": [("Scores", "a hash")], "notes": []}
+    path = tmp_path / "index.html"
+    write_page(path, summary, all_tables(summary), figures, reproduction)
+    measure = """<script>addEventListener("load", () => {
+      const out = document.createElement("pre");
+      out.id = "found";
+      const figure = document.querySelector("figure").getBoundingClientRect().top;
+      out.textContent = JSON.stringify([document.documentElement.scrollHeight, figure]);
+      document.body.append(out);
+    });</script></body>"""
+    path.write_text(path.read_text(encoding="utf-8").replace("</body>", measure), encoding="utf-8")
+    height, figure = read_found(browser("--window-size=1400,1000", "--dump-dom", path.as_uri()))
+    assert 2_000 < height < 8_000
+    assert figure < 800, "the first figure begins on the first screen"
 
 
 @pytest.mark.parametrize("size", [(1280, 3000), (390, 3000)])
@@ -218,9 +315,29 @@ def test_a_screenshot_is_not_blank(size, browser, page, tmp_path):
     assert len(colours) > 100
 
 
-def test_the_page_prints(browser, page, tmp_path):
-    path = tmp_path / "page.pdf"
-    browser("--no-pdf-header-footer", f"--print-to-pdf={path}", (page[0] / "index.html").as_uri())
-    data = path.read_bytes()
+def count_pages(browser, path):
+    target = path.with_suffix(".pdf")
+    browser("--no-pdf-header-footer", f"--print-to-pdf={target}", path.as_uri())
+    data = target.read_bytes()
     assert data.startswith(b"%PDF")
-    assert len(re.findall(rb"/Type\s*/Page\b", data)) > 2
+    return len(re.findall(rb"/Type\s*/Page\b", data))
+
+
+@pytest.mark.slow
+def test_the_page_prints_with_everything_that_is_folded(browser, page):
+    text = (page[0] / "index.html").read_text(encoding="utf-8")
+    versions = {
+        "whole": text,
+        "without script": text.replace("<script>", '<script type="text/plain">'),
+        "without folds": re.sub("<(/?)details", r"<\1div", text).replace("querySelector(", "x("),
+        "without notes": re.sub(r"<details class=.notes.>.*?</details>", "", text, flags=re.DOTALL),
+    }
+    pages = {}
+    for name, version in versions.items():
+        path = page[0] / f"print-{name.replace(' ', '-')}.html"
+        path.write_text(version, encoding="utf-8")
+        pages[name] = count_pages(browser, path)
+    assert pages["whole"] > 2
+    assert abs(pages["whole"] - pages["without folds"]) <= 1
+    assert abs(pages["without script"] - pages["without folds"]) <= 1
+    assert pages["without notes"] < pages["whole"]
