@@ -151,16 +151,12 @@ def _about_peaks(summary, dataset, protocol):
     """A sentence for each score: where it peaks inside the range tried, and where it does not."""
     trends = summary.part("trends", dataset, protocol)
     trends = trends[trends["role"] != "first"]
-    primary = trends["primary"].fillna(False).astype(bool) if "primary" in trends else None
-    if primary is not None and primary.any():
-        trends = trends[primary]
-        keys = [name for name in PEAKS if name in set(trends["metric"])] or list(trends["metric"])
-        chosen = [
-            trends[trends["metric"] == name].to_dict("records") for name in dict.fromkeys(keys)
-        ]
-    else:
-        keys = (*PEAKS, *summary.own_keys)
-        chosen = [main_curves(trends[trends["metric"] == name].to_dict("records")) for name in keys]
+    told = trends[trends["primary"]] if trends["primary"].any() else trends
+    chosen = [main_curves(told[told["metric"] == name].to_dict("records")) for name in PEAKS]
+    chosen += [
+        main_curves(trends[trends["metric"] == name].to_dict("records"))
+        for name in summary.own_keys
+    ]
     chosen = [rows for rows in chosen if rows]
     judged = [[row for row in rows if row["n_values"] > 2] for rows in chosen]
     sentences = [_peak_text(rows, summary.describe(rows[0]["metric"])) for rows in judged if rows]
