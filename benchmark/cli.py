@@ -15,6 +15,8 @@ COMMANDS = (
     "status",
     "evaluate",
     "report",
+    "pack",
+    "verify",
     "submit",
     "theory",
     "data",

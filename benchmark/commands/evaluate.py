@@ -138,7 +138,7 @@ def evaluate(paths, *, metrics=(), benchmark=None, jobs=None, shard=None, **opti
     if benchmark is not None:
         metrics = choose_metrics(benchmark, metrics, **options)
     try:
-        with warnings.catch_warnings(record=True) as warned, _Progress() as progress:
+        with warnings.catch_warnings(record=True) as warned, Progress() as progress:
             warnings.simplefilter("always")
             report = evaluate_paths(
                 paths,
@@ -200,7 +200,7 @@ def _tell_shard(report, shard, force):
     )
 
 
-class _Progress:
+class Progress:
     """Shows how far scoring is: bars on a terminal, plain lines on standard error elsewhere.
 
     Reading what is stored is shown only when it takes some time.

@@ -1,0 +1,136 @@
+"""The manifest of an archive: what it holds, who made it, and the scores that are stated."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import schema
+from ..metrics import METRICS, Metric
+from ..naming import one_line
+from ..reference.benchmarks import Benchmark
+from .about import Method, check_methods
+from .problems import ContributionError
+
+FORMAT_VERSION = 1
+NAME = "manifest.json"
+LARGEST_MANIFEST = 2**23
+MOST_MEMBERS = 1000
+LARGEST_MEMBER = 2**26
+LARGEST_ARCHIVE = 2**29
+LEAST_SEEDS = 5
+# Folders and names that are the same on every file system and lead nowhere else.
+MEMBER = re.compile(r"representations(/[A-Za-z0-9][A-Za-z0-9._+=,-]{0,119}){1,4}\.npz")
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def _matching(pattern, expected):
+    def check(value, place):
+        schema.name(value, place)
+        if not pattern.fullmatch(value):
+            raise schema.SchemaError(f"{expected} is expected, not {one_line(repr(value), 80)}")
+
+    return check
+
+
+_MANIFEST = schema.record(
+    {
+        "format_version": schema.whole(FORMAT_VERSION, FORMAT_VERSION),
+        "benchmark": schema.record({"name": schema.name, "version": schema.name}),
+        "methods": schema.list_of(schema.plain, MOST_MEMBERS),
+        "members": schema.list_of(
+            schema.record(
+                {
+                    "name": _matching(MEMBER, "the name of a representation in the archive"),
+                    "sha256": _matching(_SHA256, "a SHA-256"),
+                    "size": schema.whole(1, LARGEST_MEMBER),
+                    "scores": schema.mapping(schema.optional(schema.number()), 1000),
+                },
+                git_commit=schema.name,
+            ),
+            MOST_MEMBERS,
+        ),
+        "versions": schema.mapping(schema.optional(schema.name), 100),
+    }
+)
+
+
+def check_manifest(record: object) -> tuple[dict[str, Any], list[Method]]:
+    """Check what a manifest says, before anything that it names is looked at.
+
+    Parameters
+    ----------
+    record : object
+        Plain data from a file.
+
+    Returns
+    -------
+    dict
+        The record.
+    list of Method
+
+    Raises
+    ------
+    ContributionError
+    """
+    try:
+        _MANIFEST(record, "")
+    except schema.SchemaError as error:
+        raise ContributionError([f"{NAME}: {error}"]) from None
+    assert isinstance(record, dict)
+    names = [member["name"].lower() for member in record["members"]]
+    if not names:
+        raise ContributionError([f"{NAME} names no representation"])
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ContributionError([f"{NAME} names {twice[0]} twice"])
+    try:
+        return record, check_methods(record["methods"])
+    except ContributionError as error:
+        raise ContributionError([f"{NAME}: {problem}" for problem in error.problems]) from None
+
+
+def metrics_of(benchmark: Benchmark) -> dict[str, Metric]:
+    """The metric of each key that a benchmark compares.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+
+    Returns
+    -------
+    dict of str to Metric
+        In the order of the benchmark.
+
+    Raises
+    ------
+    ContributionError
+        If this version computes another form of a metric than the benchmark fixed.
+    """
+    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
+    found = {key: owners.get(key) for key in benchmark.metrics}
+    other = [
+        f"{benchmark.title} compares {key} as {variant}, and this version computes "
+        f"{metric.variant if metric else 'no such score'}"
+        for (key, variant), metric in zip(benchmark.metrics.items(), found.values(), strict=True)
+        if metric is None or metric.variant != variant
+    ]
+    if other:
+        raise ContributionError(other)
+    return {key: metric for key, metric in found.items() if metric is not None}
+
+
+def names_to_score(metrics: Mapping[str, Metric]) -> list[str]:
+    """Names of metrics to ask for: twins come with the metric that they are twins of.
+
+    Parameters
+    ----------
+    metrics : mapping of str to Metric
+        From `metrics_of`.
+
+    Returns
+    -------
+    list of str
+    """
+    return list(
+        dict.fromkeys(metric.name.removesuffix(metric.suffix) for metric in metrics.values())
+    )

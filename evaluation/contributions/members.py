@@ -1,0 +1,272 @@
+"""A representation of a contribution: what it says of itself, and the file that an archive holds.
+
+An archive holds `.npz` files of the arrays that scores are made of and of a few attributes. What
+else a file holds, such as a command or the name of a machine, is left out.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .. import schema
+from ..evaluation_sample import draw_evaluation_index
+from ..files import RecordError, replacing
+from ..naming import format_number, one_line
+from ..reference.agreement import check_agreement
+from ..reference.benchmarks import load_benchmark
+from ..representation.array_checks import RepresentationError
+from ..representation.file_format import FORMAT_VERSION, read_representation
+from ..schema import SchemaError
+from ..scoring.run_records import read_run
+from ..scoring.score_files import describe
+
+# Attributes that an archive's files keep besides those that are made: `model` and `seed`.
+KEPT = ("dataset_version", "beta", "lambda", "hyperparameters", "unidentifiable_factors")
+_MADE = ("model", "seed")
+_MOST_SEEDS = 2**31
+_SEED = re.compile(r"seed[-_=]?(\d{1,9})(?!\d)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """What is known of one representation.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method that it belongs to.
+    stated : str
+        The model that the file names; empty where it names none.
+    seed : int
+    dataset : str
+    hyperparameters : dict of str to float
+        Those that the file states, or its run's record.
+    codes : str
+        Hash of the codes.
+    left_out : tuple of str
+        What the file holds and an archive does not.
+    problems : tuple of str
+        Why it does not compare with the benchmark, one line each without the file's name.
+    commit : str
+        Of the software that trained it, where a run's record says so.
+    """
+
+    method: str = ""
+    stated: str = ""
+    seed: int = -1
+    dataset: str = ""
+    hyperparameters: dict = dataclasses.field(default_factory=dict)
+    codes: str = ""
+    left_out: tuple = ()
+    problems: tuple = ()
+    commit: str = ""
+
+    @property
+    def setting(self):
+        """The hyperparameters on one line, as in ``beta=4,lambda=8``; empty where there are none.
+
+        Examples
+        --------
+        >>> Member(hyperparameters={"lambda": 8.0, "beta": 4.0}).setting
+        'beta=4,lambda=8'
+        """
+        given = sorted(self.hyperparameters.items())
+        return ",".join(f"{key}={format_number(value)}" for key, value in given)
+
+
+def inspect_files(paths, methods, benchmark, grids, targets=None, report=None):
+    """Read representations, and write them as an archive holds them.
+
+    Parameters
+    ----------
+    paths : list of Path
+    methods : list of str
+        Names of the methods that they may belong to. To an archive's only one belongs whatever is
+        written for it; otherwise a file names its method by the attribute `model`.
+    benchmark : str
+        Name of a standard benchmark.
+    grids : dict of str to tuple of int
+        Numbers of classes of each data set's factors, for those whose images are the full grid.
+    targets : list of Path, optional
+        Where the files for an archive are written.
+    report : callable, optional
+        Called with each path before it is read.
+
+    Returns
+    -------
+    list of Member
+        One for each path, with its problems where it cannot be read.
+    """
+    members = []
+    for number, path in enumerate(paths):
+        if report is not None:
+            report(path)
+        try:
+            representation = read_representation(path)
+            only = methods[0] if targets is not None and len(methods) == 1 else ""
+            member = _inspect(path, representation, methods, only, load_benchmark(benchmark), grids)
+            if targets is not None and not member.problems:
+                _write(targets[number], representation, member)
+        except RepresentationError as error:
+            member = Member(problems=(str(error).removeprefix(f"{path}: "),))
+        except RecordError as error:
+            member = Member(problems=(f"its run.json cannot be used: {error}",))
+        members.append(member)
+    return members
+
+
+def _read_record(path):
+    """The record of the run that wrote a file, or nothing."""
+    if path.name == "representation.h5":
+        with contextlib.suppress(FileNotFoundError):
+            return read_run(path.parent / "run.json")
+    return {}
+
+
+def _inspect(path, representation, methods, only, benchmark, grids):
+    """What a representation says of itself, and how it agrees with a benchmark."""
+    attributes, record = representation.attributes, _read_record(path)
+    problems = check_agreement(describe(representation), benchmark)
+    stated = one_line(attributes.get("model", ""), 100)
+    if not only and stated not in methods:
+        problems.append(
+            f"its attribute model is {stated!r}, and the methods are {', '.join(methods)}"
+        )
+    seed, unclear = _find_seed(path, attributes)
+    hyperparameters, unusable = _find_hyperparameters(attributes, record)
+    problems += [*unclear, *unusable]
+    if not problems:
+        problems += _check_images(representation, seed, grids)
+    known = (*KEPT, *_MADE, *hyperparameters)
+    left_out = [name for name in attributes if name not in known]
+    shared = ["shared images"] if representation.shared is not None else []
+    commit = record.get("git_commit")
+    return Member(
+        only or stated,
+        stated,
+        seed,
+        representation.dataset,
+        hyperparameters,
+        _hash(representation.codes),
+        (*left_out, *shared),
+        tuple(problems),
+        commit if isinstance(commit, str) and re.fullmatch("[0-9a-f]{7,64}", commit) else "",
+    )
+
+
+def _find_seed(path, attributes):
+    """The seed that a file states, or its name and that of its folder, and what is unclear."""
+    named = [int(text) for text in _SEED.findall(f"{path.parent.name}/{path.stem}")]
+    stated = attributes.get("seed")
+    if "seed" in attributes:
+        if type(stated) is not int or not 0 <= stated < _MOST_SEEDS:
+            shown = one_line(repr(stated), 40)
+            return -1, [f"its attribute seed must be a whole number from 0, not {shown}"]
+        return stated, []
+    if len(set(named)) != 1:
+        return -1, [
+            "it states no seed: write it with attributes={'seed': 0}, or call the file seed-0.npz"
+        ]
+    return named[0], []
+
+
+def _find_hyperparameters(attributes, record):
+    """Hyperparameters of a run's record, or those that a file states, and what is wrong."""
+    given = record.get("run", {}).get("hyperparameters")
+    if given is None:
+        given = {name: attributes[name] for name in ("beta", "lambda") if name in attributes}
+        text = attributes.get("hyperparameters", "{}")
+        try:
+            given |= json.loads(text)
+        except (TypeError, ValueError, RecursionError):
+            return {}, ["its attribute hyperparameters must be JSON, name to number"]
+    try:
+        schema.mapping(schema.number(), 100)(given, "its hyperparameters")
+    except SchemaError as error:
+        return {}, [str(error)]
+    return {name: float(value) for name, value in given.items()}, []
+
+
+def _check_images(representation, seed, grids):
+    """Whether the rows are the evaluation sample of the seed: by index, and by the factors."""
+    sizes = grids.get(representation.dataset)
+    if sizes is None:
+        return []
+    rows, available = len(representation.factors), math.prod(sizes)
+    index = draw_evaluation_index(available, rows, seed)
+    expected = np.stack(np.unravel_index(index, sizes), axis=1)
+    same = representation.index is None or np.array_equal(representation.index, index)
+    if same and np.array_equal(representation.factors, expected):
+        return []
+    return [
+        f"its rows are not the evaluation sample of seed {seed}: "
+        f"load_dataset({representation.dataset!r}).evaluation_sample({seed}) gives the images in "
+        "their order, and their factors"
+    ]
+
+
+def _hash(array):
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _write(path, representation, member):
+    """Write what an archive holds of a representation: the same bytes for the same content."""
+    given = dict(member.hyperparameters)
+    named = {name: given.pop(name) for name in ("beta", "lambda") if name in given}
+    kept = {"model": member.method, "seed": member.seed, **named}
+    if given:
+        kept["hyperparameters"] = json.dumps(given, sort_keys=True)
+    if "dataset_version" in representation.attributes:
+        kept["dataset_version"] = str(representation.attributes["dataset_version"])
+    unidentifiable = _find_unidentifiable(representation)
+    if unidentifiable:
+        kept["unidentifiable_factors"] = json.dumps(unidentifiable)
+    kinds = list(representation.factor_kinds)
+    values = {
+        "codes": representation.codes,
+        "log_variances": representation.log_variances,
+        "factors": representation.factors,
+        "index": representation.index,
+        "n_train": representation.n_train,
+        "factor_names": list(representation.factor_names),
+        "factor_sizes": np.asarray(representation.factor_sizes, dtype=np.int64),
+        "factor_kinds": kinds if any(kinds) else None,
+        "dataset": representation.dataset,
+        "format_version": FORMAT_VERSION,
+        **kept,
+    }
+    write_npz(path, {name: value for name, value in values.items() if value is not None})
+
+
+def _find_unidentifiable(representation):
+    """Which of its factors a file says images do not determine."""
+    names = representation.attributes.get("unidentifiable_factors", [])
+    if isinstance(names, str):
+        try:
+            names = json.loads(names)
+        except (ValueError, RecursionError):
+            names = []
+    return [name for name in representation.factor_names if name in names]
+
+
+def write_npz(path, values):
+    """Write arrays as `.npz`, uncompressed and without times, in their own types.
+
+    Parameters
+    ----------
+    path : str or Path
+    values : dict of str to array_like
+    """
+    with replacing(Path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, value in values.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(value), allow_pickle=False)
