@@ -1,41 +1,16 @@
 """What `bench pack` and `bench verify` have in common: options, and one call with its messages."""
 
-import functools
 import warnings
 
 import click
 
 from .evaluate import Progress
-from .options import complete_names
+from .options import list_benchmark_names
 
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     help="Processes of one thread each (default: one a processor).",
-)
-
-
-def _list_benchmarks():
-    from ...evaluation.reference.benchmarks import BENCHMARKS
-
-    return BENCHMARKS
-
-
-def _check_benchmark(context, parameter, name):
-    if name is not None and name not in _list_benchmarks():
-        from ...evaluation.naming import unknown_name
-
-        raise click.BadParameter(unknown_name("benchmark", name, _list_benchmarks()))
-    return name
-
-
-benchmark_option = functools.partial(
-    click.option,
-    "--benchmark",
-    metavar="NAME",
-    callback=_check_benchmark,
-    shell_complete=complete_names(_list_benchmarks),
-    help="The standard benchmark.",
 )
 
 
@@ -62,15 +37,20 @@ def run_contribution(done, name, jobs, *arguments, **options):
     SystemExit
         With code 1, after all problems were printed.
     BenchError
-        If a file cannot be written, or no process started.
+        For an unknown benchmark or one that this version cannot score, if a file cannot be written,
+        or if no process can be started.
     """
     from ...evaluation import contributions
-    from ...evaluation.naming import one_line
+    from ...evaluation.metrics import MetricError
+    from ...evaluation.naming import one_line, unknown_name
     from ...evaluation.scoring.workers import WorkerError
     from ..datasets.catalogue import BUILT_IN
     from ..errors import BenchError
     from ..workers.devices import count_cores
 
+    benchmark = options.get("benchmark")
+    if benchmark is not None and benchmark not in list_benchmark_names():
+        raise BenchError(unknown_name("benchmark", benchmark, list_benchmark_names()), exit_code=2)
     grids = {entry.name: entry.factor_sizes for entry in BUILT_IN.values()}
     try:
         with warnings.catch_warnings(record=True), Progress() as progress:
@@ -87,8 +67,8 @@ def run_contribution(done, name, jobs, *arguments, **options):
         for problem in error.problems:
             click.echo(f"  {one_line(problem, 1000)}", err=True)
         raise SystemExit(1) from None
-    except WorkerError as error:
-        raise BenchError(str(error)) from error
+    except (WorkerError, MetricError) as error:
+        raise BenchError(one_line(error)) from error
     except OSError as error:
         place = one_line(error.filename or "a file")
         raise BenchError(f"cannot write {place}: {error.strerror or one_line(error)}") from error

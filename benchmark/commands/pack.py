@@ -2,7 +2,8 @@
 
 import click
 
-from .contributing import benchmark_option, jobs_option, run_contribution
+from .contributing import jobs_option, run_contribution
+from .options import benchmark_option
 
 
 def _print_template(context, parameter, wanted):
@@ -33,7 +34,7 @@ def _print_template(context, parameter, wanted):
 @click.option(
     "--output", required=True, type=click.Path(dir_okay=False), help="The archive to write."
 )
-@benchmark_option(default="db1", show_default=True)
+@benchmark_option("what the rows are for (default: db1)")
 @jobs_option
 def command(paths, about, output, benchmark, jobs):
     """Pack the representations below PATH, with scores and metadata, into one archive.
@@ -51,7 +52,7 @@ def command(paths, about, output, benchmark, jobs):
       bench verify mine.zip
     """
     packed = run_contribution(
-        "packed", "pack", jobs, paths, output, about=about, benchmark=benchmark
+        "packed", "pack", jobs, paths, output, about=about, benchmark=benchmark or "db1"
     )
     from ...evaluation.naming import one_line
 

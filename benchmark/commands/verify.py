@@ -5,18 +5,20 @@ import sys
 import click
 
 from ..console import print_table, table
-from .contributing import benchmark_option, jobs_option, run_contribution
+from .contributing import jobs_option, run_contribution
+from .options import benchmark_option
 
 SHOWN_FAILURES = 40
 
 
 @click.command(short_help="Score a packed row again and compare.")
 @click.argument("archive", type=click.Path(dir_okay=False))
-@benchmark_option(show_default="the one that the archive names")
+@benchmark_option("what the archive must be for (default: what it names)")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False),
-    help="Write the scores that were found as a table, as `bench evaluate` does.",
+    help="Write the scores that were found as a table, FILE.csv as `bench evaluate` writes it, and "
+    "the rows as they are shown, FILE.md.",
 )
 @click.option(
     "--time-limit",

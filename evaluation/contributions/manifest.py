@@ -1,7 +1,6 @@
 """The manifest of an archive: what it holds, who made it, and the scores that are stated."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from .. import schema
@@ -100,37 +99,6 @@ def metrics_of(benchmark: Benchmark) -> dict[str, Metric]:
     -------
     dict of str to Metric
         In the order of the benchmark.
-
-    Raises
-    ------
-    ContributionError
-        If this version computes another form of a metric than the benchmark fixed.
     """
     owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
-    found = {key: owners.get(key) for key in benchmark.metrics}
-    other = [
-        f"{benchmark.title} compares {key} as {variant}, and this version computes "
-        f"{metric.variant if metric else 'no such score'}"
-        for (key, variant), metric in zip(benchmark.metrics.items(), found.values(), strict=True)
-        if metric is None or metric.variant != variant
-    ]
-    if other:
-        raise ContributionError(other)
-    return {key: metric for key, metric in found.items() if metric is not None}
-
-
-def names_to_score(metrics: Mapping[str, Metric]) -> list[str]:
-    """Names of metrics to ask for: twins come with the metric that they are twins of.
-
-    Parameters
-    ----------
-    metrics : mapping of str to Metric
-        From `metrics_of`.
-
-    Returns
-    -------
-    list of str
-    """
-    return list(
-        dict.fromkeys(metric.name.removesuffix(metric.suffix) for metric in metrics.values())
-    )
+    return {key: owners[key] for key in benchmark.metrics}

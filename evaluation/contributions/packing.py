@@ -17,6 +17,7 @@ from ..reference.benchmarks import Benchmark, load_benchmark
 from ..scoring.batch import evaluate_paths
 from ..scoring.finding import find_representations
 from ..scoring.score_files import versions
+from ..scoring.standard import list_metrics
 from .about import Method, read_about
 from .groups import Row, find_duplicates, group_members
 from .manifest import (
@@ -26,7 +27,6 @@ from .manifest import (
     MOST_MEMBERS,
     NAME,
     metrics_of,
-    names_to_score,
 )
 from .members import Member, inspect_files
 from .problems import ContributionError
@@ -100,19 +100,21 @@ def pack(
     ------
     ContributionError
         With everything that keeps the files from being packed.
+    MetricError
+        If this version computes another variant of a metric than the benchmark compares.
     OSError
         If the archive cannot be written.
     """
     paths = [Path(path) for path in paths]
     standard = load_benchmark(benchmark)
-    metrics = metrics_of(standard)
+    asked, metrics = list_metrics(standard), metrics_of(standard)
     methods = read_about(about)
     files = _find_files(paths)
     with tempfile.TemporaryDirectory(prefix="bench-pack-") as folder:
         targets = [Path(folder, f"{number}.npz") for number in range(len(files))]
         members = _inspect(files, targets, [each.name for each in methods], standard, grids or {})
         table = Path(folder, "scores.csv")
-        report = evaluate_paths(files, metrics=names_to_score(metrics), table=table, **scoring)
+        report = evaluate_paths(files, metrics=asked, table=table, **scoring)
         if report.problems:
             raise ContributionError(one_line(line) for _, line in report.problems)
         contents: dict[str, Path] = {}

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from ..metrics import Metric
 from ..naming import one_line
 from ..reference.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from ..scoring.batch import evaluate_paths
+from ..scoring.file_scores import Outcome
+from ..scoring.standard import list_metrics
 from .about import Method, check_methods
 from .groups import Row, find_duplicates, group_members
-from .manifest import metrics_of, names_to_score
+from .manifest import metrics_of
 from .members import Member, inspect_files
 from .opening import extract
 from .problems import ContributionError
@@ -70,7 +72,8 @@ class Verification:
         Of the archive.
     benchmark : Benchmark
     methods : list of Method
-    rows : list of Row
+    members : dict of str to Member
+        By name in the archive.
     versions : dict of str to str
         With which the scores were computed, as the archive says.
     comparisons : list of Comparison
@@ -81,9 +84,14 @@ class Verification:
     sha256: str
     benchmark: Benchmark
     methods: list[Method]
-    rows: list[Row]
+    members: dict[str, Member]
     versions: dict[str, str | None]
     comparisons: list[Comparison]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the table that the representations make."""
+        return group_members(self.members.values())
 
     @property
     def holds(self) -> bool:
@@ -97,6 +105,7 @@ def verify(
     benchmark: str | None = None,
     grids: Mapping[str, tuple[int, ...]] | None = None,
     output: str | os.PathLike[str] | None = None,
+    progress: Callable[..., object] | None = None,
     **scoring: Any,
 ) -> Verification:
     """Open an archive that `pack` wrote, or somebody who means harm, and score it again.
@@ -112,9 +121,12 @@ def verify(
     grids : mapping of str to tuple of int, optional
         As `pack` takes them.
     output : str or Path, optional
-        Where to write the table of scores that were found, as `evaluate_paths` writes it.
+        Where to write the table of scores that were found, as `evaluate_paths` writes it, and
+        beside it, in Markdown, the rows as they are shown.
+    progress : callable, optional
+        As `evaluate_paths` takes it; representations have their names in the archive.
     **scoring
-        `jobs`, `progress`, `reading`, `time_limit`, `memory_limit` of `evaluate_paths`.
+        `jobs`, `reading`, `time_limit`, `memory_limit` of `evaluate_paths`.
 
     Returns
     -------
@@ -125,13 +137,15 @@ def verify(
     ContributionError
         If the archive is broken, is not what it says, does not agree with the benchmark, or cannot
         be scored; with all reasons.
+    MetricError
+        If this version computes another variant of a metric than the benchmark compares.
     OSError
         If the table cannot be written.
     """
     path = Path(path)
     with _opened(path) as (folder, record):
         standard = _choose(record["benchmark"], benchmark)
-        metrics = metrics_of(standard)
+        asked, metrics = list_metrics(standard), metrics_of(standard)
         methods = check_methods(record["methods"])
         names = [member["name"] for member in record["members"]]
         files = [folder / name for name in names]
@@ -139,33 +153,32 @@ def verify(
         stated = {member["name"]: member["scores"] for member in record["members"]}
         _check_keys(stated, metrics)
         table = folder / "scores.csv"
-        report = evaluate_paths(files, metrics=names_to_score(metrics), table=table, **scoring)
+        report = evaluate_paths(
+            files,
+            metrics=asked,
+            table=table,
+            progress=None if progress is None else _naming_members(progress, folder),
+            **scoring,
+        )
         if report.problems:
-            prefix = f"{folder}/"
-            raise ContributionError(
-                one_line(line.replace(prefix, ""), 500) for _, line in report.problems
-            )
+            raise ContributionError(_shorten(line, folder) for _, line in report.problems)
         comparisons = [
             _compare(name, key, stated[name][key], row.get(key), metric)
             for name, row in zip(names, report.rows, strict=True)
             for key, metric in metrics.items()
         ]
-        if output is not None:
-            target = Path(output)
-            for ending in (".metrics.json", ".csv"):
-                written = table.with_suffix(ending).read_bytes()
-                write_atomically(
-                    target if ending == ".csv" else target.with_suffix(ending), written
-                )
-        return Verification(
+        verification = Verification(
             path,
             _hash(path),
             standard,
             methods,
-            group_members(members),
-            record.get("versions", {}),
+            dict(zip(names, members, strict=True)),
+            record["versions"],
             comparisons,
         )
+        if output is not None:
+            _write(Path(output), table, verification)
+    return verification
 
 
 @contextlib.contextmanager
@@ -184,6 +197,23 @@ def _opened(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if "problems" in came:
             raise ContributionError(f"{path}: {problem}" for problem in came["problems"])
         yield Path(folder), came["manifest"]
+
+
+def _naming_members(progress: Callable[..., object], folder: Path) -> Callable[..., object]:
+    """Tell progress by the names that representations have in the archive."""
+
+    def tell(done: int, total: int, outcome: Outcome | None) -> None:
+        if outcome is not None and outcome.path.is_relative_to(folder):
+            problems = tuple(_shorten(line, folder) for line in outcome.problems)
+            path = outcome.path.relative_to(folder)
+            outcome = dataclasses.replace(outcome, path=path, problems=problems)
+        progress(done, total, outcome)
+
+    return tell
+
+
+def _shorten(line: str, folder: Path) -> str:
+    return one_line(line.replace(f"{folder}/", ""), 500)
 
 
 def _choose(stated: Mapping[str, str], wanted: str | None) -> Benchmark:
@@ -250,6 +280,17 @@ def _compare(
     """Set a stated score beside the one that was found."""
     tolerance = metric.tolerance * max(1.0, abs(found or 0.0))
     return Comparison(member, key, stated, found, tolerance)
+
+
+def _write(output: Path, table: Path, verification: Verification) -> None:
+    """Write the table of scores, what its metrics declare, and the rows as they are shown."""
+    from .record import describe_rows
+
+    write_atomically(
+        output.with_suffix(".metrics.json"), table.with_suffix(".metrics.json").read_bytes()
+    )
+    write_atomically(output.with_suffix(".md"), describe_rows(verification))
+    write_atomically(output, table.read_bytes())
 
 
 def _hash(path: Path) -> str:
