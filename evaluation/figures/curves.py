@@ -18,6 +18,13 @@ from .style import (
 BELOW = ("nll", "kl")
 # More curves in one panel cannot be told apart.
 MOST_CURVES = 7
+# Colours and dashes of methods that are horizontal lines; those of curves are other ones.
+LEVELS = (
+    ("#8b0a50", (0, (5, 1.5))),
+    ("#5b3a29", (0, (1, 1))),
+    ("#3b3b98", (0, (5, 1.5, 1, 1.5))),
+    ("#6b8e23", (0, (3, 1))),
+)
 # Inches; a page shows wider figures smaller, and their letters with them.
 WIDEST = 9.6
 # Of a legend; names that leave no room for a second column stand below each other.
@@ -25,7 +32,7 @@ LETTERS_PER_INCH = 13
 
 
 @style()
-def plot_curves(cells, scores, metrics, title, axes=None):
+def plot_curves(cells, scores, metrics, title, axes=None, levels=None):
     """Draw metrics against what was swept, with NLL and KL below.
 
     Curves over β have a panel of the λ and one of the models; those over anything else have one
@@ -40,6 +47,8 @@ def plot_curves(cells, scores, metrics, title, axes=None):
     title : str
     axes : sequence of str, optional
         What was swept, by its names in the column `axis`; all by default.
+    levels : DataFrame, optional
+        Cells of methods that lie at no place of an axis: a horizontal line and band each.
 
     Returns
     -------
@@ -66,6 +75,7 @@ def plot_curves(cells, scores, metrics, title, axes=None):
     heights = [2.0 if key in metrics else 1.0 for key in rows]
     curves = _group_by_curve(known, scores)
     facts = describe_keys(known)
+    levels = known.iloc[:0] if levels is None else levels[levels["n"] > 0]
     figure, grid = new_figure(
         min(4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1), WIDEST),
         1.45 * sum(heights) + 1.5,
@@ -80,10 +90,11 @@ def plot_curves(cells, scores, metrics, title, axes=None):
         places = _set_axis(grid[-1, column], name, known[known["axis"] == name])
         for row, key in enumerate(rows):
             _draw_curves(grid[row, column], facts[key], styles, curves, places)
+            _draw_levels(grid[row, column], facts[key], levels)
         grid[0, column].set_title(heading)
         _add_legend(grid[:, column])
     for row, key in enumerate(rows):
-        _set_limits(grid[row], facts[key], curves)
+        _set_limits(grid[row], facts[key], curves, levels)
         grid[row, 0].set_ylabel(
             write_label(facts[key].axis, 60).replace(" (nats per", "\n(nats per")
         )
@@ -178,11 +189,26 @@ def _draw_curves(axis, facts, styles, curves, places):
     axis.grid(visible=True, axis="y")
 
 
-def _set_limits(axes, facts, curves):
+def _draw_levels(axis, facts, levels):
+    """Methods without a place on the axis: the mean across the panel, and its interval."""
+    shown = levels.drop_duplicates("method")["method"].tolist()[: len(LEVELS)]
+    for method, (colour, dashes) in zip(shown, LEVELS, strict=False):
+        own = levels[(levels["method"] == method) & (levels["metric"] == facts.name)]
+        for cell in own.to_dict("records"):
+            label = write_label(cell["method_label"])
+            axis.axhline(cell["mean"], color=colour, ls=dashes, lw=1.8, zorder=4, label=label)
+            low, high = clip_to_range([cell["low"], cell["high"]], facts)
+            if np.isfinite(low):
+                axis.axhspan(low, high, color=colour, alpha=0.12, lw=0, zorder=1)
+
+
+def _set_limits(axes, facts, curves, levels):
     """Vertical limits of a row of panels, from the curves that figures of these frames draw."""
     parts = [pair for (metric, _), pair in curves.items() if metric == facts.name]
-    points = np.concatenate([[*part["mean"], *runs["value"]] for part, runs in parts])
-    ends = np.concatenate([[*part["low"], *part["high"]] for part, _ in parts])
+    level = levels[levels["metric"] == facts.name]
+    points = np.concatenate([level["mean"], *([*p["mean"], *r["value"]] for p, r in parts)])
+    drawn = [*(part for part, _ in parts), level]
+    ends = np.concatenate([[*part["low"], *part["high"]] for part in drawn])
     for axis in axes:
         if facts.name == "kl":
             set_kl_axis(axis, np.nanmax(points))

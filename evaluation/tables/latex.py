@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Collection
 
 from .citations import SOFTWARE, STUDY, is_key
 from .table import Table
@@ -124,6 +125,27 @@ def to_latex(table: Table) -> str:
         text = "\n".join(notes)
         lines.append(f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\scriptsize {text}}}")
     return "\n".join([*lines, "\\end{table}"]) + "\n"
+
+
+def rows_to_latex(table: Table, labels: Collection[str]) -> str:
+    """Some rows of a table for another one, with their columns in a comment.
+
+    Parameters
+    ----------
+    table : evaluation.tables.table.Table
+    labels : collection of str
+        What stands in the first column of the rows.
+
+    Returns
+    -------
+    str
+        A comment, and a line for each row.
+    """
+    shown = table.compact or table
+    heads = " & ".join(latex_escape(name.replace("\n", " ")) for name in shown.columns)
+    rows = [row for row in shown.rows if row[0].split("\N{NO-BREAK SPACE}")[0] in labels]
+    lines = [" & ".join(latex_escape(cell) for cell in row) + " \\\\" for row in rows]
+    return "\n".join([f"% {latex_escape(table.title)}: {heads}", *lines]) + "\n"
 
 
 def _fold(head):

@@ -1,0 +1,182 @@
+"""Whether a representation holds what a standard benchmark scores, said in one sentence if not."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from ..evaluation_sample import draw_evaluation_index
+from ..naming import one_line
+from ..reference.benchmarks import Benchmark
+from ..reference.grids import GRIDS
+from ..representation.representation import Representation
+
+# Classes of a factor that a random sample would have with less than this probability.
+SUSPICIOUS = 1e-6
+
+
+def find_disagreement(
+    representation: Representation, benchmark: Benchmark, seed: int | None = None
+) -> str:
+    """Say why the scores of a representation do not compare with a benchmark's.
+
+    Parameters
+    ----------
+    representation : Representation
+    benchmark : Benchmark
+    seed : int, optional
+        That of the representation; the benchmark's own sample of that seed is not questioned.
+
+    Returns
+    -------
+    str
+        One line with what was expected, what came and what to do; empty where they do.
+    """
+    return (
+        _refuse_dataset(representation, benchmark)
+        or _refuse_factors(representation, benchmark)
+        or _refuse_size(representation, benchmark)
+        or _refuse_images(representation)
+        or (
+            ""
+            if is_benchmark_sample(representation, benchmark, seed)
+            else _refuse_sample(representation)
+        )
+    )
+
+
+def _refuse_dataset(representation, benchmark):
+    names = " and ".join(benchmark.datasets)
+    dataset = one_line(representation.dataset, 60)
+    if not dataset:
+        return f"it names no data set: write it with dataset=…, one of {names}"
+    if dataset not in benchmark.datasets:
+        return f"its data set is {dataset}, and {benchmark.title} is defined on {names}"
+    version = representation.attributes.get("dataset_version")
+    wanted = benchmark.datasets[dataset].version
+    if version is not None and str(version) != wanted:
+        return (
+            f"it was made of version {one_line(version, 30)} of {dataset}, and {benchmark.title} "
+            f"of version {wanted}: encode the images of that version"
+        )
+    return ""
+
+
+def _refuse_factors(representation, benchmark):
+    grid = GRIDS[representation.dataset]
+    names, sizes = representation.factor_names, representation.factor_sizes
+    if "continuous" in representation.factor_kinds:
+        return (
+            "its factors are real numbers, and those of "
+            f"{representation.dataset} are classes: write dataset.factors(index)"
+        )
+    unnamed = names == tuple(f"factor_{k}" for k in range(len(names)))
+    if not unnamed and names != tuple(grid):
+        return (
+            f"its factors are {one_line(', '.join(names), 120)}, and those of "
+            f"{representation.dataset} {', '.join(grid)}, in this order"
+        )
+    # Sizes that were not stated follow from the largest class of the sample.
+    fits = len(sizes) == len(grid) and all(
+        own == size or (unnamed and own <= size)
+        for own, size in zip(sizes, grid.values(), strict=True)
+    )
+    if not fits:
+        return (
+            f"its factors have {one_line(', '.join(map(str, sizes)), 60)} classes, and those of "
+            f"{representation.dataset} {', '.join(map(str, grid.values()))}: write "
+            "factor_sizes=dataset.factor_sizes"
+        )
+    return ""
+
+
+def _refuse_size(representation, benchmark):
+    n_train = representation.n_train
+    n_test = len(representation.codes) - n_train
+    if (n_train, n_test) == (benchmark.n_train, benchmark.n_test):
+        return ""
+    count = benchmark.n_train + benchmark.n_test
+    drawn = "seed" if count == 4500 else f"seed, count={count}"
+    return (
+        f"it has {n_train:,} training and {n_test:,} test rows, and {benchmark.title} scores "
+        f"{benchmark.n_train:,} and {benchmark.n_test:,}: encode "
+        f'load_dataset("{representation.dataset}").evaluation_sample({drawn}) and write it with '
+        f"n_train={benchmark.n_train}"
+    )
+
+
+def _refuse_images(representation):
+    """Factors that are not those of the images, and images that occur twice."""
+    sizes = tuple(GRIDS[representation.dataset].values())
+    index = representation.index
+    if index is not None:
+        if index.max() >= np.prod(sizes):
+            return (
+                f"its index reaches {index.max():,}, but {representation.dataset} has "
+                f"{np.prod(sizes):,} images"
+            )
+        factors = np.stack(np.unravel_index(index, sizes), axis=1)
+        wrong = np.flatnonzero((factors != representation.factors).any(axis=1))
+        if len(wrong):
+            return (
+                f"row {wrong[0]} has the factors {representation.factors[wrong[0]].tolist()}, but "
+                f"image {index[wrong[0]]} of {representation.dataset} has "
+                f"{factors[wrong[0]].tolist()}: write dataset.factors(index) in the order of the "
+                "codes"
+            )
+    places = _find_images(representation)
+    repeated = len(places) - len(np.unique(places))
+    if repeated:
+        return (
+            f"{repeated:,} of its images occur more than once, and the test part must hold new "
+            "ones: draw them without replacement"
+        )
+    return ""
+
+
+def _refuse_sample(representation):
+    """Images that are no random sample of the grid: their scores are of another problem."""
+    for (name, size), column in zip(
+        GRIDS[representation.dataset].items(), representation.factors.T, strict=True
+    ):
+        counts = np.bincount(column, minlength=size)
+        if stats.chisquare(counts).pvalue < SUSPICIOUS:
+            return (
+                f"its images are no random sample of {representation.dataset}: the classes of "
+                f"{name} occur {counts.min():,} to {counts.max():,} times; draw them with "
+                "evaluation_sample(seed)"
+            )
+    return ""
+
+
+def is_benchmark_sample(
+    representation: Representation, benchmark: Benchmark, seed: int | None
+) -> bool:
+    """Whether the images are the evaluation sample that the benchmark scores for a seed.
+
+    Parameters
+    ----------
+    representation : Representation
+    benchmark : Benchmark
+    seed : int or None
+
+    Returns
+    -------
+    bool
+    """
+    if seed is None or representation.dataset not in benchmark.datasets:
+        return False
+    sizes = tuple(GRIDS[representation.dataset].values())
+    count, available = benchmark.n_train + benchmark.n_test, int(np.prod(sizes))
+    if len(representation.codes) != count or representation.factors.shape[1] != len(sizes):
+        return False
+    if (representation.factors >= sizes).any() or representation.factors.dtype.kind == "f":
+        return False
+    drawn = draw_evaluation_index(available, count, seed)
+    return bool(np.array_equal(_find_images(representation), drawn))
+
+
+def _find_images(representation):
+    """Flat indices of the images, which the factors of a full grid determine."""
+    sizes = tuple(GRIDS[representation.dataset].values())
+    return np.ravel_multi_index(tuple(representation.factors.T.astype(np.int64)), sizes)
