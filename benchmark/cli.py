@@ -17,6 +17,7 @@ COMMANDS = (
     "report",
     "pack",
     "verify",
+    "compare",
     "submit",
     "theory",
     "data",

@@ -7,8 +7,9 @@ What a notebook needs, imported when it is first used, so that importing the pac
 True
 
 `evaluate` and `score` score arrays, `read_representation` and `write_representation` read and write
-the interchange format, `load_dataset` gives images and factors, and `report` makes tables, figures
-and a page of everything scored below a folder.
+the interchange format, `load_dataset` gives images and factors, `compare` puts representations
+beside the scores of a standard benchmark, and `report` makes tables, figures and a page of
+everything scored below a folder.
 """
 
 import importlib
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .benchmark.datasets import load_dataset
     from .benchmark.reporting.report import report
+    from .evaluation.comparison.comparing import compare
     from .evaluation.metrics.arrays import evaluate, score
     from .evaluation.representation.file_format import read_representation, write_representation
 
     __version__: str
 
 _PLACES = {
+    "compare": "evaluation.comparison.comparing",
     "evaluate": "evaluation.metrics.arrays",
     "load_dataset": "benchmark.datasets",
     "read_representation": "evaluation.representation.file_format",
@@ -33,6 +36,7 @@ _PLACES = {
 
 __all__ = [
     "__version__",
+    "compare",
     "evaluate",
     "load_dataset",
     "read_representation",

@@ -7,9 +7,11 @@ from scipy import stats
 
 from ..evaluation_sample import draw_evaluation_index
 from ..naming import one_line
+from ..reference.agreement import check_agreement
 from ..reference.benchmarks import Benchmark
 from ..reference.grids import GRIDS
 from ..representation.representation import Representation
+from ..scoring.score_files import describe
 
 # Classes of a factor that a random sample would have with less than this probability.
 SUSPICIOUS = 1e-6
@@ -32,37 +34,28 @@ def find_disagreement(
     str
         One line with what was expected, what came and what to do; empty where they do.
     """
+    stated = check_agreement(describe(representation), benchmark)
+    if representation.dataset not in benchmark.datasets:
+        return f"{stated[0]}: write it with dataset=… of one of them"
+    factors = _refuse_factors(representation)
+    if factors or stated:
+        return factors or f"{'; '.join(stated)}: {_advise(representation, benchmark)}"
+    if is_benchmark_sample(representation, benchmark, seed):
+        return _refuse_images(representation)
+    return _refuse_images(representation) or _refuse_sample(representation)
+
+
+def _advise(representation, benchmark):
+    """How to make a representation that compares."""
+    count = benchmark.n_train + benchmark.n_test
+    drawn = "seed" if count == 4500 else f"seed, count={count}"
     return (
-        _refuse_dataset(representation, benchmark)
-        or _refuse_factors(representation, benchmark)
-        or _refuse_size(representation, benchmark)
-        or _refuse_images(representation)
-        or (
-            ""
-            if is_benchmark_sample(representation, benchmark, seed)
-            else _refuse_sample(representation)
-        )
+        f'encode load_dataset("{representation.dataset}").evaluation_sample({drawn}) and write it '
+        f"with n_train={benchmark.n_train}"
     )
 
 
-def _refuse_dataset(representation, benchmark):
-    names = " and ".join(benchmark.datasets)
-    dataset = one_line(representation.dataset, 60)
-    if not dataset:
-        return f"it names no data set: write it with dataset=…, one of {names}"
-    if dataset not in benchmark.datasets:
-        return f"its data set is {dataset}, and {benchmark.title} is defined on {names}"
-    version = representation.attributes.get("dataset_version")
-    wanted = benchmark.datasets[dataset].version
-    if version is not None and str(version) != wanted:
-        return (
-            f"it was made of version {one_line(version, 30)} of {dataset}, and {benchmark.title} "
-            f"of version {wanted}: encode the images of that version"
-        )
-    return ""
-
-
-def _refuse_factors(representation, benchmark):
+def _refuse_factors(representation):
     grid = GRIDS[representation.dataset]
     names, sizes = representation.factor_names, representation.factor_sizes
     if "continuous" in representation.factor_kinds:
@@ -88,21 +81,6 @@ def _refuse_factors(representation, benchmark):
             "factor_sizes=dataset.factor_sizes"
         )
     return ""
-
-
-def _refuse_size(representation, benchmark):
-    n_train = representation.n_train
-    n_test = len(representation.codes) - n_train
-    if (n_train, n_test) == (benchmark.n_train, benchmark.n_test):
-        return ""
-    count = benchmark.n_train + benchmark.n_test
-    drawn = "seed" if count == 4500 else f"seed, count={count}"
-    return (
-        f"it has {n_train:,} training and {n_test:,} test rows, and {benchmark.title} scores "
-        f"{benchmark.n_train:,} and {benchmark.n_test:,}: encode "
-        f'load_dataset("{representation.dataset}").evaluation_sample({drawn}) and write it with '
-        f"n_train={benchmark.n_train}"
-    )
 
 
 def _refuse_images(representation):

@@ -12,21 +12,21 @@ from pathlib import Path
 import pandas as pd
 
 from ..reference.benchmarks import Benchmark, load_benchmark
-from ..reference.shipped import load_provenance, load_scores
 from ..scoring.scores_table import write_table
 from ..statistics.cells import STRATUM, compute_cells, tidy
 from ..statistics.labels import HEADLINE
 from ..statistics.placing import place_methods
 from ..statistics.ranking import rank_methods
-from ..statistics.run_reading import read_scores
+from ..statistics.run_reading import ScoresError, read_scores
 from ..statistics.run_table import metric_columns
 from ..statistics.selection import select_settings
+from ..statistics.shipped_runs import read_shipped
 from ..statistics.summary import Summary, summarise
 from ..tables.latex import rows_to_latex
 from ..tables.methods import comparison_table, ranking_table
 from ..tables.table import Table
 from .entries import ComparisonError, Entry
-from .frames import choose_shipped, file_of, join_runs, set_variants_aside
+from .frames import choose_shipped, file_of, join_runs, read_own_records, refuse_other_data
 from .scoring import score_entries
 from .sentences import describe_cells, describe_places, describe_refusals, describe_training
 from .tables import CONTEXT, context_table, placing_table
@@ -119,7 +119,7 @@ def compare(
     jobs: int | None = None,
     figures: bool = True,
     formats: Iterable[str] = ("png", "pdf"),
-    scores: pd.DataFrame | None = None,
+    reference: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     progress: Callable[..., object] | None = None,
 ) -> Comparison:
     """Put representations beside the shipped scores of a standard benchmark.
@@ -145,8 +145,9 @@ def compare(
         Draw figures, where there is an output folder.
     formats : iterable of str, default ("png", "pdf")
         Of the figures.
-    scores : DataFrame, optional
-        Compare with these in place of the shipped scores: columns as in `scores.csv`.
+    reference : (DataFrame, DataFrame), optional
+        Compare with these in place of the shipped runs: scores and records, as
+        `evaluation.statistics.shipped_runs.read_shipped` gives them.
     progress : callable, optional
         As `evaluation.evaluate_paths` takes it.
 
@@ -171,20 +172,34 @@ def compare(
     with tempfile.TemporaryDirectory() as temporary:
         table = Path(temporary) / "scores.csv"
         scored = score_entries(given, definition, table.parent, name, count, progress)
-        compared = [entry for entry in scored.entries if not entry.refusal]
-        if not compared:
-            reasons = describe_refusals(scored.entries)
-            raise ComparisonError(f"nothing can be compared: {' '.join(reasons[:3])}")
         write_table(table, scored.table)
         mine = read_scores(table)
-    shipped = load_scores(benchmark) if scores is None else scores
-    provenance = load_provenance(benchmark) if scores is None else None
-    shown = [entry for entry in scored.entries if _is_shown(entry, definition)]
-    runs = join_runs(mine, shown, definition, choose_shipped(shipped, definition), provenance)
-    comparison = _describe(set_variants_aside(runs, definition), definition, scored)
+    mine = mine.drop(columns=[key for key in scored.other if key in mine])
+    known = reference or _read_reference(benchmark)
+    datasets = {entry.dataset for entry in scored.entries}
+    shipped = choose_shipped(known, definition, datasets)
+    records = read_own_records(scored.entries)
+    entries = refuse_other_data(scored.entries, records, shipped)
+    if all(entry.refusal for entry in entries):
+        reasons = describe_refusals(entries)
+        raise ComparisonError(f"nothing can be compared: {' '.join(reasons[:3])}")
+    records = read_own_records(entries)
+    datasets = {entry.dataset for entry in entries if not entry.refusal}
+    shown = [entry for entry in entries if _is_shown(entry, datasets)]
+    shipped = choose_shipped(known, definition, datasets)
+    runs = join_runs(mine, shown, records, definition, shipped)
+    comparison = _describe(runs, definition, dataclasses.replace(scored, entries=entries))
     if folder is None:
         return comparison
     return write_comparison(comparison, folder, tuple(formats) if figures else ())
+
+
+def _read_reference(name):
+    """The shipped runs of a benchmark, or None where no scores ship."""
+    try:
+        return read_shipped(name)
+    except ScoresError:
+        return None
 
 
 def _count_processors():
@@ -193,11 +208,10 @@ def _count_processors():
     return os.cpu_count() or 1
 
 
-def _is_shown(entry, benchmark):
-    """Whether an entry has a row: compared, or refused but on a data set of the benchmark."""
-    if not entry.refusal:
-        return True
-    return not entry.trained_here and not entry.unreadable and entry.dataset in benchmark.datasets
+def _is_shown(entry, datasets):
+    """Whether an entry has a row: compared, or refused beside others of its data set."""
+    refused = not entry.trained_here and not entry.unreadable and entry.dataset in datasets
+    return not entry.refusal or refused
 
 
 def _describe(runs, benchmark, scored):
@@ -230,7 +244,7 @@ def _describe(runs, benchmark, scored):
         [
             *([] if ships else [NO_SCORES.format(title=benchmark.title)]),
             *describe_training(compared, benchmark),
-            *describe_cells(summary, set(own)),
+            *describe_cells(summary, set(own), scored.other),
             *biased,
         ],
         describe_refusals(entries),

@@ -2,101 +2,102 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import posixpath
 from pathlib import Path
 
 import pandas as pd
 
-from ..naming import one_line
 from ..reference.benchmarks import Benchmark
-from ..scoring.run_records import describe_method
-from ..statistics.labels import describe_key
-from ..statistics.run_reading import RECORD_COLUMNS, identity_text, read_records
+from ..statistics.run_reading import RECORD_COLUMNS, read_records
 from ..statistics.run_table import run_table
 from .entries import Entry
 
 
-def choose_shipped(scores: pd.DataFrame | None, benchmark: Benchmark) -> pd.DataFrame | None:
-    """The shipped scores of the seeds that make the standard table.
+def choose_shipped(
+    reference: tuple[pd.DataFrame, pd.DataFrame] | None, benchmark: Benchmark, datasets: set[str]
+) -> list[pd.DataFrame]:
+    """The shipped runs of some data sets whose seeds make the standard table.
 
     Parameters
     ----------
-    scores : DataFrame or None
-        From `evaluation.reference.load_scores`.
+    reference : (DataFrame, DataFrame) or None
+        Scores and records, as `evaluation.statistics.shipped_runs.read_shipped` gives them; None
+        where no scores ship.
     benchmark : Benchmark
+    datasets : set of str
 
     Returns
     -------
-    DataFrame or None
-        With `file` and `folder`, as `evaluation.statistics.run_reading.read_scores` has them.
+    list of DataFrame
+        The scores and the records; empty where there are none.
     """
-    if scores is None:
-        return None
+    if reference is None:
+        return []
+    scores, records = reference
     listed = pd.Series(False, scores.index)
     for name, dataset in benchmark.datasets.items():
-        listed |= scores["dataset"].eq(name) & scores["seed"].isin(dataset.seeds)
-    kept = scores[listed].reset_index(drop=True)
-    # These folders exist nowhere, so that no run of anybody's lies in one of them.
-    files = "shipped:" + kept["path"].astype(str)
-    versions = kept["dataset"].map({k: v.version for k, v in benchmark.datasets.items()})
-    folders = files.map(posixpath.dirname)
-    return kept.assign(file=files, folder=folders, dataset_version=versions)
+        if name in datasets:
+            listed |= scores["dataset"].eq(name) & scores["seed"].isin(dataset.seeds)
+    scores = scores[listed]
+    if scores.empty:
+        return []
+    return [scores, records[records["folder"].isin(scores["folder"])]]
 
 
-def describe_shipped(scores: pd.DataFrame, provenance: dict | None) -> pd.DataFrame:
-    """What the records of the shipped runs said about data and models.
+def refuse_other_data(
+    entries: list[Entry], records: pd.DataFrame, shipped: list[pd.DataFrame]
+) -> list[Entry]:
+    """Refuse runs whose records say that the images of their data set were other ones.
 
     Parameters
     ----------
-    scores : DataFrame
+    entries : list of Entry
+    records : DataFrame
+        Of the runs that were trained here.
+    shipped : list of DataFrame
         From `choose_shipped`.
-    provenance : dict or None
-        From `evaluation.reference.load_provenance`: `methods` by model, `datasets` by name.
 
     Returns
     -------
-    DataFrame
-        As `evaluation.statistics.run_reading.read_records` gives them.
+    list of Entry
     """
-    known = provenance or {}
-    methods, datasets = known.get("methods", {}), known.get("datasets", {})
-    rows = []
-    for row in scores[["folder", "dataset", "model"]].to_dict("records"):
-        method = {**describe_method(row["model"]), **methods.get(row["model"], {})}
-        about = datasets.get(row["dataset"], {})
-        identity = about.get("identity") or {}
-        rows.append(
-            {
-                "folder": row["folder"],
-                "declared": method,
-                "dataset_kind": identity.get("kind"),
-                "dataset_identity": identity_text(identity) if identity else None,
-                "notes": "\n".join(map(one_line, about.get("notes", []))) or None,
-            }
-        )
-    return pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
+    if not shipped or records.empty:
+        return entries
+    known = shipped[1].drop_duplicates("dataset").set_index("dataset")["fingerprint"].to_dict()
+    prints = dict(zip(records["folder"], records["fingerprint"], strict=True))
+    text = (
+        "its record says that the images of its data set are not those of the shipped runs (other "
+        "version or renderer): train it with the version of disentanglement-bench that they name"
+    )
+    checked = []
+    for entry in entries:
+        wanted, own = known.get(entry.dataset), prints.get(file_of(entry.path.parent))
+        other = not entry.refusal and entry.trained_here and wanted and own != wanted
+        checked.append(dataclasses.replace(entry, refusal=text) if other else entry)
+    return checked
 
 
 def join_runs(
     mine: pd.DataFrame,
     entries: list[Entry],
+    records: pd.DataFrame,
     benchmark: Benchmark,
-    shipped: pd.DataFrame | None,
-    provenance: dict | None = None,
+    shipped: list[pd.DataFrame],
 ) -> pd.DataFrame:
-    """One row for each run: the shipped ones on the data sets of somebody's files, and these.
+    """One row for each run: the shipped ones, and somebody's representations.
 
     Parameters
     ----------
     mine : DataFrame
-        Scores of the entries that are compared, from `read_scores`.
+        Scores of the entries, from `read_scores`.
     entries : list of Entry
         Those that are compared, and those that are refused and shall be shown without scores.
+    records : DataFrame
+        Of the entries that were trained here.
     benchmark : Benchmark
-    shipped : DataFrame or None
+    shipped : list of DataFrame
         From `choose_shipped`.
-    provenance : dict, optional
 
     Returns
     -------
@@ -104,24 +105,17 @@ def join_runs(
         From `run_table`, and `mine`: whether the row is one of the entries.
     """
     by_file = {file_of(entry.path): entry for entry in entries}
-    mine = _relabel(mine, by_file, benchmark)
-    datasets = {entry.dataset for entry in entries}
-    frames, records = [mine], [_read_own_records(entries)]
-    if shipped is not None:
-        shipped = shipped[shipped["dataset"].isin(datasets)]
-        frames.insert(0, shipped)
-        records.insert(0, describe_shipped(shipped, provenance))
-    scores = _stack(frames).infer_objects()
-    scores.attrs["metrics"] = mine.attrs.get("metrics", {})
-    runs = run_table(scores, _stack(records))
+    mine = _relabel(mine[mine["file"].isin(by_file)], by_file, benchmark)
+    scores = _stack([*shipped[:1], mine]).infer_objects()
+    scores.attrs |= mine.attrs
+    if shipped:
+        scores.attrs |= shipped[0].attrs
+    runs = run_table(scores, _stack([*shipped[1:], records]))
     runs["mine"] = runs["file"].isin(by_file)
     refused = {file: entry.refusal for file, entry in by_file.items() if entry.refusal}
     hit = runs["file"].isin(refused)
     runs.loc[hit, "status"] = "refused"
     runs.loc[hit, "status_reason"] = runs.loc[hit, "file"].map(refused)
-    # What is compared lies in one data set and protocol, whoever describes it how.
-    first = runs.groupby("dataset")["dataset_kind"].transform("first")
-    runs["dataset_kind"] = first
     return runs
 
 
@@ -153,9 +147,22 @@ def _relabel(mine, by_file, benchmark):
     return mine
 
 
-def _read_own_records(entries):
-    frames = [read_records(entry.path.parent) for entry in entries if entry.trained_here]
-    return _stack(frames) if frames else pd.DataFrame(columns=list(RECORD_COLUMNS))
+def read_own_records(entries: list[Entry]) -> pd.DataFrame:
+    """The records of the runs that were trained here.
+
+    Parameters
+    ----------
+    entries : list of Entry
+        Those that are refused have none.
+
+    Returns
+    -------
+    DataFrame
+        From `evaluation.statistics.run_reading.read_records`.
+    """
+    folders = [e.path.parent for e in entries if e.trained_here and not e.refusal]
+    nothing = pd.DataFrame(columns=list(RECORD_COLUMNS))
+    return _stack([nothing, *map(read_records, folders)])
 
 
 def _stack(frames):
@@ -172,45 +179,6 @@ def _stack(frames):
         columns = [*rest[:place], *swept, *rest[place:]]
     stacked = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
     return stacked[list(columns)]
-
-
-def set_variants_aside(runs: pd.DataFrame, benchmark: Benchmark) -> pd.DataFrame:
-    """Take the scores out whose metric has another variant than the benchmark's.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        From `join_runs`.
-    benchmark : Benchmark
-
-    Returns
-    -------
-    DataFrame
-        Where a score was taken out, the status of its metric is ``other variant`` and `reasons`
-        says which.
-    """
-    runs = runs.copy()
-    known = runs["reasons"] if "reasons" in runs else pd.Series(None, runs.index)
-    runs["reasons"] = known.astype(object)
-    keys_of: dict[tuple[str, str], list[str]] = {}
-    for key, wanted in benchmark.metrics.items():
-        keys_of.setdefault((describe_key(key).metric, wanted), []).append(key)
-    for (metric, wanted), keys in keys_of.items():
-        if f"{metric}_variant" not in runs:
-            continue
-        stated = runs[f"{metric}_variant"]
-        other = runs["mine"] & stated.notna() & (stated != wanted)
-        for row in runs.index[other]:
-            text = (
-                f"{', '.join(keys)}: scored as {one_line(stated[row], 80)} while "
-                f"{benchmark.title} compares {wanted}"
-            )
-            said = runs.at[row, "reasons"]
-            runs.at[row, "reasons"] = f"{text}; {said}" if isinstance(said, str) else text
-        runs.loc[other, [key for key in keys if key in runs]] = float("nan")
-        runs.loc[other, f"{metric}_status"] = "other variant"
-        runs.loc[other, f"{metric}_variant"] = wanted
-    return runs
 
 
 def file_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from ..scoring.file_scores import Options
 from ..scoring.finding import find_representations
 from ..scoring.score_all import score_all
 from ..scoring.scores_table import Table, make_table
-from ..statistics.labels import describe_key, untwinned
+from ..statistics.labels import untwinned
 from .entries import ComparisonError, Entry, read_entry, refuse_copies
 
 # Its score tells at little cost whether a file can be read: a worker that dies of one is replaced.
@@ -34,16 +34,19 @@ class ScoredEntries:
         Scores computed now; the others were up to date.
     problems : list of str
         Paths that do not exist, and scores that could not be computed; one line each.
+    other : dict of str to str
+        From `find_metrics`: keys whose scores are not compared, and why.
     """
 
     entries: list[Entry]
     table: Table
     computed: int
     problems: list[str]
+    other: dict[str, str]
 
 
-def list_metrics(benchmark: Benchmark) -> list[str]:
-    """Metrics that a benchmark's keys belong to; twins come with theirs.
+def find_metrics(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
+    """Metrics that give a benchmark's scores, and those that this version gives otherwise.
 
     Parameters
     ----------
@@ -51,16 +54,31 @@ def list_metrics(benchmark: Benchmark) -> list[str]:
 
     Returns
     -------
-    list of str
+    names : list of str
+        Without twins, which come with their metrics.
+    other : dict of str to str
+        By flat key, why its score cannot be compared.
 
     Examples
     --------
     >>> from disentanglement_bench.evaluation.reference import load_benchmark
-    >>> list_metrics(load_benchmark("db1"))
-    ['mig', 'sap', 'sap_continuous', 'dci', 'mi', 'modularity', 'explicitness']
+    >>> find_metrics(load_benchmark("db1"))
+    (['mig', 'sap', 'sap_continuous', 'dci', 'mi', 'modularity', 'explicitness'], {})
     """
-    names = (untwinned(describe_key(key).metric) for key in benchmark.metrics)
-    return list(dict.fromkeys(name for name in names if name in METRICS))
+    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
+    names: dict[str, None] = {}
+    other = {}
+    for key, variant in benchmark.metrics.items():
+        metric = owners.get(key)
+        if metric is None or metric.variant != variant:
+            here = "does not know it" if metric is None else f"scores it as {metric.variant}"
+            other[key] = (
+                f"{benchmark.title} compares {variant}, and this version of disentanglement-bench "
+                f"{here}: install a version that has it"
+            )
+        else:
+            names[untwinned(metric.name)] = None
+    return list(names), other
 
 
 def score_entries(
@@ -113,7 +131,7 @@ def score_entries(
     entries = refuse_copies(entries)
     if name is not None:
         _refuse_several(entries)
-    names = list_metrics(benchmark)
+    names, other = find_metrics(benchmark)
     options = Options(tuple(names))
     metrics = choose_metrics(names)
     wanted = [entry.path for entry in entries if not entry.refusal]
@@ -121,7 +139,7 @@ def score_entries(
     rows = [(path, done.stored.get(path), each.problems) for path, each in done.outcomes.items()]
     table = make_table(rows, folder, metrics)
     problems += [one_line(line, 600) for _, line in [*done.problems, *table.problems]]
-    return ScoredEntries(entries, table, first.computed + done.computed, problems)
+    return ScoredEntries(entries, table, first.computed + done.computed, problems, other)
 
 
 def _refuse_several(entries):

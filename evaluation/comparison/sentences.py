@@ -55,6 +55,8 @@ def describe_places(summary: Summary, places: pd.DataFrame, chances: pd.DataFram
                 f"; illustrative, because intervals need at least {ILLUSTRATIVE_BELOW} files of "
                 "different seeds"
             )
+        else:
+            text += f"; illustrative, because no method reports on {ILLUSTRATIVE_BELOW} seeds"
         sentences.append(f"{text}.")
     return sentences
 
@@ -81,7 +83,7 @@ def describe_refusals(entries: list[Entry]) -> list[str]:
     return lines
 
 
-def describe_cells(summary: Summary, own: set[str]) -> list[str]:
+def describe_cells(summary: Summary, own: set[str], other: dict[str, str]) -> list[str]:
     """Why cells of somebody's rows are empty or stand on fewer files, a reason each.
 
     Parameters
@@ -89,6 +91,8 @@ def describe_cells(summary: Summary, own: set[str]) -> list[str]:
     summary : evaluation.statistics.summary.Summary
     own : set of str
         Methods.
+    other : dict of str to str
+        Keys that are not compared at all, and why.
 
     Returns
     -------
@@ -105,6 +109,7 @@ def describe_cells(summary: Summary, own: set[str]) -> list[str]:
         if facts.metric == "training":
             continue
         for reason, same in part.groupby(part["reason"].map(_reason), sort=False):
+            reason = other.get(key, reason)
             if reason == "" and facts.metric.endswith("_sampled"):
                 reason = "no log-variances are stored, from which codes are sampled"
             found = groups.setdefault((dataset, label, reason or "not computed"), {})

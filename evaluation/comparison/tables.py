@@ -40,9 +40,10 @@ def place_text(place: dict) -> str:
     >>> place_text({"rank": 3.5, "rank_low": float("nan"), "of": 9, "illustrative": True})
     '3.5* of 9'
     """
+    mark = "*" if place["illustrative"] else ""
     if math.isfinite(place["rank_low"]):
-        return f"{place['rank']:g} [{place['rank_low']:g}, {place['rank_high']:g}] of {place['of']}"
-    return f"{place['rank']:g}{'*' if place['illustrative'] else ''} of {place['of']}"
+        mark = f" [{place['rank_low']:.2g}, {place['rank_high']:.2g}]"
+    return f"{place['rank']:.2g}{mark} of {place['of']}"
 
 
 def placing_table(

@@ -1,0 +1,316 @@
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from disentanglement_bench.evaluation.comparison import (
+    Comparison,
+    ComparisonError,
+    compare,
+    comparing,
+)
+from disentanglement_bench.evaluation.comparison.entries import Entry
+from disentanglement_bench.evaluation.comparison.scoring import ScoredEntries
+from disentanglement_bench.evaluation.metrics import METRICS
+from disentanglement_bench.evaluation.scoring.scores_table import Table
+from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
+
+COLUMNS = ["path", "dataset", "model", "beta", "lambda", "seed", "source", "mig", "sap",
+           "mi_matched", "mig_status", "mig_variant", "reasons"]  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, small, shipped):
+    """Compare files with made-up MIGs, which are not scored."""
+
+    def compare_values(values, entries=(), output=None, other=None, reference=shipped):
+        """`values`: (model, seed, MIG), and a setting where there is one."""
+        made, rows = list(entries), []
+        for number, (model, seed, value, *setting) in enumerate(values):
+            path = tmp_path / f"{number}.h5"
+            made.append(Entry(path, model=model, seed=seed, dataset="sprites-small"))
+            row = dict.fromkeys(COLUMNS) | {"path": str(path), "dataset": "sprites-small"}
+            row |= {"mig": value, "mig_status": "done", "mig_variant": METRICS["mig"].variant}
+            row |= {"beta": setting[0] if setting else None, "source": "external"}
+            rows.append(row)
+        scored = ScoredEntries(made, Table(COLUMNS, rows, {}, []), 0, [], other or {})
+        monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+        return compare("mine", output=output, reference=reference, figures=False)
+
+    return compare_values
+
+
+FIVE = [0.40, 0.41, 0.42, 0.40, 0.41]
+
+
+def test_a_row_is_placed_among_the_methods_at_their_chosen_settings(place):
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE)])
+    assert isinstance(made, Comparison)
+    assert made.rows == {"mine_external": "mine (external)"}
+    (found,) = made.places.to_dict("records")
+    assert found["metric"] == "mig"
+    assert found["mean"] == pytest.approx(np.mean(FIVE))
+    # The β-VAE at β = 8 has 0.3, the β-TCVAE at β = 8 has 0.5, the VAE 0.1.
+    assert (found["rank"], found["rank_low"], found["rank_high"], found["of"]) == (2, 2, 2, 4)
+    assert not found["paired"]
+    chances = made.chances.set_index("other_label")["p_better"].to_dict()
+    assert chances == {"VAE": 1.0, "β-VAE": 1.0, "β-TCVAE": 0.0}
+    assert made.sentences == [
+        "MIG on sprites-small: mine (external) has 0.408 (mean of 5 runs), rank 2 [2, 2] of 4; "
+        "probability of being better than VAE > 0.99, β-VAE > 0.99, β-TCVAE < 0.01."
+    ]
+    assert "rank 2 [2, 2] of 4" in repr(made)
+    assert "<td>mine (external)</td>" in made._repr_html_()
+
+
+def test_the_comparison_shows_the_row_beside_the_others(place):
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE)])
+    table = made.tables[0]
+    assert [row[0] for row in table.rows] == ["VAE", "β-VAE", "β-TCVAE", "mine (external)"]
+    assert table.rows[-1][1].startswith("0.408 ± 0.008")
+    assert table.rows[-1][1].endswith("5/5")
+    assert table.rows[1][1].endswith("β = 8 (best of 1)") or "β = 8" in table.rows[1][1]
+    assert sum("External, trained elsewhere" in note for note in table.notes) == 1
+    assert any(note.startswith("How external rows were trained is unknown") for note in made.notes)
+
+
+def test_the_latex_row_has_the_columns_of_the_comparison(place):
+    made = place([("my_model & co", seed, value) for seed, value in enumerate(FIVE)])
+    comment, row = made.latex.strip().split("\n")
+    assert comment.startswith("% Comparison on sprites-small, protocol db1: Method & MIG")
+    assert row.startswith(r"my\_model \& co (external) & 0.408 $\pm$ 0.008 & -- & ")
+    assert row.endswith(r"\\")
+    assert comment.count("&") == row.replace(r"\&", "").count("&")
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_few_files_are_ranked_and_illustrative(place, count):
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE[:count])])
+    (found,) = made.places.to_dict("records")
+    assert found["rank"] == 2
+    assert found["illustrative"]
+    assert math.isnan(found["rank_low"])
+    (sentence,) = made.sentences
+    assert "rank 2 of 4; illustrative, because intervals need at least 5 files" in sentence
+    assert "probability" not in sentence
+
+
+def test_several_models_make_several_rows(place):
+    made = place([("a", 0, 0.4), ("b", 0, 0.6), ("a", 1, 0.42)])
+    assert list(made.rows.values()) == ["a (external)", "b (external)"]
+    ranks = made.places.set_index("method_label")["rank"].to_dict()
+    assert ranks == {"a (external)": 2, "b (external)": 1}  # each among the shipped ones alone
+    assert made.latex.count("(external) &") == 2
+
+
+@pytest.mark.parametrize("name", ["VAE", "betavae", "β-VAE", "<b>$x_1$</b>"])
+def test_rows_are_never_taken_for_shipped_methods(place, name):
+    made = place([(name, seed, value) for seed, value in enumerate(FIVE)])
+    labels = [row[0] for row in made.tables[0].rows]
+    assert labels[:3] == ["VAE", "β-VAE", "β-TCVAE"]
+    assert len(labels) == 4
+    assert labels[3].endswith("(external)")
+    assert made.places["of"].tolist() == [4]
+    assert "<b>" not in made._repr_html_()
+
+
+def test_a_seed_twice_counts_once(place):
+    made = place([("mine", 0, 0.4), ("mine", 0, 0.9), ("mine", 1, 0.4)])
+    assert made.places["n"].tolist() == [2]
+    assert made.places["mean"].tolist() == [pytest.approx(0.4)]
+    (refusal,) = made.refusals
+    assert "1.h5: another file of the same row has the same seed" in refusal
+
+
+def test_files_without_seeds_are_runs_of_one_row(place):
+    made = place([("mine", None, value) for value in FIVE])
+    assert made.places["n"].tolist() == [5]
+    assert made.places["rank_low"].tolist() == [2]
+
+
+def test_the_best_of_a_sweep_is_chosen_on_half_the_seeds(place):
+    values = [
+        ("mine", seed, 0.35 + 0.1 * (beta == 4), beta) for seed in range(4) for beta in (2, 4)
+    ]
+    made = place(values)
+    (found,) = made.places.to_dict("records")
+    assert found["chosen"] == "best of 2, held-out seeds"
+    assert (found["setting"], found["n"]) == ("beta=4", 2)
+
+
+def test_a_sweep_without_seeds_to_choose_on_is_refused(place):
+    made = place([("mine", 0, 0.35, 2), ("mine", 0, 0.45, 4), ("other", 0, 0.4)])
+    assert made.places["method_label"].tolist() == ["other (external)"]
+    assert any(note.startswith("mine (external): several settings") for note in made.notes)
+
+
+def test_a_refused_file_takes_its_cell_away_and_not_its_row(place, tmp_path):
+    refused = Entry(tmp_path / "r.h5", model="late", dataset="sprites-small", refusal="too long")
+    foreign = Entry(tmp_path / "f.h5", model="far", dataset="sprites", refusal="its data set is x")
+    made = place([("mine", 0, 0.4)], [refused, foreign])
+    rows = {row[0]: row[1:] for row in made.tables[0].rows}
+    assert rows["late (external)"][0] == "–\n0/1*"
+    assert "far (external)" not in rows
+    assert made.refusals == [
+        f"{tmp_path / 'r.h5'}: too long.",
+        f"{tmp_path / 'f.h5'}: its data set is x.",
+    ]
+
+
+def test_a_score_that_is_undefined_is_told_with_its_reason(place):
+    made = place([("mine", 0, 0.4)])
+    (note,) = [note for note in made.notes if "no SAP" in note]
+    assert note.startswith("mine (external) on sprites-small: no SAP")
+    assert note.endswith("of 1 file, not computed.")
+    (sampled,) = [note for note in made.notes if "I_m (sampled codes)" in note]
+    assert "no log-variances are stored" in sampled
+
+
+def test_a_variant_that_this_version_does_not_compute_is_told(place):
+    reason = "DB-1 compares mig[x], and this version scores it as mig[y]"
+    made = place([("mine", 0, 0.4)], other={"mig": reason})
+    assert made.places.empty
+    assert any("no MIG of 1 file" in note and reason in note for note in made.notes)
+
+
+def test_nothing_that_compares_is_an_error(place, tmp_path):
+    refused = [Entry(tmp_path / f"{i}.h5", model="x", refusal="too long") for i in range(5)]
+    with pytest.raises(ComparisonError, match=r"nothing can be compared: .* and 2 more: too long"):
+        place([], refused)
+
+
+def test_without_shipped_scores_rows_stand_by_themselves(place, monkeypatch):
+    monkeypatch.setattr(comparing, "read_shipped", _raise)
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE)], reference=None)
+    assert made.places.empty
+    assert made.sentences == []
+    assert [row[0] for row in made.tables[0].rows] == ["mine (external)"]
+    assert made.notes[0].startswith("No scores of this suite ship with DB-1")
+
+
+def _raise(name):
+    raise ScoresError("none")
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+def test_a_comparison_is_written_and_replaced(place, tmp_path):
+    folder = tmp_path / "out"
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE)], output=folder)
+    assert made.output == folder
+    assert all(path.exists() for path in made.files)
+    record = json.loads((folder / "comparison.json").read_text())
+    assert record["benchmark"] == "DB-1"
+    assert record["places"][0]["rank"] == 2
+    assert record["rows"]["mine_external"]["cells"][0]["n"] == 5
+    assert (folder / "rows.tex").read_text() == made.latex
+    assert {path.suffix for path in (folder / "tables").iterdir()} == {
+        ".md",
+        ".tex",
+        ".csv",
+        ".bib",
+    }
+    (folder / "tables/own-notes.txt").write_text("mine")
+    place([("mine", 0, 0.4)], output=folder)
+    record = json.loads((folder / "comparison.json").read_text())
+    assert record["places"][0]["rank_low"] is None
+    assert (folder / "tables/own-notes.txt").read_text() == "mine"
+
+
+def test_files_of_the_last_comparison_that_are_not_made_again_are_removed(place, tmp_path):
+    folder = tmp_path / "out"
+    place([("mine", 0, 0.4)], output=folder)
+    record = json.loads((folder / "comparison.json").read_text())
+    (folder / "tables/old.md").write_text("old")
+    (tmp_path / "outside.md").write_text("mine")
+    record["files"] += ["tables/old.md", "../outside.md", "tables/gone.md"]
+    (folder / "comparison.json").write_text(json.dumps(record))
+    place([("mine", 0, 0.4)], output=folder)
+    assert not (folder / "tables/old.md").exists()
+    assert (tmp_path / "outside.md").exists()
+
+
+@pytest.mark.parametrize("content", [None, "{}", "text", '{"kind": "x"}'])
+def test_a_folder_with_something_else_is_never_written_to(place, tmp_path, content):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("mine")
+    if content is not None:
+        (folder / "comparison.json").write_text(content)
+    with pytest.raises(ComparisonError, match="holds something else than a comparison"):
+        place([("mine", 0, 0.4)], output=folder)
+    assert (folder / "thesis.tex").read_text() == "mine"
+    assert not (folder / "tables").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(place, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ComparisonError, match=r"cannot be a folder of results \(Not a directory\)"):
+        place([("mine", 0, 0.4)], output=tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_written_is_told(place, tmp_path, monkeypatch):
+    from disentanglement_bench.evaluation.comparison import writing
+
+    def refuse(tables, folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(writing, "write_tables", refuse)
+    with pytest.raises(ComparisonError, match=r"cannot write .*out/tables: Permission denied"):
+        place([("mine", 0, 0.4)], output=tmp_path / "out")
+
+
+# ---- all of it ---------------------------------------------------------------------------------
+
+
+def test_a_file_is_scored_once(write, small, shipped, tmp_path, monkeypatch):
+    path = write("mine/clean-seed-0.h5")
+    made = compare(path, reference=shipped, jobs=1)
+    assert made.computed > 6
+    best = made.places.set_index("metric")["mean"]
+    assert best["mig"] > 0.8
+    assert best["dci_disentanglement"] > 0.8
+    assert made.output is None
+    monkeypatch.setattr("disentanglement_bench.evaluation.scoring.workers.Worker", None)
+    again = compare(path, reference=shipped, name="mine & mine")
+    assert again.computed == 0
+    assert list(again.rows.values()) == ["mine & mine (external)"]
+
+
+@pytest.mark.slow
+def test_files_are_compared_and_drawn(write, small, shipped, tmp_path):
+    for seed in range(2):
+        write(f"mine/clean-seed-{seed}.h5", seed)
+    write("mine/one.h5", seed=5, codes=np.random.default_rng(0).normal(size=(300, 1)))
+    write("mine/constant.h5", seed=6, codes=np.zeros((300, 3)))
+    write("mine/other.h5", dataset="rooms3d", factor_names=None, factor_sizes=None)
+    (tmp_path / "mine/text.h5").write_text("no representation")
+    made = compare(tmp_path / "mine", output=tmp_path / "out", reference=shipped, jobs=2)
+    assert list(made.rows.values()) == ["clean (external)", "constant (external)", "one (external)"]
+    assert [line.split(":")[0] for line in made.problems] == [str(tmp_path / "mine/text.h5")]
+    assert any("mine/other.h5" in line for line in made.refusals)
+    assert any(note.startswith("constant (external)") for note in made.notes)
+    figures = {path.name for path in (tmp_path / "out/figures").iterdir()}
+    assert {"standing-sprites-small-db1.png", "curve-mig-sprites-small-db1.pdf"} <= figures
+
+
+def test_paths_without_representations_are_an_error(tmp_path, small):
+    with pytest.raises(ComparisonError, match="nowhere: no such file or folder"):
+        compare(tmp_path / "nowhere")
+    with pytest.raises(ComparisonError, match=r"no representation \(.h5, .hdf5, .npz\) below"):
+        compare([tmp_path])
+
+
+def test_one_name_for_several_models_is_refused(write, small, tmp_path, monkeypatch):
+    for number, model in enumerate(("a", "b")):
+        write(f"mine/{number}.h5", number, attributes={"model": model, "seed": number})
+    with pytest.raises(ComparisonError, match="the files state several models: a, b"):
+        compare(tmp_path / "mine", name="both")
+
+
+def test_an_unknown_benchmark_is_told():
+    with pytest.raises(ValueError, match=re.escape("unknown benchmark 'db2'; did you mean 'db1'?")):
+        compare("mine", "db2")
