@@ -162,3 +162,18 @@ def test_the_protocol_table_of_the_readme_is_that_of_the_code():
         config = preset.config
         assert f"{config.steps:,} + {config.continue_steps:,}" in page
         assert f"`{config.network}`" in page
+
+
+@pytest.mark.slow
+def test_from_images_to_a_row_of_the_standard_table(tmp_path, monkeypatch):
+    """What docs/compare.md shows first, as it is written there."""
+    page = (ROOT / "docs/compare.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (line,) = re.findall(r"^bench compare (mine/)$", page, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    done = CliRunner().invoke(cli, ["compare", line])
+    assert done.exit_code == 0, done.output
+    assert "Compared 5 of 5 representations with DB-1" in done.stdout
+    assert re.search(r"MIG on sprites-small: pca \(external\) has 0\.0\d+ \(mean of 5", done.stdout)
+    assert (tmp_path / "results/compare/figures/curve-mig-sprites-small-db1.png").exists()

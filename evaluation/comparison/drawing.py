@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..figures.curves import plot_curves
 from ..figures.drawing import Drawing
-from ..figures.methods import plot_methods
+from ..figures.methods import plot_standing
 from ..figures.style import BAND
 from ..statistics.labels import HEADLINE
 from ..statistics.summary import Summary
@@ -46,13 +46,10 @@ def draw_comparison(
     where = f"on {dataset}, protocol {protocol}"
     title = f"Methods and compared rows {where}"
     caption = (
-        "Each method at the setting chosen for the metric, the compared rows at theirs: mean and "
-        "95 % interval of the mean over the runs that report."
+        "Each method at the setting chosen for the metric, the best on top, and external rows as "
+        "stars: mean and 95 % interval of the mean over the runs that report."
     )
-    runs = summary.part("selected", dataset, protocol)
-    yield from _drawn(
-        Drawing("standing", title, caption, plot_methods(selected, runs, names, title))
-    )
+    yield from _drawn(Drawing("standing", title, caption, plot_standing(selected, names, title)))
     cells, scores = (summary.part(name, dataset, protocol) for name in ("cells", "scores"))
     swept = cells.groupby("curve")["axis_value"].nunique()
     single = own & set(cells.loc[cells["curve"].map(swept) < 2, "method"])
