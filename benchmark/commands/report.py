@@ -57,6 +57,11 @@ class Selection(click.ParamType):
     help="Reconstructions and traversals from checkpoints.",
 )
 @benchmark_option("a report of the scores that ship with it, in place of PATH; give --output")
+@click.option(
+    "--confirmation",
+    is_flag=True,
+    help="Of the benchmark, the confirmation seeds in place of those that make its table.",
+)
 @data_dir_option
 @click.pass_context
 def command(ctx, path, output, selections, formats, benchmark, **options):
@@ -82,6 +87,8 @@ def command(ctx, path, output, selections, formats, benchmark, **options):
             raise click.UsageError("give PATH or --benchmark, not both")
         if output is None:
             raise click.UsageError("--benchmark needs --output: the folder of the report")
+    elif options["confirmation"]:
+        raise click.UsageError("--confirmation is for --benchmark")
     made = make_report(
         None if benchmark else path,
         output,

@@ -88,6 +88,7 @@ def make_report(
     output: str | PathLike[str] | None = None,
     *,
     benchmark: str | None = None,
+    confirmation: bool = False,
     choose_by: str | None = None,
     fixed: dict[str, str] | None = None,
     pictures: bool = True,
@@ -106,6 +107,8 @@ def make_report(
         Default: ``report`` below the results.
     benchmark : str, optional
         A standard benchmark whose shipped scores are reported, in place of results.
+    confirmation : bool, default False
+        Of the benchmark, the confirmation seeds in place of those that make its table.
     choose_by : str, optional
         The metric by which settings are chosen; each by itself by default.
     fixed : dict of str to str, optional
@@ -153,7 +156,10 @@ def make_report(
     folder = _choose_output(results, output)
     try:
         with _timed(seconds, "reading"):
-            runs = collect(Path(results)) if benchmark is None else collect_shipped(benchmark)
+            if benchmark is None:
+                runs = collect(Path(results))
+            else:
+                runs = collect_shipped(benchmark, confirmation)
         _check_choice(runs, choose_by, fixed or {})
         with _timed(seconds, "statistics"):
             summary = summarise(runs, choose_by=choose_by, fixed=fixed)
@@ -183,7 +189,7 @@ def make_report(
                 (
                     describe_reproduction(Path(results), runs)
                     if benchmark is None
-                    else describe_shipped(benchmark)
+                    else describe_shipped(benchmark, confirmation)
                 ),
                 folder / "theory",
                 folder / "pictures",

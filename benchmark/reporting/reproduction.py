@@ -79,13 +79,15 @@ def describe_reproduction(results, runs):
     }
 
 
-def describe_shipped(name):
+def describe_shipped(name, confirmation=False):
     """Say where the scores that ship with a benchmark come from, and how to make them again.
 
     Parameters
     ----------
     name : str
         Of a standard benchmark.
+    confirmation : bool, default False
+        Whether the confirmation seeds are reported.
 
     Returns
     -------
@@ -123,7 +125,8 @@ def describe_shipped(name):
         "Scored with": name_versions(scoring),
     }
     commands = [command for part in training for command in part["commands"]]
-    commands += [f"bench evaluate results --benchmark {name}", f"bench report --benchmark {name}"]
+    report = f"bench report --benchmark {name}" + " --confirmation" * confirmation
+    commands += [f"bench evaluate --benchmark {name} results", f"{report} --output report"]
     return {"commands": list(dict.fromkeys(commands)), "facts": list(facts.items()), "notes": []}
 
 

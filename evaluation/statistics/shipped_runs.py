@@ -73,13 +73,15 @@ def _record(row: dict[str, Any], hyperparameters, benchmark, about):
     }
 
 
-def collect_shipped(name: str) -> pd.DataFrame:
-    """One row for each run whose scores ship with a benchmark.
+def collect_shipped(name: str, confirmation: bool = False) -> pd.DataFrame:
+    """One row for each run of a benchmark's table whose scores ship.
 
     Parameters
     ----------
     name : str
         Of a standard benchmark.
+    confirmation : bool, default False
+        The runs of the confirmation seeds, in place of those of the table seeds.
 
     Returns
     -------
@@ -89,8 +91,19 @@ def collect_shipped(name: str) -> pd.DataFrame:
     Raises
     ------
     ScoresError
-        If no scores ship with this benchmark.
+        If no such scores ship.
     ValueError
         For a name that there is no benchmark of.
     """
-    return run_table(*read_shipped(name))
+    scores, records = read_shipped(name)
+    datasets = load_benchmark(name).datasets
+    seeds = {
+        dataset: each.confirmation_seeds if confirmation else each.seeds
+        for dataset, each in datasets.items()
+    }
+    pairs = zip(scores["dataset"], scores["seed"], strict=True)
+    wanted = [seed in seeds[dataset] for dataset, seed in pairs]
+    if not any(wanted):
+        which = "confirmation" if confirmation else "table"
+        raise ScoresError(f"no scores of the {which} seeds of {name} ship with this version")
+    return run_table(scores[wanted], records[wanted])

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..naming import format_number
 from ..reference.agreement import trains_as_published
+from ..reference.benchmarks import BENCHMARKS, load_benchmark
 from ..statistics.reference_values import reference_notes
 
 INTERVAL = (
@@ -120,7 +121,11 @@ def data_note(runs):
 def protocol_note(runs):
     """Preset and training steps, and which methods have fewer."""
     steps = runs["steps"].max()
-    text = f"Protocol: {runs['protocol'].iloc[0]}"
+    protocol = runs["protocol"].iloc[0]
+    text = f"Protocol: {protocol}"
+    if protocol in BENCHMARKS:
+        benchmark = load_benchmark(protocol)
+        text += f" ({benchmark.title}, version {benchmark.version})"
     text += f", {int(steps):,} training steps" if np.isfinite(steps) else ", steps not recorded"
     short = runs[runs["unequal_steps"]]
     if len(short):

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -152,6 +153,27 @@ def test_a_second_batch_adds_to_the_first_and_changes_nothing(results, specs, fo
     assert len(load_scores("db1")) == 3
 
 
+def test_confirmation_seeds_are_reported_apart(tmp_path, specs, folder):
+    for spec in specs[:2]:
+        write_run(tmp_path / "results", spec)
+    with_more = [*specs[2:4], *(replace(spec, seed=10 + spec.seed) for spec in specs[2:4])]
+    for spec in with_more:
+        write_run(tmp_path / "results", spec)
+    score(tmp_path / "results")
+    assert ship("db1", tmp_path / "results").runs == 6
+    assert set(collect_shipped("db1")["seed"]) == {0, 1}
+    assert set(collect_shipped("db1", confirmation=True)["seed"]) == {10, 11}
+    output = tmp_path / "report"
+    options = ["--benchmark", "db1", "--confirmation", "--output", str(output), "--figures", "none"]
+    done = CliRunner().invoke(command, options)
+    assert done.exit_code == 0, done.output
+    (table,) = (output / "tables").glob("beta-curves-sprites-small-db1.md")
+    assert "Protocol: db1 (DB-1, version 1.0), 4,000 training steps." in table.read_text()
+    assert "Seeds: 10, 11; 2 runs." in table.read_text()
+    page = (output / "index.html").read_text()
+    assert "bench report --benchmark db1 --confirmation --output report" in page
+
+
 def test_the_files_are_the_same_each_time_and_name_no_place_of_a_machine(results, folder):
     score(results)
     texts = []
@@ -220,6 +242,7 @@ def test_where_no_scores_ship_everything_says_so(folder, tmp_path):
     ("arguments", "message"),
     [
         (["results", "--benchmark", "db1", "--output", "x"], "give PATH or --benchmark, not both"),
+        (["--confirmation"], "--confirmation is for --benchmark"),
         (["--benchmark", "db1"], "--benchmark needs --output: the folder of the report"),
     ],
 )
