@@ -145,21 +145,19 @@ def make_report(
         from ...evaluation.tables.rendering import write_tables
         from ...evaluation.tables.tables import all_tables
         from .reproduction import describe_reproduction, describe_shipped
-        from .standard import find_benchmark
 
     for name, value in (("figures", figures), *(("formats", kind) for kind in formats or ())):
         known = EXTENTS if name == "figures" else KINDS
         if value not in known:
             raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
-    if benchmark is not None:
-        find_benchmark(benchmark)
-    folder = _choose_output(results, output)
+    source = _choose_source(results, benchmark)
+    folder = _choose_output(source, output)
     try:
         with _timed(seconds, "reading"):
-            if benchmark is None:
-                runs = collect(Path(results))
+            if isinstance(source, Path):
+                runs = collect(source)
             else:
-                runs = collect_shipped(benchmark, confirmation)
+                runs = collect_shipped(source.name, confirmation)
         _check_choice(runs, choose_by, fixed or {})
         with _timed(seconds, "statistics"):
             summary = summarise(runs, choose_by=choose_by, fixed=fixed)
@@ -187,9 +185,9 @@ def make_report(
                 tables,
                 drawn,
                 (
-                    describe_reproduction(Path(results), runs)
-                    if benchmark is None
-                    else describe_shipped(benchmark, confirmation)
+                    describe_reproduction(source, runs)
+                    if isinstance(source, Path)
+                    else describe_shipped(source.name, confirmation)
                 ),
                 folder / "theory",
                 folder / "pictures",
@@ -211,13 +209,21 @@ def _timed(seconds, name):
     seconds[name] = time.perf_counter() - began
 
 
-def _choose_output(results, output):
+def _choose_source(results, benchmark):
+    """A folder or a table of results, or a standard benchmark."""
+    from .standard import find_benchmark
+
+    if (results is None) == (benchmark is None):
+        raise BenchError("report either results or the scores of a benchmark", exit_code=2)
+    return Path(results) if benchmark is None else find_benchmark(benchmark)
+
+
+def _choose_output(source, output):
     if output is not None:
         return Path(output)
-    if results is None:
+    if not isinstance(source, Path):
         raise BenchError("a report of a benchmark needs an output folder", exit_code=2)
-    results = Path(results)
-    return (results.parent if results.suffix == ".csv" else results) / "report"
+    return (source.parent if source.suffix == ".csv" else source) / "report"
 
 
 def _check_choice(runs, choose_by, fixed):
