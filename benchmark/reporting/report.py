@@ -265,7 +265,8 @@ def print_report(made):
     gaps = len(made.summary.gaps)
     if gaps:
         click.echo(f"{gaps} runs failed, are missing or have no scores: see the page.", err=True)
-    if any(figure.name.startswith("curves-") for figure in made.figures):
+    drawn = [figure.name for figure in made.figures]
+    if drawn and not any(name.startswith("curve-") for name in drawn):
         click.echo("Main figures only; --figures all draws every one.", err=True)
     click.echo(f"{len(made.tables)} tables, {len(made.figures)} figures.")
     click.echo(f"Report: {made.page} ({made.size / 1e6:.1f} MB)")

@@ -81,7 +81,7 @@ def test_a_report_is_a_page_with_tables_and_figures(results):
         assert f"{part} " in done.output.split("Took")[1]
     assert (folder / "tables" / "beta-curves-dsprites-paper.tex").exists()
     for kind in ("png", "pdf"):
-        assert (folder / "figures" / f"curves-dsprites-paper.{kind}").stat().st_size > 5000
+        assert (folder / "figures" / f"overview-dsprites-paper.{kind}").stat().st_size > 5000
     for words in (
         "bench train --seeds 2",
         "0123456789ab with uncommitted changes",
