@@ -72,7 +72,7 @@ def find_duplicates(members):
             problems.append(f"{name}: is seed {member.seed} of the same row as {other}")
             continue
         other = by_codes.setdefault(member.codes, name)
-        if other != name:
+        if member.codes and other != name:
             problems.append(
                 f"{name}: holds the same codes as {other}; each seed needs a run of its own"
             )

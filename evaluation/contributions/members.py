@@ -26,6 +26,7 @@ from ..representation.file_format import FORMAT_VERSION, read_representation
 from ..schema import SchemaError
 from ..scoring.run_records import read_run
 from ..scoring.score_files import describe
+from .manifest import LARGEST_MEMBER
 
 # Attributes that an archive's files keep besides those that are made: `model` and `seed`.
 KEPT = ("dataset_version", "beta", "lambda", "hyperparameters", "unidentifiable_factors")
@@ -49,7 +50,7 @@ class Member:
     hyperparameters : dict of str to float
         Those that the file states, or its run's record.
     codes : str
-        Hash of the codes.
+        Hash of the codes; empty where they do not vary, as those of a collapsed encoder.
     left_out : tuple of str
         What the file holds and an archive does not.
     problems : tuple of str
@@ -142,8 +143,11 @@ def _inspect(path, representation, methods, only, benchmark, grids):
     seed, unclear = _find_seed(path, attributes)
     hyperparameters, unusable = _find_hyperparameters(attributes, record)
     problems += [*unclear, *unusable]
+    size = _measure(representation)
+    if size > LARGEST_MEMBER:
+        problems.append(f"its arrays take {size} bytes, more than {LARGEST_MEMBER}")
     if not problems:
-        problems += _check_images(representation, seed, grids)
+        problems += _check_images(representation, seed, benchmark, grids)
     known = (*KEPT, *_MADE, *hyperparameters)
     left_out = [name for name in attributes if name not in known]
     shared = ["shared images"] if representation.shared is not None else []
@@ -154,7 +158,7 @@ def _inspect(path, representation, methods, only, benchmark, grids):
         seed,
         representation.dataset,
         hyperparameters,
-        _hash(representation.codes),
+        _hash(representation.codes) if np.ptp(representation.codes, axis=0).any() else "",
         (*left_out, *shared),
         tuple(problems),
         commit if isinstance(commit, str) and re.fullmatch("[0-9a-f]{7,64}", commit) else "",
@@ -194,7 +198,18 @@ def _find_hyperparameters(attributes, record):
     return {name: float(value) for name, value in given.items()}, []
 
 
-def _check_images(representation, seed, grids):
+def _measure(representation):
+    """Bytes of the arrays that an archive holds."""
+    arrays = (
+        representation.codes,
+        representation.log_variances,
+        representation.factors,
+        representation.index,
+    )
+    return sum(array.nbytes for array in arrays if array is not None)
+
+
+def _check_images(representation, seed, benchmark, grids):
     """Whether the rows are the evaluation sample of the seed: by index, and by the factors."""
     sizes = grids.get(representation.dataset)
     if sizes is None:
@@ -205,9 +220,10 @@ def _check_images(representation, seed, grids):
     same = representation.index is None or np.array_equal(representation.index, index)
     if same and np.array_equal(representation.factors, expected):
         return []
+    asked = f"{seed}, image_size={benchmark.image_size}, count={rows}"
     return [
         f"its rows are not the evaluation sample of seed {seed}: "
-        f"load_dataset({representation.dataset!r}).evaluation_sample({seed}) gives the images in "
+        f"load_dataset({representation.dataset!r}).evaluation_sample({asked}) gives the images in "
         "their order, and their factors"
     ]
 

@@ -30,6 +30,7 @@ _SMALL = 2**16  # bytes of a member below which its ratio says nothing
 _BLOCK = 2**20
 _ENCRYPTED = 0x1
 _END = b"PK\x05\x06"
+_LARGE_END = b"PK\x06\x07"  # 20 bytes before the end; what it says would count instead
 _LARGEST_DIRECTORY = 2**20
 
 
@@ -100,6 +101,8 @@ def _check_file(path):
     place = tail.rfind(_END)
     if place < 0 or len(tail) - place < 22:
         raise ContributionError(["is not a zip archive, or is cut off"])
+    if tail[max(0, place - 20) : place].startswith(_LARGE_END):
+        raise ContributionError(["is a zip archive in the format for large ones, which none needs"])
     count, size = struct.unpack("<HI", tail[place + 10 : place + 16])
     if count > MOST_MEMBERS + 1 or size > _LARGEST_DIRECTORY:
         raise ContributionError([f"lists more than {MOST_MEMBERS} members"])

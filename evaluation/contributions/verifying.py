@@ -122,7 +122,7 @@ def verify(
         As `pack` takes them.
     output : str or Path, optional
         Where to write the table of scores that were found, as `evaluate_paths` writes it, and
-        beside it, in Markdown, the rows as they are shown.
+        beside it, in Markdown, the rows as they are shown. It ends in `.csv`.
     progress : callable, optional
         As `evaluate_paths` takes it; representations have their names in the archive.
     **scoring
@@ -143,6 +143,8 @@ def verify(
         If the table cannot be written.
     """
     path = Path(path)
+    if output is not None and Path(output).suffix != ".csv":
+        raise ContributionError([f"{output}: a table of scores ends in .csv"])
     with _opened(path) as (folder, record):
         standard = _choose(record["benchmark"], benchmark)
         asked, metrics = list_metrics(standard), metrics_of(standard)
@@ -225,7 +227,15 @@ def _choose(stated: Mapping[str, str], wanted: str | None) -> Benchmark:
         raise ContributionError(
             [f"the archive is for {name}, and known are {', '.join(BENCHMARKS)}"]
         )
-    return load_benchmark(name)
+    benchmark = load_benchmark(name)
+    if stated["version"] != benchmark.version:
+        raise ContributionError(
+            [
+                f"the archive is for version {one_line(stated['version'], 30)} of "
+                f"{benchmark.title}, and here is version {benchmark.version}"
+            ]
+        )
+    return benchmark
 
 
 def _inspect(

@@ -221,3 +221,11 @@ def test_scores_that_are_no_numbers(rebuild, problems, score):
     rebuild(lambda manifest: manifest["members"][0]["scores"].update(mig=score))
     (problem,) = problems()
     assert problem.startswith("manifest.json: members[0].scores.mig must be a finite number")
+
+
+def test_an_end_that_speaks_of_another_end(archive, problems):
+    content = archive.read_bytes()
+    place = content.rfind(b"PK\x05\x06")
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, 0, 1)
+    archive.write_bytes(content[:place] + locator + content[place:])
+    assert problems() == ["is a zip archive in the format for large ones, which none needs"]

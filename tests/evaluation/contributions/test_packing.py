@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from disentanglement_bench.evaluation import read_representation, write_representation
-from disentanglement_bench.evaluation.contributions import ContributionError, packing
+from disentanglement_bench.evaluation.contributions import ContributionError, members, packing
 from disentanglement_bench.evaluation.contributions.members import write_npz
 
 
@@ -200,3 +200,19 @@ def test_settings_that_look_alike_keep_names_of_their_own(pack, write_seed, tmp_
         "representations/mine/toy/a-b=1/seed-0.npz",
         "representations/mine/toy/a-b=1/seed-1.npz",
     ]
+
+
+def test_constant_codes_of_two_seeds_are_no_copies(pack, write_seed, files):
+    for seed in (0, 1):
+        found = read_representation(files / f"seed-{seed}.h5")
+        described = {"n_train": 40, "dataset": "toy", "index": found.index}
+        codes = np.zeros_like(found.codes)
+        write_representation(files / f"seed-{seed}.h5", codes, found.factors, **described)
+    assert pack(files).members == 5
+
+
+def test_more_codes_than_an_archive_takes(pack, files, monkeypatch):
+    monkeypatch.setattr(members, "LARGEST_MEMBER", 1000)
+    problems = pack(files)
+    assert len(problems) == 5
+    assert problems[0].endswith("seed-0.h5: its arrays take 2640 bytes, more than 1000")

@@ -85,6 +85,8 @@ def test_the_benchmark_must_be_known_and_the_one_asked_for(verify, rebuild):
     assert verify(benchmark="db1-paper") == ["the archive is for db1, not for db1-paper"]
     rebuild(lambda manifest: manifest["benchmark"].update(name="../db1"))
     assert verify() == ["the archive is for ../db1, and known are db1, db1-paper"]
+    rebuild(lambda manifest: manifest.update(benchmark={"name": "db1", "version": "9"}))
+    assert verify() == ["the archive is for version 9 of DB-1, and here is version 1.0"]
 
 
 def test_what_pack_refuses_is_refused_here_too(verify, rebuild, write_seed, tmp_path):
@@ -126,6 +128,11 @@ def test_the_table_of_what_was_found(verify, tmp_path):
     assert float(rows[0]["mig"]) > 0
     about = json.loads((tmp_path / "rows.metrics.json").read_text())
     assert about["metrics"]["mig"]["tolerance"] == 1e-9
+
+
+@pytest.mark.parametrize("name", ["rows.md", "rows", "rows.metrics.json"])
+def test_a_table_of_another_ending(verify, tmp_path, name):
+    assert verify(output=tmp_path / name) == [f"{tmp_path / name}: a table of scores ends in .csv"]
 
 
 def test_nothing_is_left_when_it_is_interrupted(verify, monkeypatch):
