@@ -20,6 +20,7 @@ LEAST_SEEDS = 5
 # Folders and names that are the same on every file system and lead nowhere else.
 MEMBER = re.compile(r"representations(/[A-Za-z0-9][A-Za-z0-9._+=,-]{0,119}){1,4}\.npz")
 _SHA256 = re.compile("[0-9a-f]{64}")
+_COMMIT = re.compile("[0-9a-f]{7,64}")
 
 
 def _matching(pattern, expected):
@@ -31,10 +32,14 @@ def _matching(pattern, expected):
     return check
 
 
+def _refuse(value, place):
+    raise schema.SchemaError(f"{one_line(place[-1], 60)} is not a key that an archive has here")
+
+
 _MANIFEST = schema.record(
     {
         "format_version": schema.whole(FORMAT_VERSION, FORMAT_VERSION),
-        "benchmark": schema.record({"name": schema.name, "version": schema.name}),
+        "benchmark": schema.record({"name": schema.name, "version": schema.name}, others=_refuse),
         "methods": schema.list_of(schema.plain, MOST_MEMBERS),
         "members": schema.list_of(
             schema.record(
@@ -44,12 +49,14 @@ _MANIFEST = schema.record(
                     "size": schema.whole(1, LARGEST_MEMBER),
                     "scores": schema.mapping(schema.optional(schema.number()), 1000),
                 },
-                git_commit=schema.name,
+                others=_refuse,
+                git_commit=_matching(_COMMIT, "a commit"),
             ),
             MOST_MEMBERS,
         ),
         "versions": schema.mapping(schema.optional(schema.name), 100),
-    }
+    },
+    others=_refuse,
 )
 
 

@@ -259,6 +259,11 @@ def _inspect(
         raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
     found = dict(zip(names, members, strict=True))
     problems = [f"{name}: {line}" for name, member in found.items() for line in member.problems]
+    problems += [
+        f"{name}: holds {one_line(', '.join(member.left_out), 100)}, which bench pack leaves out"
+        for name, member in found.items()
+        if member.left_out
+    ]
     problems = problems or find_duplicates(found)
     unused = set(methods).difference(member.method for member in members)
     if not problems:

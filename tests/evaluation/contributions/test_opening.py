@@ -199,6 +199,8 @@ def test_no_manifest(rebuild, problems):
         ({"members": []}, "manifest.json names no representation"),
         ({"members": [{"name": "../x.npz"}]}, "members[0] has no sha256"),
         ({"members": {}}, "members must be a list"),
+        ({"more": 1}, "manifest.json: more is not a key that an archive has here"),
+        ({"benchmark": {"name": "a", "version": "1", "b": 0}}, "manifest.json: b is not a key"),
         ({"versions": {"numpy": "1\x1b[31m"}}, "without line breaks and control characters"),
         ({"versions": {"numpy": 10**4000}}, "versions.numpy must be text, not an endless number"),
     ],

@@ -104,6 +104,14 @@ def test_what_pack_refuses_is_refused_here_too(verify, rebuild, write_seed, tmp_
     assert verify() == [f"{SEED}: its attribute model is 'another', and the methods are mine"]
 
 
+@pytest.mark.parametrize("name", ["command", "preset", "source"])
+def test_attributes_that_pack_leaves_out(verify, rebuild, write_seed, tmp_path, name):
+    attributes = {"seed": 0, "model": "mine", name: "db1"}
+    write_seed(tmp_path / "other.npz", 0, attributes=attributes)
+    rebuild(members={SEED: (tmp_path / "other.npz").read_bytes()}, rehash=True)
+    assert verify() == [f"{SEED}: holds {name}, which bench pack leaves out"]
+
+
 def test_representations_that_cannot_be_read(verify, rebuild):
     rebuild(members={SEED: b"PK\x05\x06" + bytes(18)}, rehash=True)
     assert verify() == [f"{SEED}: holds no array named codes and none named factors"]
