@@ -44,20 +44,17 @@ def run_contribution(done, name, jobs, *arguments, **options):
     from ...evaluation.metrics import MetricError
     from ...evaluation.naming import one_line, unknown_name
     from ...evaluation.scoring.workers import WorkerError
-    from ..datasets.catalogue import BUILT_IN
     from ..errors import BenchError
     from ..workers.devices import count_cores
 
     benchmark = options.get("benchmark")
     if benchmark is not None and benchmark not in list_benchmark_names():
         raise BenchError(unknown_name("benchmark", benchmark, list_benchmark_names()), exit_code=2)
-    grids = {entry.name: entry.factor_sizes for entry in BUILT_IN.values()}
     try:
         with warnings.catch_warnings(record=True), Progress() as progress:
             warnings.simplefilter("always")
             return getattr(contributions, name)(
                 *arguments,
-                grids=grids,
                 jobs=jobs or count_cores(),
                 progress=progress.score,
                 **options,

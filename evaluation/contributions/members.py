@@ -21,6 +21,7 @@ from ..files import RecordError, replacing
 from ..naming import format_number, one_line
 from ..reference.agreement import check_agreement
 from ..reference.benchmarks import load_benchmark
+from ..reference.grids import GRIDS
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import FORMAT_VERSION, read_representation
 from ..schema import SchemaError
@@ -82,7 +83,7 @@ class Member:
         return ",".join(f"{key}={format_number(value)}" for key, value in given)
 
 
-def inspect_files(paths, methods, benchmark, grids, targets=None, report=None):
+def inspect_files(paths, methods, benchmark, targets=None, report=None):
     """Read representations, and write them as an archive holds them.
 
     Parameters
@@ -93,8 +94,6 @@ def inspect_files(paths, methods, benchmark, grids, targets=None, report=None):
         written for it; otherwise a file names its method by the attribute `model`.
     benchmark : str
         Name of a standard benchmark.
-    grids : dict of str to tuple of int
-        Numbers of classes of each data set's factors, for those whose images are the full grid.
     targets : list of Path, optional
         Where the files for an archive are written.
     report : callable, optional
@@ -112,7 +111,7 @@ def inspect_files(paths, methods, benchmark, grids, targets=None, report=None):
         try:
             representation = read_representation(path)
             only = methods[0] if targets is not None and len(methods) == 1 else ""
-            member = _inspect(path, representation, methods, only, load_benchmark(benchmark), grids)
+            member = _inspect(path, representation, methods, only, load_benchmark(benchmark))
             if targets is not None and not member.problems:
                 _write(targets[number], representation, member)
         except RepresentationError as error:
@@ -131,7 +130,7 @@ def _read_record(path):
     return {}
 
 
-def _inspect(path, representation, methods, only, benchmark, grids):
+def _inspect(path, representation, methods, only, benchmark):
     """What a representation says of itself, and how it agrees with a benchmark."""
     attributes, record = representation.attributes, _read_record(path)
     problems = check_agreement(describe(representation), benchmark)
@@ -147,7 +146,7 @@ def _inspect(path, representation, methods, only, benchmark, grids):
     if size > LARGEST_MEMBER:
         problems.append(f"its arrays take {size} bytes, more than {LARGEST_MEMBER}")
     if not problems:
-        problems += _check_images(representation, seed, benchmark, grids)
+        problems += _check_images(representation, seed, benchmark)
     known = (*KEPT, *_MADE, *hyperparameters)
     left_out = [name for name in attributes if name not in known]
     shared = ["shared images"] if representation.shared is not None else []
@@ -209,11 +208,9 @@ def _measure(representation):
     return sum(array.nbytes for array in arrays if array is not None)
 
 
-def _check_images(representation, seed, benchmark, grids):
+def _check_images(representation, seed, benchmark):
     """Whether the rows are the evaluation sample of the seed: by index, and by the factors."""
-    sizes = grids.get(representation.dataset)
-    if sizes is None:
-        return []
+    sizes = tuple(GRIDS[representation.dataset].values())
     rows, available = len(representation.factors), math.prod(sizes)
     index = draw_evaluation_index(available, rows, seed)
     expected = np.stack(np.unravel_index(index, sizes), axis=1)

@@ -69,7 +69,6 @@ def pack(
     *,
     about: str | os.PathLike[str],
     benchmark: str = "db1",
-    grids: Mapping[str, tuple[int, ...]] | None = None,
     **scoring: Any,
 ) -> Packed:
     """Pack representations of one method or several for a standard table.
@@ -86,9 +85,6 @@ def pack(
     about : str or Path
         What the authors say, see `read_about`.
     benchmark : str, default "db1"
-    grids : mapping of str to tuple of int, optional
-        Numbers of classes of each data set's factors, for those whose images are the full grid;
-        their files are only taken if their rows are the evaluation sample of their seed.
     **scoring
         `jobs`, `progress`, `reading`, `time_limit`, `memory_limit` of `evaluate_paths`.
 
@@ -112,7 +108,7 @@ def pack(
     files = _find_files(paths)
     with tempfile.TemporaryDirectory(prefix="bench-pack-") as folder:
         targets = [Path(folder, f"{number}.npz") for number in range(len(files))]
-        members = _inspect(files, targets, [each.name for each in methods], standard, grids or {})
+        members = _inspect(files, targets, [each.name for each in methods], standard)
         table = Path(folder, "scores.csv")
         report = evaluate_paths(files, metrics=asked, table=table, **scoring)
         if report.problems:
@@ -164,7 +160,6 @@ def _inspect(
     targets: list[Path],
     names: list[str],
     benchmark: Benchmark,
-    grids: Mapping[str, tuple[int, ...]],
 ) -> list[Member]:
     """Read the files and write what an archive holds of them, in a process of its own."""
     reading: list[Path] = files[:1]
@@ -173,9 +168,7 @@ def _inspect(
         reading[0] = path
 
     try:
-        members = call_guarded(
-            inspect_files, files, names, benchmark.name, dict(grids), targets, report=note
-        )
+        members = call_guarded(inspect_files, files, names, benchmark.name, targets, report=note)
     except GuardedFailure as error:
         raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
     found = dict(zip(map(str, files), members, strict=True))

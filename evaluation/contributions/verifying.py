@@ -103,7 +103,6 @@ def verify(
     path: str | os.PathLike[str],
     *,
     benchmark: str | None = None,
-    grids: Mapping[str, tuple[int, ...]] | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Callable[..., object] | None = None,
     **scoring: Any,
@@ -118,8 +117,6 @@ def verify(
     path : str or Path
     benchmark : str, optional
         The standard benchmark that it must be for; by default the one that it names.
-    grids : mapping of str to tuple of int, optional
-        As `pack` takes them.
     output : str or Path, optional
         Where to write the table of scores that were found, as `evaluate_paths` writes it, and
         beside it, in Markdown, the rows as they are shown. It ends in `.csv`.
@@ -151,7 +148,7 @@ def verify(
         methods = check_methods(record["methods"])
         names = [member["name"] for member in record["members"]]
         files = [folder / name for name in names]
-        members = _inspect(names, files, [each.name for each in methods], standard, grids or {})
+        members = _inspect(names, files, [each.name for each in methods], standard)
         stated = {member["name"]: member["scores"] for member in record["members"]}
         _check_keys(stated, metrics)
         table = folder / "scores.csv"
@@ -243,7 +240,6 @@ def _inspect(
     files: list[Path],
     methods: list[str],
     benchmark: Benchmark,
-    grids: Mapping[str, tuple[int, ...]],
 ) -> list[Member]:
     """Read the representations in a process of its own, and check them as `pack` did."""
     reading = [names[0]]
@@ -252,9 +248,7 @@ def _inspect(
         reading[0] = names[files.index(file)]
 
     try:
-        members = call_guarded(
-            inspect_files, files, methods, benchmark.name, dict(grids), report=note
-        )
+        members = call_guarded(inspect_files, files, methods, benchmark.name, report=note)
     except GuardedFailure as error:
         raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
     found = dict(zip(names, members, strict=True))

@@ -21,7 +21,7 @@ from disentanglement_bench.evaluation.scoring.score_files import Choices
 from disentanglement_bench.evaluation.scoring.scores_table import make_table, write_table
 from disentanglement_bench.evaluation.scoring.stored import read_stored
 
-GRIDS = {"toy": (4, 4, 4)}
+SIZES = {"x": 4, "y": 4, "z": 4}
 KEYS = ("mig", "mig_sampled", "sap_continuous", "mi_matched")
 ABOUT = {
     "name": "mine",
@@ -62,6 +62,7 @@ def shrink(monkeypatch):
     for module in (packing, verifying):
         monkeypatch.setattr(module, "call_guarded", call)
         monkeypatch.setattr(module, "evaluate_paths", score_here)
+    monkeypatch.setattr(members, "GRIDS", {"toy": SIZES})
     monkeypatch.setattr(evaluation_files, "_sync", lambda path: None)
     return benchmark
 
@@ -95,11 +96,6 @@ def give_write_seed():
 
 
 @pytest.fixture
-def grids():
-    return dict(GRIDS)
-
-
-@pytest.fixture
 def stated():
     """What authors say about a method, complete."""
     return copy.deepcopy(ABOUT)
@@ -108,7 +104,7 @@ def stated():
 def write_seed(path, seed, sample=None, **described):
     """Write a representation of the evaluation sample of a seed."""
     index = draw_evaluation_index(64, 60, seed if sample is None else sample)
-    factors = np.stack(np.unravel_index(index, GRIDS["toy"]), axis=1)
+    factors = np.stack(np.unravel_index(index, tuple(SIZES.values())), axis=1)
     codes = factors + 0.2 * np.random.default_rng(seed).normal(size=factors.shape)
     given = {
         "n_train": 40,
@@ -144,7 +140,7 @@ def packed(tmp_path_factory):
         shrink(monkeypatch)
         for seed in range(5):
             write_seed(folder / f"mine/seed-{seed}.h5", seed)
-        packing.pack([folder / "mine"], folder / "a.zip", about=folder / "row.json", grids=GRIDS)
+        packing.pack([folder / "mine"], folder / "a.zip", about=folder / "row.json")
     return (folder / "a.zip").read_bytes()
 
 

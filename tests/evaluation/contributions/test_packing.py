@@ -10,12 +10,12 @@ from disentanglement_bench.evaluation.contributions.members import write_npz
 
 
 @pytest.fixture
-def pack(small, about, grids, tmp_path):
+def pack(small, about, tmp_path):
     """Pack files; give what was packed, or the problems."""
 
     def call(*paths, **options):
         try:
-            given = {"about": about, "grids": grids, **options}
+            given = {"about": about, **options}
             return packing.pack(paths, tmp_path / "mine.zip", **given)
         except ContributionError as error:
             assert not (tmp_path / "mine.zip").exists()

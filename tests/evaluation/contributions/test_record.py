@@ -4,9 +4,9 @@ from disentanglement_bench.evaluation.contributions import verifying
 
 
 @pytest.fixture
-def show(archive, grids, tmp_path):
+def show(archive, tmp_path):
     def call():
-        verifying.verify(archive, grids=grids, output=tmp_path / "rows.csv")
+        verifying.verify(archive, output=tmp_path / "rows.csv")
         return (tmp_path / "rows.md").read_text()
 
     return call

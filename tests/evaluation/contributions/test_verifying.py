@@ -12,14 +12,14 @@ SEED = "representations/mine/toy/seed-0.npz"
 
 
 @pytest.fixture
-def verify(archive, grids, tmp_path, monkeypatch):
+def verify(archive, tmp_path, monkeypatch):
     """Verify the archive; give the verification or the problems, and see that nothing is left."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
 
     def call(**options):
         try:
-            return verifying.verify(archive, **{"grids": grids, **options})
+            return verifying.verify(archive, **options)
         except ContributionError as error:
             return list(error.problems)
         finally:
