@@ -17,6 +17,8 @@ from disentanglement_bench.evaluation.metrics import METRICS
 from disentanglement_bench.evaluation.scoring.scores_table import Table
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
 
+# Of the shipped runs, by seed.
+DEVIATIONS = [0.01 * (seed % 5 - 2) for seed in range(10)]
 COLUMNS = ["path", "dataset", "model", "beta", "lambda", "seed", "source", "mig", "sap",
            "mi_matched", "mig_status", "mig_variant", "reasons"]  # fmt: skip
 
@@ -192,6 +194,59 @@ def test_without_shipped_scores_rows_stand_by_themselves(place, monkeypatch):
 
 def _raise(name):
     raise ScoresError("none")
+
+
+def train_here(tmp_path, seeds, **dataset):
+    """Entries and rows of runs that `bench train --benchmark db1` made of a model of one's own."""
+    entries, rows = [], []
+    for seed in seeds:
+        folder = tmp_path / f"runs/sprites-small/db1/mine.Mine/default/seed-{seed}"
+        folder.mkdir(parents=True)
+        run = {"dataset": "sprites-small", "preset": "db1", "model": "mine.Mine", "seed": seed}
+        record = {
+            "schema_version": 2,
+            "status": "done",
+            "run": run | {"init": "scratch", "tag": "", "hyperparameters": {}},
+            "method": {"name": "mine.Mine", "label": "Mine"},
+            "config": {"steps": 4000},
+            "dataset": {"name": "sprites-small", "version": "1", "kind": "re-rendered"} | dataset,
+        }
+        (folder / "run.json").write_text(json.dumps(record))
+        path = folder / "representation.h5"
+        entries.append(Entry(path, True, "mine.Mine", seed, "sprites-small"))
+        row = dict.fromkeys(COLUMNS) | {"path": str(path), "dataset": "sprites-small"}
+        row |= {"source": "bench", "model": "mine.Mine", "seed": seed}
+        # Better than the β-VAE by a little on every seed, within the spread of seeds.
+        row |= {"mig": 0.302 + DEVIATIONS[seed], "mig_status": "done"}
+        rows.append(row | {"mig_variant": METRICS["mig"].variant})
+    return entries, rows
+
+
+def test_runs_that_were_trained_here_are_paired_with_the_shipped_ones(
+    tmp_path, monkeypatch, small, shipped
+):
+    entries, rows = train_here(tmp_path, range(10))
+    scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], {})
+    monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+    made = compare("runs", reference=shipped)
+    assert made.rows == {"mine.Mine": "Mine"}
+    (found,) = made.places.to_dict("records")
+    assert (found["rank"], found["n"], found["paired"]) == (2, 5, True)
+    chances = made.chances.set_index("other_label")["p_better"].to_dict()
+    assert chances["β-VAE"] == 1  # unpaired it would be about 0.6
+    ranking = next(table for table in made.tables if table.name.startswith("ranking"))
+    assert [row[0] for row in ranking.rows] == ["VAE", "β-VAE", "β-TCVAE", "Mine"]
+    assert not any("external" in note for note in made.notes)
+    (placing,) = [table for table in made.tables if table.name.startswith("placing")]
+    assert any(note.startswith("Runs that were trained here share") for note in placing.notes)
+
+
+def test_runs_on_other_images_are_refused(tmp_path, monkeypatch, small, shipped):
+    entries, rows = train_here(tmp_path, range(2), renderer="another")
+    scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], {})
+    monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+    with pytest.raises(ComparisonError, match="images of its data set are not those of the shipp"):
+        compare("runs", reference=shipped)
 
 
 # ---- files -------------------------------------------------------------------------------------
