@@ -33,7 +33,7 @@ class EvaluationSample(NamedTuple):
 
     images: np.ndarray
     factors: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # in place of the method of tuples
 
 
 @dataclass(frozen=True, eq=False)

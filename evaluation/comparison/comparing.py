@@ -31,7 +31,7 @@ from .scoring import score_entries
 from .sentences import describe_cells, describe_places, describe_refusals, describe_training
 from .tables import CONTEXT, context_table, placing_table
 
-NO_SCORES = "No scores of this suite ship with {title}: rows stand by themselves. " + CONTEXT
+NO_SCORES = "No scores of {title} on {names} ship with this version: rows stand by themselves."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -232,7 +232,9 @@ def _describe(runs, benchmark, scored):
         tables += [each for each in (made, placing, ranking, context) if each is not None]
         latex.append(rows_to_latex(made, set(own.values())))
     compared = [entry for entry in entries if not entry.refusal]
-    ships = not runs["mine"].all()
+    lonely = runs.groupby("dataset", sort=False)["mine"].all()
+    names = " and ".join(lonely.index[lonely])
+    published = any(table.name.startswith("published") for table in tables)
     return Comparison(
         benchmark,
         entries,
@@ -242,7 +244,8 @@ def _describe(runs, benchmark, scored):
         chances,
         describe_places(summary, places, chances),
         [
-            *([] if ships else [NO_SCORES.format(title=benchmark.title)]),
+            *([NO_SCORES.format(title=benchmark.title, names=names)] if names else []),
+            *([CONTEXT] if published else []),
             *describe_training(compared, benchmark),
             *describe_cells(summary, set(own), scored.other),
             *biased,

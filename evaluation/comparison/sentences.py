@@ -149,9 +149,9 @@ def describe_training(entries: list[Entry], benchmark: Benchmark) -> list[str]:
     own = sum(entry.own_sample for entry in outside)
     if own < len(outside):
         notes.append(
-            f"{len(outside) - own} of {len(outside)} external files hold other images than the "
-            f"evaluation sample of {benchmark.title} for their seed, drawn at random as far as "
-            "their factors tell."
+            f"{len(outside) - own} of {len(outside)} external files state no seed, or hold other "
+            f"images than the evaluation sample of {benchmark.title} for it, drawn at random as "
+            "far as their factors tell."
         )
     unchecked = sum(not entry.checked for entry in outside)
     if unchecked:

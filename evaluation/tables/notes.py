@@ -203,13 +203,16 @@ def number_text(value, facts):
     >>> mig, nll = describe_key("mig"), describe_key("nll")
     >>> number_text(0.12345, mig), number_text(123.456, nll), number_text(float("nan"), mig)
     ('0.123', '123.5', '–')
+    >>> number_text(-1e-9, mig)
+    '0.000'
     """
     if value is None or not np.isfinite(value):
         return "–"
     decimals = 2 if facts.metric == "training" else 3
     if abs(value) >= 100:
         decimals = 1
-    return f"{value:.{decimals}f}"
+    text = f"{value:.{decimals}f}"
+    return text if float(text) else text.lstrip("-")
 
 
 def cell_text(cell, facts):

@@ -13,6 +13,7 @@ from disentanglement_bench.evaluation.comparison import (
 )
 from disentanglement_bench.evaluation.comparison.entries import Entry
 from disentanglement_bench.evaluation.comparison.scoring import ScoredEntries
+from disentanglement_bench.evaluation.comparison.tables import CONTEXT
 from disentanglement_bench.evaluation.metrics import METRICS
 from disentanglement_bench.evaluation.scoring.scores_table import Table
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
@@ -189,7 +190,27 @@ def test_without_shipped_scores_rows_stand_by_themselves(place, monkeypatch):
     assert made.places.empty
     assert made.sentences == []
     assert [row[0] for row in made.tables[0].rows] == ["mine (external)"]
-    assert made.notes[0].startswith("No scores of this suite ship with DB-1")
+    assert made.notes[0].startswith("No scores of DB-1 on sprites-small ship with this version")
+
+
+def test_rows_of_db1_paper_stand_beside_published_figures(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    row = dict.fromkeys(COLUMNS) | {"path": str(path), "dataset": "dsprites", "mig": 0.3}
+    row |= {"source": "external", "mig_status": "done", "mig_variant": METRICS["mig"].variant}
+    entries = [Entry(path, model="mine", dataset="dsprites")]
+    scored = ScoredEntries(entries, Table(COLUMNS, [row], {}, []), 0, [], {})
+    monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+    made = compare("mine", "db1-paper")
+    assert [table.name for table in made.tables] == [
+        "comparison-dsprites-db1-paper",
+        "published-dsprites-db1-paper",
+    ]
+    assert made.sentences == []
+    assert made.notes[:2] == [
+        "No scores of DB-1-paper on dsprites ship with this version: rows stand by themselves.",
+        CONTEXT,
+    ]
+    assert "mine (external) & 0.300* " in made.latex
 
 
 def _raise(name):

@@ -165,6 +165,21 @@ def test_a_single_seed_has_no_band_and_a_single_beta_is_a_point(summary_of, swee
     assert not any(band.get_paths() for band in figure.axes[0].collections)
 
 
+def test_methods_without_a_place_on_the_axis_are_lines_across_it(summary):
+    cells = summary.part("cells", *WHERE)
+    level = cells[(cells["metric"] == "mig")].iloc[:1]
+    level = level.assign(method="mine", method_label="mine", mean=0.9, low=0.85, high=1.4)
+    figure = plot_curves(cells, summary.scores, ("mig",), "MIG", ["beta"], levels=level)
+    for panel in figure.axes[:2]:
+        assert line(panel, "mine").get_ydata() == [0.9, 0.9]
+        assert panel.get_ylim()[1] > 0.9
+        band = panel.patches[-1]
+        # The band ends with the range of the score.
+        assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.85, 1.0))
+        assert "mine" in [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
+    assert "mine" not in [one.get_label() for one in figure.axes[2].lines]  # NLL is unknown
+
+
 def test_curves_over_other_hyperparameters_have_panels_and_figures_of_their_own(
     summary_of, sweep, sweep_over, tmp_path
 ):
