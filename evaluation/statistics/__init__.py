@@ -10,6 +10,7 @@ from ..lazy import import_when_used
 if TYPE_CHECKING:
     from .agreement import correlate_metrics
     from .cells import collect, compute_cells, tidy
+    from .confirm import confirm_primary
     from .gaps import find_gaps
     from .labels import KeyFacts, describe_key
     from .ranking import compare_methods, rank_methods
@@ -27,6 +28,7 @@ __getattr__ = import_when_used(
         "collect": "cells",
         "compare_methods": "ranking",
         "compute_cells": "cells",
+        "confirm_primary": "confirm",
         "correlate_metrics": "agreement",
         "describe_key": "labels",
         "describe_trends": "trend_table",
@@ -45,6 +47,7 @@ __all__ = [
     "collect",
     "compare_methods",
     "compute_cells",
+    "confirm_primary",
     "correlate_metrics",
     "describe_key",
     "describe_trends",

@@ -66,7 +66,9 @@ def collect(root: str | os.PathLike[str]) -> pd.DataFrame:
     return runs
 
 
-def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+def tidy(
+    runs: pd.DataFrame, metrics: Sequence[str] | None = None, confirmation: bool = False
+) -> pd.DataFrame:
     """One row for each run and metric.
 
     Parameters
@@ -75,6 +77,8 @@ def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFra
         From `run_table` or `collect`.
     metrics : list of str, optional
         Flat keys; all that the table has by default.
+    confirmation : bool, default False
+        The runs of confirmation seeds instead of all others.
 
     Returns
     -------
@@ -91,6 +95,7 @@ def tidy(runs: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFra
         Scores of one metric in another variant than most of its data set and protocol have no
         value here: they do not compare with the rest.
     """
+    runs = runs[runs["confirmation"] == confirmation]
     keys = metric_columns(runs) if metrics is None else list(metrics)
     declared = declared_keys(runs.attrs.get("metrics", {}))
     reasons = runs["reasons"] if "reasons" in runs else pd.Series(None, runs.index, dtype=object)

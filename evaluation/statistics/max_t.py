@@ -10,7 +10,7 @@ FLIPS_FROM = 10
 EVERY_FLIP_UP_TO = 14
 _ROWS = 2 ** (EVERY_FLIP_UP_TO - 1)
 _ROUNDING = 1e-9
-_ENTRIES = 400_000  # of one block in memory, 3.2 MB
+_ENTRIES = 100_000  # of one block: it stays in the cache, and its products in one thread
 
 
 @functools.lru_cache(maxsize=16)

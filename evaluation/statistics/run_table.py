@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import METRICS, TRAINING_KEYS
+from ..reference.benchmarks import BENCHMARKS, load_benchmark
 from ..representation.posterior import COLLAPSED
 from ..scoring.run_records import describe_method
 from ..scoring.scores_table import TRAINING_COLUMNS
@@ -47,6 +48,9 @@ def run_table(scores=None, records=None):
           has none.
         - `steps`: NaN for representations from elsewhere, whatever their files say.
         - `unequal_steps`: whether its steps differ from the longest of data set and protocol.
+        - `confirmation`: whether the run is of a confirmation seed of a standard benchmark, and
+          stands beside runs of its table seeds. It tests primary hypotheses and is no part of the
+          table.
         - `collapsed`: 1.0 if KL < 0.1 nats, 0.0 if not, NaN if the KL is unknown.
 
         `attrs["metrics"]` are the declarations of the metrics, and `attrs["reference_values"]`,
@@ -60,6 +64,7 @@ def run_table(scores=None, records=None):
         runs[name] = pd.to_numeric(runs[name], errors="coerce")
     runs["seed"] = runs["seed"].where(runs["seed"].between(0, 2**53) & (runs["seed"] % 1 == 0))
     runs["steps"] = runs["steps"].where(runs["source"] == "bench")
+    runs["confirmation"] = _confirming(runs)
     longest = runs.groupby(["dataset", "protocol"])["steps"].transform("max")
     runs["unequal_steps"] = runs["steps"].notna() & (runs["steps"] < longest)
     runs["collapsed"] = (runs["kl"] < COLLAPSED).astype(float).where(runs["kl"].notna())
@@ -72,6 +77,19 @@ def run_table(scores=None, records=None):
     if "reference_values" in stated:
         runs.attrs["reference_values"] = stated["reference_values"]
     return runs
+
+
+def _confirming(runs):
+    """Whether each run is of a confirmation seed, with the table that it confirms at hand."""
+    later = pd.Series(False, runs.index)
+    for name in BENCHMARKS:
+        for dataset, declared in load_benchmark(name).datasets.items():
+            own = runs["protocol"].eq(name) & runs["dataset"].eq(dataset)
+            own &= runs["source"].eq("bench")
+            seeds = own & runs["seed"].isin(declared.confirmation_seeds)
+            if (own & ~seeds).any():
+                later |= seeds
+    return later
 
 
 def _joined(scores, records):

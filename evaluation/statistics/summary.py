@@ -9,6 +9,7 @@ import pandas as pd
 
 from .agreement import correlate_metrics
 from .cells import STRATUM, compute_cells, tidy
+from .confirm import confirm_primary
 from .gaps import find_gaps
 from .labels import (
     HEADLINE,
@@ -34,7 +35,7 @@ class Summary:
     Attributes
     ----------
     runs : DataFrame
-        From `evaluation.statistics.cells.collect`.
+        From `evaluation.statistics.cells.collect`, without the runs of confirmation seeds.
     scores : DataFrame
         From `tidy`.
     cells : DataFrame
@@ -49,6 +50,9 @@ class Summary:
         headline metrics and NLL) and `find_gaps`.
     udr_choices : DataFrame
         From `describe_udr_choices`; without rows where no run has a UDR.
+    confirmation : DataFrame
+        From `confirm_primary`; without rows where nothing is of a standard benchmark. All else is
+        made without the confirmation seeds.
     seconds : dict of str to float
         How long each part took.
     parts : dict
@@ -66,6 +70,7 @@ class Summary:
     agreement: pd.DataFrame
     gaps: pd.DataFrame
     udr_choices: pd.DataFrame
+    confirmation: pd.DataFrame
     seconds: dict
     parts: dict = dataclasses.field(default_factory=dict, repr=False)
 
@@ -199,6 +204,9 @@ def summarise(
     ranked = [name for name in wanted if name not in FORMS]
     metrics = (*HEADLINE, *own_keys(runs)) if metrics is None else tuple(metrics)
     seconds: dict[str, float] = {}
+    with _timed(seconds, "confirmation"):
+        confirmation = confirm_primary(runs)
+        runs = runs[~runs["confirmation"]].reset_index(drop=True)
     with _timed(seconds, "tidy"):
         scores = tidy(runs)
     with _timed(seconds, "cells"):
@@ -231,6 +239,7 @@ def summarise(
         agreement,
         gaps,
         choices,
+        confirmation,
         seconds,
     )
 

@@ -10,6 +10,7 @@ from ..lazy import import_when_used
 if TYPE_CHECKING:
     from .citations import bibtex
     from .collapse import collapse_table, published_table
+    from .confirmation import confirmation_table
     from .latex import to_latex
     from .methods import comparison_table, differences_table, ranking_table
     from .others import other_curves_table, other_scores_table, undefined_table
@@ -26,6 +27,7 @@ __getattr__ = import_when_used(
         "bibtex": "citations",
         "collapse_table": "collapse",
         "comparison_table": "methods",
+        "confirmation_table": "confirmation",
         "curve_table": "tables",
         "differences_table": "methods",
         "gaps_table": "tables",
@@ -49,6 +51,7 @@ __all__ = [
     "bibtex",
     "collapse_table",
     "comparison_table",
+    "confirmation_table",
     "curve_table",
     "differences_table",
     "gaps_table",

@@ -67,7 +67,10 @@ def collapse_table(
         methods |= dict.fromkeys(cell["method"] for cell in part)
         last = [_last_text(own.get(name), facts[name]) for name in _LAST]
         write = format_number if len(axes) == 1 else partial(value_text, row)
-        shape = (_peak_text(row, write), drop_text(row), verdict_text(row), range_text(row))
+        test = verdict_text(row)
+        if row["family"]:
+            test += f"\n{row['question']}"
+        shape = (peak_text(row, write), drop_text(row), test, range_text(row))
         if len(axes) > 1:
             shape = (*shape[:3], f"{row['axis_label']} = {shape[3]}")
         end = (write(row["last_value"]), *last, collapsed_text(part))
@@ -84,7 +87,7 @@ def collapse_table(
         f"effective {symbol} range" if len(axes) == 1 else "effective range",
     )
     at_last = [f"{heading(facts[name])}\nat largest {symbol}" for name in _LAST]
-    tests = describe_test(symbol, records)
+    tests = describe_test(symbol) + _adjustment(records)
     marks = [
         *mark_notes([*records, {"illustrative": False, "unequal_steps": marked}]),
         *left_out_notes(records),
@@ -155,7 +158,8 @@ def value_text(row, value):
     return f"{row['axis_label']} = {format_number(value)}"
 
 
-def _peak_text(row, write):
+def peak_text(row, write=format_number):
+    """The value of the largest mean of a row of `describe_trends`, with its share of draws."""
     text = write(row["peak_value"])
     share = row["peak_share"]
     return text if pd.isna(share) else f"{text} ({100 * share:.0f} %)"
@@ -204,40 +208,35 @@ def p_text(p):
 
 
 def verdict_text(row):
-    """The verdict of a row of `describe_trends`, its p-value and value, and kind of question."""
+    """The verdict of a row of `describe_trends`, with the p-value and the value it belongs to."""
     if pd.isna(row["p_peak_holm"]):
         return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
     tested = value_text(row, row["tested_value"])
-    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})\n{row['question']}"
+    return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})"
 
 
-def describe_test(symbol, records):
-    """What the peak test asks and how its p-values are adjusted, for rows of `describe_trends`.
-
-    Parameters
-    ----------
-    symbol : str
-        How the axis is written.
-    records : list of dict
-
-    Returns
-    -------
-    str
-    """
-    sizes = {row["question"]: int(row["family"]) for row in records if row["family"]}
-    families = " and ".join(
-        f"{size} {question} {'tests' if size > 1 else 'test'}" for question, size in sizes.items()
-    )
-    adjusted = (
-        f"p is adjusted for the {families} of this data set and protocol, each kind by itself"
-        if sizes
-        else "p is adjusted for the tests of the same kind in this data set and protocol"
-    )
+def describe_test(symbol):
+    """What the peak test asks, in a note; `symbol` is how the axis is written."""
     return (
         f"Peak test: does some {symbol} between the smallest and the largest score above both? The "
-        "differences to both ends are tested together, one-sided and paired by seed (max-T over "
-        f"sign flips). {adjusted} (Holm); the {symbol} that it belongs to stands beside it. "
-        "Primary: declared to be the question; secondary: asked besides."
+        "differences to both ends are tested together, one-sided and paired by seed (max-T, whose "
+        f"chance distribution comes from flipping signs of whole seeds); the {symbol} that p "
+        "belongs to stands beside it."
+    )
+
+
+def _adjustment(records):
+    """How p-values are adjusted, for rows of `describe_trends`."""
+    sizes = {row["question"]: int(row["family"]) for row in records if row["family"]}
+    if not sizes:
+        return ""
+    families = " and ".join(
+        f"within the {size} {question} tests" if size > 1 else f"within the one {question} test"
+        for question, size in sizes.items()
+    )
+    return (
+        f" p is adjusted by Holm's method {families} of this data set and protocol. "
+        "Primary: declared to be the question; all others are asked besides."
     )
 
 

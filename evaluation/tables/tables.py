@@ -9,6 +9,7 @@ import pandas as pd
 from ..naming import file_name, format_number
 from ..statistics.summary import Summary
 from .collapse import PEAKS, collapse_table, published_table
+from .confirmation import confirmation_table
 from .methods import comparison_table, differences_table, ranking_table
 from .notes import INTERVAL, cell_text
 from .others import other_curves_table, other_scores_table, undefined_table
@@ -134,6 +135,7 @@ def all_tables(summary: Summary) -> list[Table]:
         tables += [curve_table(summary, *place, axis) for axis in summary.axes(*place)]
         tables += [collapse_table(summary, *place, metric) for metric in PEAKS]
         tables += [collapse_table(summary, *place, metric) for metric in summary.own_keys]
+        tables.append(confirmation_table(summary, *place))
         tables.append(comparison_table(summary, *place))
         tables.append(differences_table(summary, *place))
         tables.append(udr_table(summary, *place))

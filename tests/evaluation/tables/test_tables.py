@@ -10,6 +10,7 @@ from disentanglement_bench.evaluation.scoring.score_files import scores_folder
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.summary import summarise
 from disentanglement_bench.evaluation.tables.collapse import collapse_table, published_table
+from disentanglement_bench.evaluation.tables.confirmation import confirmation_table
 from disentanglement_bench.evaluation.tables.latex import to_latex
 from disentanglement_bench.evaluation.tables.methods import comparison_table, ranking_table
 from disentanglement_bench.evaluation.tables.rendering import to_csv, to_markdown, to_text
@@ -138,7 +139,7 @@ def test_the_collapse_table_tells_the_story(summary):
     assert re.fullmatch(r"peak\np [<=] 0\.00\d \(β = (8|16)\)\nprimary", beta["peak test"])
     assert rows["β-TCVAE"]["peak test"].endswith("\nsecondary")
     notes = "\n".join(table.notes)
-    assert "p is adjusted for the 4 primary tests and " in notes
+    assert "within the 4 primary tests and within the " in notes
     assert notes.count("Primary: declared to be the question") == 1
     assert "primary tests" in "\n".join(table.compact.notes)
     assert {"question", "primary", "family"} <= set(table.data)
@@ -368,6 +369,7 @@ def test_all_undefined_shows_what_training_measured(tmp_path):
 
 def test_seconds_say_how_long_each_part_took(summary):
     assert set(summary.seconds) == {
+        "confirmation",
         "tidy",
         "cells",
         "selection",
@@ -377,3 +379,37 @@ def test_seconds_say_how_long_each_part_took(summary):
         "UDR",
     }
     assert all(value >= 0 for value in summary.seconds.values())
+
+
+@pytest.fixture(scope="module")
+def standard(summary_of, sweep, tmp_path_factory):
+    rows = sweep("sprites-small", "db1", 20, (1, 4, 8, 16, 32))
+    rows = [row for row in rows if row["seed"] < 10 or row["model"] != "betatcvae"]
+    return summary_of(tmp_path_factory.mktemp("standard"), rows)
+
+
+def test_primary_hypotheses_are_confirmed_in_a_table_of_their_own(standard):
+    table = confirmation_table(standard, "sprites-small", "db1")
+    seeds = [(row[0], row[1].split()[0]) for row in table.rows]
+    assert seeds == [("0–9", "after")] * 4 + [("10–19", "before")] * 4
+    assert table.rows[0][2:4] == ("MIG", "β-VAE")
+    assert table.rows[4][-1].startswith("peak\np ")
+    notes = "\n".join(table.notes)
+    assert "declared after seeds 0 to 9 of sprites-small were seen" in notes
+    assert "(4 on seeds 0–9, 4 on seeds 10–19)" in notes
+    assert "Confirmation seeds stand in this table alone." in notes
+    assert {"declared_before", "p_peak_holm", "drop_low"} <= set(table.data)
+    assert table.name in {one.name for one in all_tables(standard)}
+
+
+def test_confirmation_seeds_are_asked_for_in_no_other_table(standard):
+    for table in all_tables(standard):
+        if not table.name.startswith("confirmation"):
+            shown = "\n".join(cell for row in table.rows for cell in row)
+            assert "/20" not in shown
+            assert "20/" not in shown
+            assert "20 seeds" not in "\n".join(table.notes)
+
+
+def test_other_protocols_have_no_table_of_confirmation(summary):
+    assert confirmation_table(summary, "dsprites", "paper") is None
