@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from ..figures.curves import plot_curves
 from ..figures.drawing import Drawing
 from ..figures.methods import plot_standing
+from ..figures.overview import plot_overview
 from ..figures.style import BAND
 from ..statistics.labels import HEADLINE
 from ..statistics.summary import Summary
 
 _LEVELS = (
     "Horizontal lines are the compared rows, which lie at no value of β: the mean over their "
-    "files, and a band for its 95 % interval where there are at least two."
+    "files, and a band for its 95 % interval where there are at least three."
 )
 
 
@@ -49,11 +50,25 @@ def draw_comparison(
         "Each method at the setting chosen for the metric, the best on top, and external rows as "
         "stars: mean and 95 % interval of the mean over the runs that report."
     )
-    yield from _drawn(Drawing("standing", title, caption, plot_standing(selected, names, title)))
+    figure = plot_standing(selected, names, title, marked=own)
+    narrow = plot_standing(selected, names, title, marked=own, narrow=True)
+    yield from _drawn(Drawing("standing", title, caption, figure, narrow))
     cells, scores = (summary.part(name, dataset, protocol) for name in ("cells", "scores"))
     swept = cells.groupby("curve")["axis_value"].nunique()
     single = own & set(cells.loc[cells["curve"].map(swept) < 2, "method"])
     cells = cells[~cells["method"].isin(single)]
+    title = f"Scores against β and compared rows {where}"
+    caption = (
+        "Means over seeds of every setting; bands and bars are 95 % intervals of the mean. Right "
+        "of the dotted line: methods that were not swept over β, at the setting chosen for the "
+        f"score. {_LEVELS}"
+    )
+    others = selected[~selected["method"].isin(own)]
+    wide, narrow = (
+        plot_overview(cells, names, title, best=others, external=mine, narrow=narrow)
+        for narrow in (False, True)
+    )
+    yield from _drawn(Drawing("overview", title, caption, wide, narrow))
     for name in names:
         label = summary.describe(name).label
         title = f"{label} against β {where}"

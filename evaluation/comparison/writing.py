@@ -118,6 +118,10 @@ def _draw(comparison, folder, formats):
         for drawing in draw_comparison(comparison.summary, dataset, protocol, set(comparison.rows)):
             taken.append(file_name(drawing.name, dataset, protocol, taken=taken))
             files += save_figure(drawing.figure, folder, taken[-1], formats).values()
+            if drawing.narrow is not None:
+                name = f"{drawing.name}-narrow"
+                taken.append(file_name(name, dataset, protocol, taken=taken))
+                files += save_figure(drawing.narrow, folder, taken[-1], ("png",)).values()
     return files
 
 

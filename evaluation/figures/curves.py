@@ -10,23 +10,22 @@ from .style import (
     label_curves,
     new_figure,
     pick_evenly,
+    shorten_labels,
     style,
     style_curves,
+    style_external,
     write_label,
 )
 
 BELOW = ("nll", "kl")
 # More curves in one panel cannot be told apart.
 MOST_CURVES = 7
-# Colours and dashes of methods that are horizontal lines; those of curves are other ones.
-LEVELS = (
-    ("#8b0a50", (0, (5, 1.5))),
-    ("#5b3a29", (0, (1, 1))),
-    ("#3b3b98", (0, (5, 1.5, 1, 1.5))),
-    ("#6b8e23", (0, (3, 1))),
-)
-# Inches; a page shows wider figures smaller, and their letters with them.
-WIDEST = 9.6
+# More horizontal lines, of methods without a place on the axis.
+MOST_LEVELS = 4
+# Seeds from which on a curve has a band: that of two covers every other curve, and says nothing.
+BAND_FROM = 3
+# Inches of the whole figure, however many panels.
+WIDE = 9.6
 # Of a legend; names that leave no room for a second column stand below each other.
 LETTERS_PER_INCH = 13
 
@@ -73,11 +72,12 @@ def plot_curves(cells, scores, metrics, title, axes=None, levels=None):
     metrics = [key for key in metrics if key in present]
     rows = [*metrics, *(key for key in BELOW if key in present and key not in metrics)]
     heights = [2.0 if key in metrics else 1.0 for key in rows]
-    curves = _group_by_curve(known, scores)
+    by_metric = _split_by_metric(known, scores)
     facts = describe_keys(known)
     levels = known.iloc[:0] if levels is None else levels[levels["n"] > 0]
+    level_styles = style_levels(levels)
     figure, grid = new_figure(
-        min(4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1), WIDEST),
+        min(4.3 * len(panels) + 0.6 + 0.8 * (len(panels) == 1), WIDE),
         1.45 * sum(heights) + 1.5,
         len(rows),
         len(panels),
@@ -87,14 +87,17 @@ def plot_curves(cells, scores, metrics, title, axes=None, levels=None):
         height_ratios=heights,
     )
     for column, (name, heading, styles) in enumerate(panels):
-        places = _set_axis(grid[-1, column], name, known[known["axis"] == name])
+        places = set_swept_axis(grid[-1, column], known[known["axis"] == name])
         for row, key in enumerate(rows):
-            _draw_curves(grid[row, column], facts[key], styles, curves, places)
-            _draw_levels(grid[row, column], facts[key], levels)
+            means, runs = by_metric[key]
+            draw_curves(grid[row, column], means, facts[key], styles, places)
+            _draw_seeds(grid[row, column], runs, styles, places)
+            draw_levels(grid[row, column], levels, facts[key], level_styles)
         grid[0, column].set_title(heading)
         _add_legend(grid[:, column])
     for row, key in enumerate(rows):
-        _set_limits(grid[row], facts[key], curves, levels)
+        means, runs = by_metric[key]
+        _set_limits(grid[row], facts[key], [means, levels[levels["metric"] == key]], runs)
         grid[row, 0].set_ylabel(
             write_label(facts[key].axis, 60).replace(" (nats per", "\n(nats per")
         )
@@ -102,12 +105,22 @@ def plot_curves(cells, scores, metrics, title, axes=None, levels=None):
     return figure
 
 
-def _set_axis(axis, name, cells):
-    """The axis of a column: β is always on a log2 scale."""
-    label = cells["axis_label"].iloc[0]
-    return set_value_axis(
-        axis, cells["axis_value"].unique(), label, logarithmic=True if name == "beta" else None
-    )
+def set_swept_axis(axis, cells):
+    """Make the horizontal axis one of all values in cells of one axis; β is on a log2 scale.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+    cells : DataFrame
+
+    Returns
+    -------
+    dict of float to float
+        Where each value lies on the axis.
+    """
+    logarithmic = True if cells["axis"].iloc[0] == "beta" else None
+    values, label = cells["axis_value"].unique(), cells["axis_label"].iloc[0]
+    return set_value_axis(axis, values, label, logarithmic=logarithmic)
 
 
 def _choose_panels(cells, looks):
@@ -154,61 +167,103 @@ def _name(styles, labels, weights=None):
     }
 
 
-def _group_by_curve(cells, scores):
-    """Cells and single runs of each (metric, curve)."""
+def _split_by_metric(cells, scores):
+    """Cells and the single runs on the same curves, by metric."""
     scores = scores[scores["value"].notna() & scores["axis_value"].notna()]
-    runs = dict(iter(scores.groupby(["metric", "curve"])))
+    scores = scores[scores["curve"].isin(cells["curve"])]
+    runs = dict(iter(scores.groupby("metric")))
     return {
         key: (part, runs.get(key, scores.iloc[:0]))
-        for key, part in cells.sort_values("axis_value", kind="stable").groupby(["metric", "curve"])
+        for key, part in cells.sort_values("axis_value", kind="stable").groupby("metric")
     }
 
 
-def _draw_curves(axis, facts, styles, curves, places):
-    """Curves of one panel: band, line, means and the dots of the seeds beside them."""
-    shift = 0.22 / max(len(styles), 1)
-    for i, (curve, look) in enumerate(styles.items()):
-        if (facts.name, curve) not in curves:
+def draw_curves(axis, cells, facts, styles, places):
+    """Draw the curves of one panel: band, line and means.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+    cells : DataFrame
+        Of one metric, ascending by `axis_value`.
+    facts : evaluation.statistics.labels.KeyFacts
+    styles : dict of str to dict
+        Colour, marker, line style and label by curve; the others are not drawn.
+    places : dict of float to float
+        Where each value lies on the axis.
+    """
+    parts = dict(iter(cells.groupby("curve")))
+    for curve, look in styles.items():
+        if curve not in parts:
             continue
-        part, runs = curves[facts.name, curve]
+        part = parts[curve]
         x = part["axis_value"].map(places)
-        low, high = clip_to_range(part["low"], facts), clip_to_range(part["high"], facts)
+        told = part["n"] >= BAND_FROM
+        low, high = (clip_to_range(part[end].where(told), facts) for end in ("low", "high"))
         axis.fill_between(x, low, high, color=look["color"], alpha=0.15, lw=0)
-        axis.plot(
-            x,
-            part["mean"],
-            **look,
-            ms=4.5,
-            lw=1.5,
-            mec="white",
-            mew=0.5,
-            zorder=3,
-        )
-        dots = runs["axis_value"].map(places) + (i - (len(styles) - 1) / 2) * shift
-        axis.plot(dots, runs["value"], ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
+        axis.plot(x, part["mean"], **look, ms=4.5, lw=1.5, mec="white", mew=0.5, zorder=3)
     axis.grid(visible=True, axis="y")
 
 
-def _draw_levels(axis, facts, levels):
-    """Methods without a place on the axis: the mean across the panel, and its interval."""
-    shown = levels.drop_duplicates("method")["method"].tolist()[: len(LEVELS)]
-    for method, (colour, dashes) in zip(shown, LEVELS, strict=False):
-        own = levels[(levels["method"] == method) & (levels["metric"] == facts.name)]
-        for cell in own.to_dict("records"):
-            label = write_label(cell["method_label"])
-            axis.axhline(cell["mean"], color=colour, ls=dashes, lw=1.8, zorder=4, label=label)
-            low, high = clip_to_range([cell["low"], cell["high"]], facts)
-            if np.isfinite(low):
-                axis.axhspan(low, high, color=colour, alpha=0.12, lw=0, zorder=1)
+def style_levels(cells):
+    """Looks and labels of methods that are horizontal lines, at most as many as can be told apart.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        With `method`, `method_label` and `n`.
+
+    Returns
+    -------
+    dict of str to dict
+        Colour, marker, line style and label by method.
+    """
+    cells = cells[cells["n"] > 0]
+    labels = shorten_labels(dict(zip(cells["method"], cells["method_label"], strict=True)))
+    return {
+        method: look | {"label": labels[method], "marker": ""}
+        for method, look in style_external(list(labels)[:MOST_LEVELS]).items()
+    }
 
 
-def _set_limits(axes, facts, curves, levels):
-    """Vertical limits of a row of panels, from the curves that figures of these frames draw."""
-    parts = [pair for (metric, _), pair in curves.items() if metric == facts.name]
-    level = levels[levels["metric"] == facts.name]
-    points = np.concatenate([level["mean"], *([*p["mean"], *r["value"]] for p, r in parts)])
-    drawn = [*(part for part, _ in parts), level]
-    ends = np.concatenate([[*part["low"], *part["high"]] for part in drawn])
+def draw_levels(axis, cells, facts, styles):
+    """Draw methods that lie at no place of the axis: the mean across the panel, and its interval.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+    cells : DataFrame
+        A row for each method and metric.
+    facts : evaluation.statistics.labels.KeyFacts
+    styles : dict of str to dict
+        From `style_levels`.
+    """
+    cells = cells[cells["metric"] == facts.name].drop_duplicates("method").set_index("method")
+    for method, look in styles.items():
+        if method not in cells.index:
+            continue
+        row = cells.loc[method]
+        low, high = clip_to_range([row["low"], row["high"]], facts)
+        if row["n"] >= BAND_FROM and low < high:
+            axis.axhspan(low, high, color=look["color"], alpha=0.12, lw=0, zorder=1)
+        line = {name: look[name] for name in ("color", "linestyle", "label")}
+        axis.axhline(row["mean"], lw=1.6, zorder=4, **line)
+
+
+def _draw_seeds(axis, runs, styles, places):
+    """Dots of single runs beside the means of their curves."""
+    shift = 0.22 / max(len(styles), 1)
+    for i, (curve, look) in enumerate(styles.items()):
+        mine = runs[runs["curve"] == curve]
+        x = mine["axis_value"].map(places) + (i - (len(styles) - 1) / 2) * shift
+        axis.plot(x, mine["value"], ".", color=look["color"], ms=4, alpha=0.6, mew=0, zorder=2)
+
+
+def _set_limits(axes, facts, parts, runs):
+    """Vertical limits of a row of panels, from all that figures of these frames draw."""
+    points = np.concatenate([*(part["mean"] for part in parts), runs["value"]])
+    told = [part[part["n"] >= BAND_FROM] for part in parts]
+    ends = np.concatenate([part[end] for part in told for end in ("low", "high")])
     for axis in axes:
         if facts.name == "kl":
             set_kl_axis(axis, np.nanmax(points))

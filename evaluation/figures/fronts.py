@@ -1,6 +1,8 @@
 """The trade-off between reconstruction and disentanglement, and the KL of single latents."""
 
 import numpy as np
+import pandas as pd
+from matplotlib.transforms import Bbox
 
 from ..naming import format_number
 from ..statistics.labels import describe_key
@@ -9,6 +11,7 @@ from .style import (
     GREY,
     MARKERS,
     ORANGE,
+    WIDEST,
     find_weights,
     label_curves,
     new_figure,
@@ -20,6 +23,17 @@ from .style import (
 
 # Letters of what was swept that fit beside a point.
 LONGEST_SYMBOL = 6
+# Where the name of a point may stand: offset in points and alignment, left above it first.
+_PLACES = (
+    ((-4, 3), "right", "baseline"),
+    ((-6, 0), "right", "center"),
+    ((4, 3), "left", "baseline"),
+    ((-4, -3), "right", "top"),
+    ((4, -3), "left", "top"),
+    ((6, 0), "left", "center"),
+)
+# Half of a marker's side, in pixels of a figure before it is saved.
+_MARKER = 3.5
 
 
 def pareto_front(nll, score):
@@ -76,7 +90,7 @@ def plot_front(cells, title, metric="mig"):
         look = looks[curve] | {"linestyle": "none"}
         axis.plot(part["nll"], part[metric], lw=0.7, alpha=0.45, color=look["color"])
         axis.plot(part["nll"], part[metric], **look, ms=6, mec="white", label=label)
-    long = _name_values(axis, both, front, metric)
+    long, names = _name_values(axis, both, front, metric)
     axis.step(
         front["nll"],
         front[metric],
@@ -93,32 +107,60 @@ def plot_front(cells, title, metric="mig"):
     axis.margins(x=max(0.08, 0.02 * letters), y=0.08)  # labels of the front stand at its left
     title = f"numbers: {' or '.join(map(write_label, long))}" if long else None
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title, alignment="left")
+    _part_names(figure, names, both[["nll", metric]].to_numpy())
     return figure
+
+
+def _part_names(figure, names, points):
+    """Move names that lie on other names or on points; those without a free place are left out."""
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    inner = axis.get_window_extent()
+    taken = [_around(place) for place in axis.transData.transform(points)]
+    for name in names:
+        for (x, y), side, height in _PLACES if name.get_ha() == "right" else _PLACES[::-1]:
+            name.set(position=(x, y), ha=side, va=height)
+            box = name.get_window_extent()
+            inside = inner.x0 <= box.x0 and box.x1 <= inner.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+        else:
+            name.remove()
+
+
+def _around(place):
+    """The box of a marker."""
+    return Bbox([place - _MARKER, place + _MARKER])
 
 
 def _name_values(axis, both, front, metric):
     """Write what was swept beside the points of the front and the end of every curve.
 
-    Returns the names that are too long to stand there: of these the value is written alone.
+    Returns the names that are too long to stand there: of these the value is written alone; and
+    what was written, the front first.
     """
     last = both.sort_values("axis_value").groupby("curve").tail(1)
     named = both.loc[both.index.isin(front.index) | both.index.isin(last.index)]
     named = named[named["axis_value"].notna()]
     long = [name for name in dict.fromkeys(named["axis_label"]) if len(name) > LONGEST_SYMBOL]
-    for index, row in named.iterrows():
+    on_front = named.index.isin(front.index)
+    texts = []
+    for index, row in pd.concat([named[on_front], named[~on_front]]).iterrows():
         # Left above the front there is nothing, right below it the other points.
         left = index in front.index
-        axis.annotate(
+        text = axis.annotate(
             ("" if row["axis_label"] in long else f"{row['axis_label']}=")
             + format_number(row["axis_value"]),
             (row["nll"], row[metric]),
-            xytext=(-4, 3) if left else (5, -2.5),
+            xytext=(0, 0),
             ha="right" if left else "left",
             textcoords="offset points",
             fontsize=6.5,
             color=GREY,
         )
-    return long
+        texts.append(text)
+    return long, texts
 
 
 def front_cells(cells, metric="mig"):
@@ -167,7 +209,8 @@ def plot_latents(orders, title, labels=None):
     """
     if not orders:
         return None
-    figure, (axes,) = new_figure(3.9 * len(orders) + 1.3, 3.9, 1, len(orders), title, sharey=True)
+    width = min(3.9 * len(orders) + 1.3, WIDEST)
+    figure, (axes,) = new_figure(width, 3.9, 1, len(orders), title, sharey=True)
     largest = max(order.ranked.max() for order in orders.values())
     colours = pick_colours(max(order.ranked.shape[1] for order in orders.values()))
     for axis, (name, order) in zip(axes, orders.items(), strict=True):

@@ -1,13 +1,17 @@
 """Grids of numbers: heat maps over β and λ, agreement between metrics."""
 
+import dataclasses
+
 import numpy as np
 import seaborn as sns
 from matplotlib.colors import FuncNorm, Normalize
 
 from ..naming import format_number
 from ..statistics.labels import describe_key
-from .style import new_figure, style, write_label
+from .style import WIDEST, new_figure, style, write_heading, write_label
 
+# Inches: of the narrowest and the widest cell, and of what stands beside the cells of a panel.
+_CELL, _MARGIN = (0.36, 0.52), 0.55
 GRID = ("nll", "sap", "mig", "mi_matched", "mi_matched_sampled")
 
 
@@ -36,16 +40,21 @@ def plot_heat_maps(changes, title, metrics=GRID, column="mean"):
         return None
     datasets = list(dict.fromkeys(known["dataset"]))
     betas, lambdas = np.sort(known["beta"].unique()), np.sort(known["lambda"].unique())[::-1]
+    columns, cell = _fit_columns(len(names), len(betas))
+    lines = -(-len(names) // columns)  # of each data set
     figure, axes = new_figure(
-        (0.52 * len(betas) + 0.75) * len(names) + 0.75,
-        (0.36 * len(lambdas) + 0.85) * len(datasets) + 0.5,
-        len(datasets),
-        len(names),
+        (cell * len(betas) + _MARGIN) * columns + 0.3,
+        (0.36 * len(lambdas) + 0.85) * len(datasets) * lines + 0.5,
+        len(datasets) * lines,
+        columns,
         title,
     )
     for row, dataset in enumerate(datasets):
-        for place, name in enumerate(names):
-            axis, facts = axes[row, place], describe_key(name, known)
+        panels = axes[row * lines : (row + 1) * lines].ravel()
+        for axis in panels[len(names) :]:
+            axis.remove()
+        for axis, name in zip(panels, names, strict=False):
+            facts = describe_key(name, known)
             part = known[(known["dataset"] == dataset) & (known["metric"] == name)]
             table = part.pivot_table(index="lambda", columns="beta", values=column)
             table = table.reindex(index=lambdas, columns=betas)
@@ -53,14 +62,26 @@ def plot_heat_maps(changes, title, metrics=GRID, column="mean"):
                 _draw_means(axis, table)
             else:
                 _draw_changes(axis, table, facts.higher_is_better)
-            unit = "%" if column != "mean" else facts.unit
-            heading = f"{facts.label} ({unit})" if unit else facts.label
-            axis.set_title(write_label(f"{heading} {facts.arrow}", 60), fontsize=9)
+            percent = column != "mean"
+            facts = dataclasses.replace(facts, unit="%") if percent else facts
+            axis.set_title(write_heading(facts), fontsize=9)
             axis.set_xlabel("β")
             axis.set_ylabel(f"{write_label(dataset)}\nλ" if len(datasets) > 1 else "λ")
-        for axis in axes[row, 1:]:
-            axis.set_ylabel("")
+        for place, axis in enumerate(panels[: len(names)]):
+            if place % columns:
+                axis.set_ylabel("")
     return figure
+
+
+def _fit_columns(panels, betas):
+    """Panels side by side and the width of a cell, so that a page shows the figure in full size."""
+    widest = max((WIDEST - 0.3) / panels - _MARGIN, 0) / betas
+    if widest >= _CELL[0]:
+        return panels, min(widest, _CELL[1])
+    columns = max(int((WIDEST - 0.3) / (_CELL[0] * betas + _MARGIN)), 1)
+    # As many in each row as can be.
+    columns = -(-panels // -(-panels // columns))
+    return columns, min(max(((WIDEST - 0.3) / columns - _MARGIN) / betas, _CELL[0]), _CELL[1])
 
 
 def _draw_means(axis, table):

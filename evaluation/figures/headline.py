@@ -5,8 +5,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ..statistics.labels import describe_keys
-from .axes import set_value_axis
-from .overview import draw_curves, set_limits
+from .curves import draw_curves, set_swept_axis
+from .overview import set_limits
 from .style import (
     ORANGE,
     find_weights,
@@ -62,11 +62,10 @@ def plot_headline(cells, title=""):
     facts = describe_keys(known)
     for panel, key in zip(panels, keys, strict=True):
         part = known[known["metric"] == key]
-        places = set_value_axis(panel, known["axis_value"].unique(), "β", logarithmic=True)
+        places = set_swept_axis(panel, known)
         draw_curves(panel, part, facts[key], curves, places)
         set_limits(panel, [part], facts[key])
         panel.set_title(write_heading(facts[key]), fontsize=9)
-        panel.grid(visible=True, axis="y")
     lost = find_loss(known[known["curve"] == plain[0]], places)
     handles = [Line2D([], [], **look, ms=5, lw=1.5, mec="white") for look in curves.values()]
     if lost is not None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..naming import format_number
 from .grids import draw_cells
-from .style import new_figure, style, write_label
+from .style import WIDEST, new_figure, style, write_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,8 +120,10 @@ def plot_mi_matrices(matrices, factors, title, label="β"):
     values = sorted({value for _, value in matrices})
     codes, width = np.max([matrix.shape for matrix in matrices.values()], axis=0)
     factors = [write_label(name) for name in factors]
+    # Narrower where there are many, as far as the names of factors fit.
+    room = max((WIDEST - 1.5) / len(values), 0.11 * width + 0.45)
     figure, axes = new_figure(
-        (0.2 * width + 0.6) * len(values) + 1.5,
+        min(0.2 * width + 0.6, room) * len(values) + 1.5,
         (0.115 * codes + 0.32) * len(names) + 1.45,
         len(names),
         len(values),

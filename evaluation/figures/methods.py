@@ -1,11 +1,15 @@
 """Single runs: boxes over what was swept, and methods at their chosen settings."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ..naming import format_number
 from ..statistics.labels import describe_key
 from .axes import clip_to_range, find_limits
 from .style import BLUE, GREY, ORANGE, new_figure, shorten_labels, style, write_heading, write_label
+
+# That fit below a panel of boxes.
+_LETTERS = 26
 
 
 @style()
@@ -41,7 +45,9 @@ def plot_boxes(scores, metrics, title, curve):
         order = np.sort(part["axis_value"].unique())
         groups = [part.loc[part["axis_value"] == value, "value"].to_numpy() for value in order]
         _draw_boxes(axis, groups)
-        axis.set_xticks(range(len(order)), [format_number(value) for value in order])
+        texts = [format_number(value) for value in order]
+        every = -(-sum(len(text) + 1 for text in texts) // _LETTERS)
+        axis.set_xticks(range(len(order))[::every], texts[::every])
         facts = describe_key(name, part)
         label = write_label(part["axis_label"].iloc[0], 60)
         axis.set(xlabel=label, ylabel=write_label(facts.unit))
@@ -99,7 +105,7 @@ def plot_methods(cells, scores, metrics, title):
     methods = list(labels)[::-1]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    height = (0.3 * len(methods) + 0.85) * rows + 0.45
+    height = (0.26 * len(methods) + 0.75) * rows + 0.45
     figure, axes = new_figure(2.6 * columns + 1.5, height, rows, columns, title, sharey=True)
     for axis in axes.flat[len(names) :]:
         axis.remove()
@@ -134,11 +140,13 @@ def _draw_methods(axis, cells, scores, name, methods):
     )
     axis.set_title(write_heading(facts), fontsize=9)
     axis.grid(visible=True, axis="x")
+    # Few enough that the last label keeps its distance from the first of the next panel.
+    axis.xaxis.set_major_locator(MaxNLocator(4))
     axis.tick_params(axis="y", length=0)
 
 
 @style()
-def plot_standing(cells, metrics, title, *, narrow=False):
+def plot_standing(cells, metrics, title, *, marked=None, narrow=False):
     """Draw where every method stands by its mean: a panel for each metric, the best on top.
 
     Parameters
@@ -149,6 +157,8 @@ def plot_standing(cells, metrics, title, *, narrow=False):
     metrics : sequence of str
         Flat keys.
     title : str
+    marked : container of str, optional
+        Methods that stand out; by default those from elsewhere.
     narrow : bool, default False
         One panel below the other, for a telephone.
 
@@ -162,6 +172,8 @@ def plot_standing(cells, metrics, title, *, narrow=False):
     if not names:
         return None
     labels = shorten_labels(dict(zip(known["method"], known["method_label"], strict=True)))
+    if marked is None:
+        marked = set(known.loc[known["role"] == "external", "method"])
     columns = 1 if narrow else min(3, len(names))
     rows = -(-len(names) // columns)
     most = known.groupby("metric")["method"].nunique()[names].max()
@@ -170,31 +182,34 @@ def plot_standing(cells, metrics, title, *, narrow=False):
     for axis in axes.flat[len(names) :]:
         axis.remove()
     for axis, name in zip(axes.flat, names, strict=False):
-        _draw_standing(axis, known[known["metric"] == name], describe_key(name, known), labels)
+        part = known[known["metric"] == name]
+        _draw_standing(axis, part, describe_key(name, known), labels, marked)
         axis.set_ylim(most - 0.4, -0.6)
     return figure
 
 
-def _draw_standing(axis, cells, facts, labels):
-    """Methods from the best down; those from elsewhere in their own colour and marker."""
+def _draw_standing(axis, cells, facts, labels, marked):
+    """Methods from the best down; those that stand out in another colour and marker."""
     quality = cells["mean"].to_numpy(dtype=float) * (facts.sign or 1)
     cells = cells.iloc[np.argsort(-quality, kind="stable")].drop_duplicates("method")
     low, high = clip_to_range(cells["low"], facts), clip_to_range(cells["high"], facts)
     means = cells["mean"].to_numpy(dtype=float)
-    elsewhere = (cells["role"] == "external").to_numpy()
+    stars = np.array([method in marked for method in cells["method"]])
     # The first row of every panel is on one line, however many methods lack the metric.
     places = np.arange(len(cells))
     for rows, colour, marker, size in (
-        (~elsewhere, BLUE, "o", 5),
-        (elsewhere, ORANGE, "*", 9),
+        (~stars, BLUE, "o", 5),
+        (stars, ORANGE, "*", 9),
     ):
         look = {"color": colour, "marker": marker, "ms": size, "mec": "white", "mew": 0.5}
         axis.hlines(places[rows], low[rows], high[rows], color=colour, lw=2.2, alpha=0.5)
         axis.plot(means[rows], places[rows], ls="none", **look, zorder=3)
     axis.set_yticks(places, [labels[method] for method in cells["method"]])
-    for text, external in zip(axis.get_yticklabels(), elsewhere, strict=True):
-        text.set_color(ORANGE if external else "black")
+    for text, star in zip(axis.get_yticklabels(), stars, strict=True):
+        text.set_color(ORANGE if star else "black")
     axis.set_xlim(find_limits(means, [*low, *high], facts))
     axis.set_title(write_heading(facts), fontsize=9)
     axis.grid(visible=True, axis="x")
+    # Few enough that the last label keeps its distance from the first of the next panel.
+    axis.xaxis.set_major_locator(MaxNLocator(4))
     axis.tick_params(axis="y", length=0)

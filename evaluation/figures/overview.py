@@ -3,13 +3,25 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 from matplotlib.lines import Line2D
 
 from ..representation.posterior import COLLAPSED
 from ..statistics.labels import describe_keys
-from .axes import clip_to_range, find_limits, set_kl_axis, set_value_axis
+from .axes import clip_to_range, find_limits, set_kl_axis
+from .curves import (
+    BAND_FROM,
+    BELOW,
+    LETTERS_PER_INCH,
+    MOST_CURVES,
+    draw_curves,
+    draw_levels,
+    set_swept_axis,
+    style_levels,
+)
 from .style import (
     GREY,
+    WIDEST,
     find_weights,
     label_curves,
     new_figure,
@@ -17,19 +29,15 @@ from .style import (
     shorten_labels,
     style,
     style_curves,
-    style_external,
     write_heading,
 )
 
-BELOW = ("nll", "kl")
-# More curves, marks at the edge and rows from elsewhere in one panel cannot be told apart.
-MOST_CURVES, MOST_MARKS, MOST_EXTERNAL = 7, 8, 4
-# Seeds from which on a curve has a band.
-BAND_FROM = 3
+# More marks at the edge cannot be told apart.
+MOST_MARKS = 8
 # Inches of the whole figure and panels side by side, on a page and on a telephone.
-_WIDE, _NARROW = (12.4, 4), (4.1, 2)
-# Of a legend: letters to an inch, and what an entry takes besides its own.
-_LETTERS_PER_INCH, _HANDLE = 13, 7
+_WIDE, _NARROW = (WIDEST, 4), (4.1, 2)
+# Of a legend's entry besides its letters, in letters.
+_HANDLE = 7
 
 
 @style()
@@ -68,9 +76,9 @@ def plot_overview(cells, metrics, title, *, best=None, external=None, axis="beta
         return None
     looks = style_curves(cells)
     curves = _style_lines(known, looks)
-    best = _choose_marks(best, known)
-    marks = _style_marks(best, cells, looks)
-    lines = _style_external(external)
+    best = None if best is None else _choose_marks(best, known)
+    marks = {} if best is None else _style_marks(best, cells)
+    lines = {} if external is None else style_levels(external)
     width, columns = _NARROW if narrow else _WIDE
     columns = _count_columns(len(keys), columns)
     rows = -(-len(keys) // columns)
@@ -83,22 +91,19 @@ def plot_overview(cells, metrics, title, *, best=None, external=None, axis="beta
     for panel in grid.flat[len(keys) :]:
         panel.remove()
     facts = describe_keys(known)
+    letters, size = (28, 8) if narrow else (40, 9)  # of a heading
     for place, (panel, key) in enumerate(zip(grid.flat, keys, strict=False)):
-        values = known["axis_value"].unique()
-        places = set_value_axis(panel, values, symbol, logarithmic=True if axis == "beta" else None)
-        of_key = [known[known["metric"] == key]]
-        draw_curves(panel, of_key[0], facts[key], curves, places)
-        if marks:
-            of_key.append(best[(best["metric"] == key) & best["method"].isin(marks)])
-            _draw_marks(panel, of_key[-1], facts[key], marks)
-        if lines:
-            of_key.append(external[external["metric"] == key])
-            _draw_external(panel, of_key[-1], facts[key], lines)
-        set_limits(panel, of_key, facts[key])
-        panel.set_title(write_heading(facts[key], 40), fontsize=9)
-        panel.grid(visible=True, axis="y")
-        if place + columns < len(keys):
-            panel.set_xlabel("")
+        places = set_swept_axis(panel, known)
+        parts = [known[known["metric"] == key]]
+        draw_curves(panel, parts[0], facts[key], curves, places)
+        for draw, part, styles in ((_draw_marks, best, marks), (draw_levels, external, lines)):
+            if styles:
+                parts.append(part[part["metric"] == key])
+                draw(panel, parts[-1], facts[key], styles)
+        set_limits(panel, parts, facts[key])
+        panel.set_title(write_heading(facts[key], letters), fontsize=size)
+        # Names of axes stand below the last panel of each column.
+        panel.set_xlabel("" if place + columns < len(keys) else panel.get_xlabel())
     _add_legends(figure, legends)
     return figure
 
@@ -111,33 +116,21 @@ def _style_lines(known, looks):
 
 def _choose_marks(best, known):
     """The rows of methods at their chosen settings that lie on none of the curves."""
-    if best is None:
-        return None
     best = best[(best["n"] > 0) & ~best["role"].isin(("first", "external"))]
-    return best[~best["curve"].isin(known["curve"])]
+    best = best[~best["curve"].isin(known["curve"])]
+    shown = list(dict.fromkeys(best["method"]))[:MOST_MARKS]
+    return best[best["method"].isin(shown)]
 
 
-def _style_marks(best, cells, looks):
+def _style_marks(best, cells):
     """Looks and labels of the methods at their chosen settings, as their first curves have them."""
-    if best is None:
-        return {}
+    # The colours of all curves come first: a method may have no cells but those.
+    every = pd.concat([cells, best])
+    looks, first = style_curves(every), every.drop_duplicates("method").set_index("method")["curve"]
     labels = shorten_labels(dict(zip(best["method"], best["method_label"], strict=True)))
-    first = cells.drop_duplicates("method").set_index("method")["curve"]
     return {
         method: looks[first[method]] | {"linestyle": "none", "label": label}
-        for method, label in list(labels.items())[:MOST_MARKS]
-    }
-
-
-def _style_external(external):
-    """Looks and labels of rows from elsewhere."""
-    if external is None:
-        return {}
-    external = external[external["n"] > 0]
-    labels = shorten_labels(dict(zip(external["method"], external["method_label"], strict=True)))
-    return {
-        method: look | {"label": labels[method], "marker": ""}
-        for method, look in style_external(list(labels)[:MOST_EXTERNAL]).items()
+        for method, label in labels.items()
     }
 
 
@@ -146,31 +139,6 @@ def _count_columns(panels, most):
     if panels <= most:
         return panels
     return min(range(min(3, most), most + 1), key=lambda columns: (-panels % columns, -columns))
-
-
-def draw_curves(panel, cells, facts, curves, places):
-    """Draw the curves of one panel: bands, lines and means.
-
-    Parameters
-    ----------
-    panel : matplotlib.axes.Axes
-    cells : DataFrame
-        Of one metric, ascending by `axis_value`.
-    facts : evaluation.statistics.labels.KeyFacts
-    curves : dict of str to dict
-        Colour, marker, line style and label by curve.
-    places : dict of float to float
-        Where each value lies on the axis.
-    """
-    for curve, look in curves.items():
-        part = cells[cells["curve"] == curve]
-        x = part["axis_value"].map(places)
-        # Two seeds give an interval that covers every other curve, and says nothing.
-        told = part["n"] >= BAND_FROM
-        low = clip_to_range(part["low"].where(told), facts)
-        high = clip_to_range(part["high"].where(told), facts)
-        panel.fill_between(x, low, high, color=look["color"], alpha=0.13, lw=0)
-        panel.plot(x, part["mean"], **look, ms=4.5, lw=1.5, mec="white", mew=0.5, zorder=3)
 
 
 def _draw_marks(panel, cells, facts, marks):
@@ -185,20 +153,9 @@ def _draw_marks(panel, cells, facts, marks):
             continue
         x, row = right + step * (place - 0.25), rows.loc[method]
         low, high = clip_to_range([row["low"], row["high"]], facts)
-        panel.vlines(x, low, high, color=look["color"], lw=1.6, alpha=0.5)
+        if row["n"] >= BAND_FROM:
+            panel.vlines(x, low, high, color=look["color"], lw=1.6, alpha=0.5)
         panel.plot(x, row["mean"], **look, ms=5, mec="white", mew=0.5, zorder=3)
-
-
-def _draw_external(panel, cells, facts, lines):
-    rows = cells.drop_duplicates("method").set_index("method")
-    for method, look in lines.items():
-        if method not in rows.index:
-            continue
-        row = rows.loc[method]
-        low, high = clip_to_range([row["low"], row["high"]], facts)
-        if low < high:
-            panel.axhspan(low, high, color=look["color"], alpha=0.12, lw=0)
-        panel.axhline(row["mean"], color=look["color"], linestyle=look["linestyle"], lw=1.6)
 
 
 def set_limits(panel, parts, facts):
@@ -217,7 +174,8 @@ def set_limits(panel, parts, facts):
         where = panel.get_xlim()[0] + 0.01 * np.ptp(panel.get_xlim())
         panel.text(where, 0.4 * COLLAPSED, "collapsed", fontsize=6.5, color=GREY, va="center")
         return
-    ends = np.concatenate([part[end] for part in parts for end in ("low", "high")])
+    told = [part[part["n"] >= BAND_FROM] for part in parts]
+    ends = np.concatenate([part[end] for part in told for end in ("low", "high")])
     panel.set_ylim(find_limits(means, ends, facts))
 
 
@@ -241,13 +199,13 @@ def _arrange_legends(lines, marks, symbol, width):
     """
     legends = [_Legend(f"over {symbol}", lines)]
     if marks:
-        legends.append(_Legend("right edge: at the chosen setting", marks))
+        legends.append(_Legend("right edge: chosen setting", marks))
     most = max(len(legend.looks) for legend in legends)
     for rows in range(1, most + 1):
         legends = [
             dataclasses.replace(legend, columns=-(-len(legend.looks) // rows)) for legend in legends
         ]
-        if sum(map(_count_letters, legends)) <= width * _LETTERS_PER_INCH:
+        if sum(map(_count_letters, legends)) <= width * LETTERS_PER_INCH:
             break
     else:  # names that leave no room side by side
         legends = [_Legend(f"lines over {symbol}; right edge: chosen setting", lines + marks)]

@@ -14,11 +14,13 @@ from ..naming import one_line
 
 GREY, BLUE, ORANGE = "#555555", "#0072b2", "#d55e00"
 MARKERS = "osD^vPX"
+# Inches: on a page of 1,400 pixels such a figure has letters of the size of the text.
+WIDEST = 12.4
 LARGEST_TITLE, SMALLEST_TITLE = 12.0, 8.0
 BAND = (
     "Dots are single runs (seeds), lines join means, bands are 95 % intervals of the mean over "
-    "seeds (Student's t below 10 seeds, bootstrap from 10; none for a single seed). Bands end with "
-    "the range of the score; one much wider than its dots runs out of the panel."
+    "seeds (Student's t below 10 seeds, bootstrap from 10; none below 3). Bands end with the range "
+    "of the score; one much wider than its dots runs out of the panel."
 )
 # Of models: from Okabe and Ito and from Tol, without yellow, which is too pale on white, and the
 # colours below. Seven colours and six markers tell 42 models apart.

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ..figures.curves import plot_curves
+from ..figures.curves import BAND_FROM, plot_curves
 from ..figures.drawing import FORMATS, Drawing, save_figure
 from ..figures.fronts import plot_front
 from ..figures.grids import plot_agreement, plot_heat_maps
 from ..figures.methods import choose_boxed_curve, plot_boxes, plot_methods
-from ..figures.overview import BAND_FROM, plot_overview
+from ..figures.overview import plot_overview
 from ..figures.style import BAND
 from ..naming import file_name
 from ..reference import paper_percent_change, percent_change
@@ -234,8 +234,8 @@ def _draw_overview(summary, dataset, protocol, group, where):
         for narrow in (False, True)
     )
     caption = (
-        f"Means over seeds of every setting. Bands and bars are 95 % intervals of the mean; bands "
-        f"begin with {BAND_FROM} seeds, and both end with the range of the score or the panel. "
+        f"Means over seeds of every setting. Bands and bars are 95 % intervals of the mean, from "
+        f"{BAND_FROM} seeds on; they end with the range of the score or the panel. "
     )
     if set(best["axis"].dropna()) - {axis}:
         caption += (

@@ -372,6 +372,7 @@ def test_files_are_compared_and_drawn(write, small, shipped, tmp_path):
     assert any(note.startswith("constant (external)") for note in made.notes)
     figures = {path.name for path in (tmp_path / "out/figures").iterdir()}
     assert {"standing-sprites-small-db1.png", "curve-mig-sprites-small-db1.pdf"} <= figures
+    assert {f"overview{form}-sprites-small-db1.png" for form in ("", "-narrow")} <= figures
 
 
 def test_paths_without_representations_are_an_error(tmp_path, small):

@@ -223,6 +223,21 @@ def test_other_figures_name_what_was_swept(summary_of, sweep_over, tmp_path):
     ]
 
 
+def test_methods_without_a_place_on_the_axis_are_lines_across_it(summary):
+    cells = summary.selected_cells
+    mine = cells[(cells["method"] == "vae") & cells["metric"].isin(["mig", "nll"])]
+    mine = mine.assign(method="mine", method_label="Mine", mean=0.7, low=-3.0, high=4.0)
+    figure = plot_curves(summary.cells, summary.scores, ("mig",), "MIG", levels=mine)
+    for axis in figure.axes[:2]:
+        assert set(line(axis, "Mine").get_ydata()) == {0.7}
+        (span,) = axis.patches
+        assert (span.get_y(), span.get_height()) == (0, 1)
+        assert axis.get_ylim()[1] > 0.7
+    assert not figure.axes[-1].patches  # its KL is not given
+    labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
+    assert labels == ["β-VAE (λ = 0)", "β-TCVAE", "Mine"]
+
+
 def test_a_missing_beta_leaves_a_gap_in_one_curve_only(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["model"] == "betatcvae" and r["beta"] == 8)]
     found = summary_of(tmp_path, rows)
@@ -352,6 +367,53 @@ def test_the_front_leaves_out_runs_of_fewer_steps(summary):
     assert plot_front(summary.cells, "front").axes[0].get_xlabel().startswith("NLL (nats")
 
 
+def test_names_on_the_front_lie_neither_on_each_other_nor_on_points(summary_of, sweep, tmp_path):
+    # Everything but one point lies in a corner.
+    rows = [{**row, "nll": 500.0 if row["beta"] == 32 else row["nll"]} for row in sweep(seeds=2)]
+    figure = plot_front(summary_of(tmp_path, rows).cells, "front")
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) >= 2
+    points = np.concatenate(
+        [axis.transData.transform(one.get_xydata()) for one in axis.lines if one.get_marker() != ""]
+    )
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:place])
+        assert not any(box.contains(*point) for point in points)
+        assert axis.bbox.x0 - 1 < box.x0 < box.x1 < axis.bbox.x1 + 1
+
+
+def test_heat_maps_of_many_beta_go_on_below():
+    betas = 2.0 ** np.arange(12)
+    names = ("nll", "sap", "mig", "mi_matched", "mi_matched_sampled")
+    changes = pd.DataFrame(
+        [
+            {"dataset": "d", "metric": name, "beta": beta, "lambda": weight, "mean": beta}
+            for name in names
+            for beta in betas
+            for weight in (0.0, 8.0)
+        ]
+    )
+    figure = plot_heat_maps(changes, "means", names)
+    assert figure.get_figwidth() <= 12.5
+    assert len(figure.axes) == 5
+    assert len({axis.get_subplotspec().rowspan.start for axis in figure.axes}) == 3
+    assert [axis.get_ylabel() for axis in figure.axes] == ["λ", "", "λ", "", "λ"]
+    few = plot_heat_maps(changes[changes["beta"] < 32], "means", names)
+    assert len({axis.get_subplotspec().rowspan.start for axis in few.axes}) == 1
+    assert few.get_figwidth() <= 12.5
+
+
+def test_many_panels_make_no_figure_wider_than_a_page():
+    order = collapse_order([1, 8], np.ones((2, 2)))
+    assert plot_latents(dict.fromkeys("abcdef", order), "latents").get_figwidth() <= 12.5
+    matrices = {("a", float(value)): np.eye(4) for value in range(14)}
+    assert plot_mi_matrices(matrices, list("wxyz"), "information").get_figwidth() <= 14.1
+    few = {("a", 1.0): np.eye(4)}
+    assert plot_mi_matrices(few, list("wxyz"), "information").get_figwidth() < 3
+
+
 def test_latents_are_drawn_by_rank():
     order = collapse_order([1, 8], np.array([[0.5, 2.0], [1.0, 0.0]]))
     figure = plot_latents({"β-VAE": order, "λ = 8": order}, "latents")
@@ -404,8 +466,10 @@ def test_methods_stand_from_the_best_down_and_those_from_elsewhere_stand_out(sum
     assert axes[0].get_yticklabels()[0].get_text() == "mine"
     (segment,) = axes[0].collections[1].get_segments()
     assert segment[:, 0].tolist() == [0, 1]
-    narrow = plot_standing(cells, ("mig", "nll"), "standing", narrow=True)
+    narrow = plot_standing(cells, ("mig", "nll"), "standing", marked={"vae"}, narrow=True)
     assert narrow.get_figwidth() < 4.5
+    labels = narrow.axes[0].get_yticklabels()
+    assert [t.get_text() for t in labels if t.get_color() == ORANGE] == ["VAE"]
     assert plot_standing(cells[:0], ("mig",), "standing") is None
 
 
@@ -427,7 +491,7 @@ def test_intervals_end_with_the_range_of_the_score_and_do_not_stretch_axes(level
     names |= {"axis": "beta", "axis_label": "β"}
     cells = pd.DataFrame(
         [
-            {**names, "axis_value": b, "mean": level, "low": -5.0, "high": 6.0, "n": 2}
+            {**names, "axis_value": b, "mean": level, "low": -5.0, "high": 6.0, "n": 3}
             for b in (1.0, 8.0)
         ]
     )

@@ -135,6 +135,21 @@ def test_many_curves_marks_and_long_names_stay_within_the_figure(narrow):
     assert len(lines) == MOST_CURVES
 
 
+def test_a_method_of_which_only_the_chosen_setting_is_given_is_a_mark():
+    best = pd.DataFrame([cell("factorvae", 40.0, axis="gamma"), cell("betavae", 8.0)])
+    figure = plot_overview(sweep_of("betavae"), ("mig",), "scores", best=best)
+    assert legend_texts(figure) == ["betavae", "FACTORVAE"]
+    nothing = plot_overview(sweep_of("betavae"), ("mig",), "scores", best=best[:0])
+    assert legend_texts(nothing) == ["betavae"]
+
+
+def test_panels_share_their_axis_though_a_score_is_missing_at_some_beta():
+    cells = sweep_of("betavae")
+    cells = cells[~((cells["metric"] == "mig") & (cells["axis_value"] == 32))]
+    panels = plot_overview(cells, ("mig",), "scores").axes
+    assert len({panel.get_xlim() for panel in panels}) == 1
+
+
 def test_one_seed_one_beta_and_two_seeds_have_no_band():
     for n in (1, 2):
         cells = sweep_of("betavae", betas=(8.0,), n=n, half=np.nan if n == 1 else 0.2)
