@@ -141,6 +141,12 @@ def test_an_unknown_metric_is_said_before_anything_is_submitted(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
 
 
+def test_what_contradicts_a_benchmark_is_said_before_anything_is_submitted():
+    call = ("submit", "evaluate", ".", "--time", "5", "--benchmark")
+    assert "leave --metrics or --benchmark out" in refuse(*call, "db1", "--metrics", "mig")
+    assert "unknown benchmark 'db2'" in refuse(*call, "db2")
+
+
 def test_scores_of_nothing_are_refused_unless_jobs_will_write_something():
     pytest.importorskip("submitit")
     options = ("submit", "evaluate", "results", "--time", "5", "--array", "2", "--dry-run")
