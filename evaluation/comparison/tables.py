@@ -24,6 +24,10 @@ UNPAIRED = (
     "The seeds of external rows are replicates of their own: they are resampled independently of "
     "the shipped runs, whose seeds are shared by all shipped methods."
 )
+OTHER_SEEDS = (
+    "Runs that were trained here, but report on other seeds than the shipped methods, are "
+    "resampled independently of them."
+)
 CONTEXT = (
     "Published figures have other variants of the metrics, networks and numbers of steps: they are "
     "context, not a comparison."
@@ -93,7 +97,8 @@ def placing_table(
         "share of bootstrap draws in which the mean of the row is better, ties half; deviations "
         "are widened for few seeds, so that equal methods exceed 0.95 in at most one of twenty "
         "comparisons.",
-        *([UNPAIRED] if not places["paired"].all() else []),
+        *([UNPAIRED] if (outside := places["role"] == "external").any() else []),
+        *([OTHER_SEEDS] if not (outside | places["paired"]).all() else []),
         *([PAIRED] if places["paired"].any() else []),
         *([ILLUSTRATIVE] if places["illustrative"].any() else []),
     ]

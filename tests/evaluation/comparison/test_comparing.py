@@ -262,6 +262,18 @@ def test_runs_that_were_trained_here_are_paired_with_the_shipped_ones(
     assert any(note.startswith("Runs that were trained here share") for note in placing.notes)
 
 
+def test_runs_on_other_seeds_are_not_paired(tmp_path, monkeypatch, small, shipped):
+    entries, rows = train_here(tmp_path, (0, 1, 3, 5, 7))
+    scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], {})
+    monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+    made = compare("runs", reference=shipped)
+    assert made.places["paired"].tolist() == [False]
+    assert made.places["n"].tolist() == [4]  # of the seeds that report: 1, 3, 5, 7
+    (placing,) = [table for table in made.tables if table.name.startswith("placing")]
+    assert any("report on other seeds than the shipped methods" in note for note in placing.notes)
+    assert not any("external rows" in note for note in placing.notes)
+
+
 def test_runs_on_other_images_are_refused(tmp_path, monkeypatch, small, shipped):
     entries, rows = train_here(tmp_path, range(2), renderer="another")
     scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], {})
