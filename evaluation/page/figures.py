@@ -40,7 +40,7 @@ PARTS = {
     "overview": "overview",
     "front": "trade-off",
     "matrix": "factors",
-    "latents": "factors",
+    "latents": "curves",
     "methods": "comparison",
     "boxes": "curves",
     "agreement": "agreement",

@@ -100,7 +100,12 @@ def _cell(cell, row, facts, ranked):
 
 def _ranking_notes(cells, ranks):
     """How to read the compact ranking, as far as it needs saying."""
-    notes = ["Mean over seeds, its 95 % interval below it, and the rank of the mean; 1 is best."]
+    interval = (
+        "" if all(np.isnan(cell["low"]) for cell in cells) else ", its 95 % interval below it,"
+    )
+    notes = [f"Mean over seeds{interval} and the rank of the mean; 1 is best."]
+    if len({cell["method"] for cell in cells}) > 1:
+        notes.append("Methods stand in the order of their mean rank over these scores.")
     known = {row["verdict"] for row in ranks}
     if any(cell["n_settings"] > 1 for cell in cells):
         notes.append(

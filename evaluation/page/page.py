@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +140,7 @@ def _environment():
     environment.filters["lines"] = _lines
     environment.filters["data"] = _data
     environment.filters["num"] = format_number
+    environment.filters["whole"] = _keep_together
     return environment
 
 
@@ -150,6 +152,20 @@ def _resource(name):
 def _lines(text):
     """Escape a text and turn its line breaks into HTML's."""
     return Markup("<br>").join(str(text).split("\n"))
+
+
+def _keep_together(text):
+    """A sentence whose settings (β = 8) and hyphened names (β-VAE) are not broken into lines."""
+    words = re.split(
+        r"(\S*\w-\w\S*)", str(text).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    )
+    parts = [
+        Markup('<span class="whole">{}</span>').format(word)
+        if place % 2 and len(word) < 24
+        else word
+        for place, word in enumerate(words)
+    ]
+    return Markup("").join(parts)
 
 
 def _data(value):
@@ -209,11 +225,16 @@ def _add_figures(sections, figures, embed):
         section = sections.get((entry.dataset, entry.protocol))
         if section is None:
             continue
-        shown = _figure(entry, embed)
+        shown = _figure(entry, embed) | {"short": _shorten(entry.title, section)}
         if section["first"] is None:
             section["first"] = shown
         else:
             section["figures"][entry.part if entry.part in PARTS else "curves"].append(shown)
+
+
+def _shorten(title, section):
+    """A title within the part of the page on a data set, whose name need not be said again."""
+    return title.replace(f" on {section['title']}", "")
 
 
 def _add_tables(sections, tables):
@@ -225,6 +246,7 @@ def _add_tables(sections, tables):
         shown = {
             "name": table.name,
             "title": table.title,
+            "short": table.title,
             "columns": table.columns,
             "rows": table.rows[:MOST_ROWS],
             "more": max(0, len(table.rows) - MOST_ROWS),
@@ -233,6 +255,7 @@ def _add_tables(sections, tables):
             "open": not table.secondary and (begins in OPEN or TABLES.get(begins) == "scores"),
         }
         if table.place in sections:
+            shown["short"] = _shorten(table.title, sections[table.place])
             sections[table.place]["tables"][TABLES.get(begins, "scores")].append(shown)
         elif table.name in shared:
             shared[table.name].append(shown | {"open": True})

@@ -81,6 +81,7 @@ def show_figure(title, caption, files, embed, narrow=None):
     uri = embed(png) if png else None
     return {
         "title": title,
+        "short": title,
         "caption": caption,
         "uri": uri,
         "width": shown_width(png) if png else None,
