@@ -223,21 +223,6 @@ def test_other_figures_name_what_was_swept(summary_of, sweep_over, tmp_path):
     ]
 
 
-def test_methods_without_a_place_on_the_axis_are_lines_across_it(summary):
-    cells = summary.selected_cells
-    mine = cells[(cells["method"] == "vae") & cells["metric"].isin(["mig", "nll"])]
-    mine = mine.assign(method="mine", method_label="Mine", mean=0.7, low=-3.0, high=4.0)
-    figure = plot_curves(summary.cells, summary.scores, ("mig",), "MIG", levels=mine)
-    for axis in figure.axes[:2]:
-        assert set(line(axis, "Mine").get_ydata()) == {0.7}
-        (span,) = axis.patches
-        assert (span.get_y(), span.get_height()) == (0, 1)
-        assert axis.get_ylim()[1] > 0.7
-    assert not figure.axes[-1].patches  # its KL is not given
-    labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
-    assert labels == ["β-VAE (λ = 0)", "β-TCVAE", "Mine"]
-
-
 def test_a_missing_beta_leaves_a_gap_in_one_curve_only(summary_of, sweep, tmp_path):
     rows = [r for r in sweep() if not (r["model"] == "betatcvae" and r["beta"] == 8)]
     found = summary_of(tmp_path, rows)
