@@ -48,9 +48,9 @@ def run_table(scores=None, records=None):
           has none.
         - `steps`: NaN for representations from elsewhere, whatever their files say.
         - `unequal_steps`: whether its steps differ from the longest of data set and protocol.
-        - `confirmation`: whether the run is of a confirmation seed of a standard benchmark, and
-          stands beside runs of its table seeds. It tests primary hypotheses and is no part of the
-          table.
+        - `confirmation`: whether the run is of a confirmation seed of a standard benchmark, of a
+          model that its primary hypotheses are about or that such a model continues, and stands
+          beside runs of its table seeds. It tests these hypotheses and is no part of the table.
         - `collapsed`: 1.0 if KL < 0.1 nats, 0.0 if not, NaN if the KL is unknown.
 
         `attrs["metrics"]` are the declarations of the metrics, and `attrs["reference_values"]`,
@@ -83,9 +83,12 @@ def _confirming(runs):
     """Whether each run is of a confirmation seed, with the table that it confirms at hand."""
     later = pd.Series(False, runs.index)
     for name in BENCHMARKS:
-        for dataset, declared in load_benchmark(name).datasets.items():
-            own = runs["protocol"].eq(name) & runs["dataset"].eq(dataset)
-            own &= runs["source"].eq("bench")
+        benchmark = load_benchmark(name)
+        models = {curve["model"] for curve in benchmark.primary["curves"]}
+        models |= {describe_method(model)["continues"] for model in models}
+        asked = runs["protocol"].eq(name) & runs["source"].eq("bench") & runs["model"].isin(models)
+        for dataset, declared in benchmark.datasets.items():
+            own = asked & runs["dataset"].eq(dataset)
             seeds = own & runs["seed"].isin(declared.confirmation_seeds)
             if (own & ~seeds).any():
                 later |= seeds

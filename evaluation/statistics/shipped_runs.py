@@ -74,19 +74,20 @@ def _record(row: dict[str, Any], hyperparameters, benchmark, about):
 
 
 def collect_shipped(name: str, confirmation: bool = False) -> pd.DataFrame:
-    """One row for each run of a benchmark's table whose scores ship.
+    """One row for each run of a benchmark whose scores ship.
 
     Parameters
     ----------
     name : str
         Of a standard benchmark.
     confirmation : bool, default False
-        The runs of the confirmation seeds, in place of those of the table seeds.
+        The runs of the confirmation seeds alone, as if they were the table.
 
     Returns
     -------
     DataFrame
-        From `evaluation.statistics.run_table.run_table`.
+        From `evaluation.statistics.run_table.run_table`; runs of confirmation seeds beside those
+        of the table are marked there.
 
     Raises
     ------
@@ -96,14 +97,13 @@ def collect_shipped(name: str, confirmation: bool = False) -> pd.DataFrame:
         For a name that there is no benchmark of.
     """
     scores, records = read_shipped(name)
-    datasets = load_benchmark(name).datasets
-    seeds = {
-        dataset: each.confirmation_seeds if confirmation else each.seeds
-        for dataset, each in datasets.items()
-    }
-    pairs = zip(scores["dataset"], scores["seed"], strict=True)
-    wanted = [seed in seeds[dataset] for dataset, seed in pairs]
-    if not any(wanted):
-        which = "confirmation" if confirmation else "table"
-        raise ScoresError(f"no scores of the {which} seeds of {name} ship with this version")
-    return run_table(scores[wanted], records[wanted])
+    if confirmation:
+        datasets = load_benchmark(name).datasets
+        pairs = zip(scores["dataset"], scores["seed"], strict=True)
+        wanted = [seed in datasets[dataset].confirmation_seeds for dataset, seed in pairs]
+        if not any(wanted):
+            raise ScoresError(
+                f"no scores of the confirmation seeds of {name} ship with this version"
+            )
+        scores, records = scores[wanted], records[wanted]
+    return run_table(scores, records)

@@ -161,7 +161,9 @@ def test_confirmation_seeds_are_reported_apart(tmp_path, specs, folder):
         write_run(tmp_path / "results", spec)
     score(tmp_path / "results")
     assert ship("db1", tmp_path / "results").runs == 6
-    assert set(collect_shipped("db1")["seed"]) == {0, 1}
+    runs = collect_shipped("db1")
+    assert set(runs.loc[~runs["confirmation"], "seed"]) == {0, 1}
+    assert set(runs.loc[runs["confirmation"], "seed"]) == {10, 11}
     assert set(collect_shipped("db1", confirmation=True)["seed"]) == {10, 11}
     output = tmp_path / "report"
     options = ["--benchmark", "db1", "--confirmation", "--output", str(output), "--figures", "none"]

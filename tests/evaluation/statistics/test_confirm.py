@@ -104,6 +104,12 @@ def test_seeds_of_others_are_their_own(rows, write_scores, tmp_path):
     assert not external["confirmation"].any()
 
 
+def test_seeds_of_models_that_the_hypotheses_are_not_about_stay(sweep, write_scores, tmp_path):
+    runs = collect(write_scores(tmp_path / "all", sweep("sprites-small", "db1", 12)))
+    assert set(runs.loc[runs["confirmation"], "model"]) == {"betavae", "lambdabeta"}
+    assert set(runs.loc[runs["model"] == "betatcvae", "seed"]) == set(range(12))
+
+
 def test_other_protocols_have_nothing_to_confirm(sweep, write_scores, tmp_path):
     runs = collect(write_scores(tmp_path / "quick", sweep("sprites-small", "quick", 20)))
     assert not runs["confirmation"].any()
