@@ -37,7 +37,8 @@ def rank_methods(
 
     Rank 1 is best, ties share ranks. In every draw the same seeds are resampled for all methods,
     independently for each data set. Data sets of one kind only are ranked together, and of one
-    protocol. The runs of a first phase that others continue are not ranked.
+    protocol. The runs of a first phase that others continue are not ranked, and neither are methods
+    with fewer than five seeds where two others have as many.
 
     Parameters
     ----------
@@ -96,6 +97,7 @@ def _ranked(tables, methods, sign, common, draws):
             reasons[method] = f"no score on {', '.join(lacking)}"
         else:
             present.append(method)
+    present = _drop_sparse(tables, present, reasons)
     shared, dropped = _shared_seeds(tables, present)
     reasons |= dropped
     present = [method for method in present if method not in dropped]
@@ -129,6 +131,27 @@ def _verdict(row, best_share, reach, n):
     if best_share > WINNER:
         return "winner" if row["p_best"] > WINNER else ""
     return "tied" if row["rank_low"] <= reach else ""
+
+
+def _drop_sparse(tables, methods, reasons):
+    """Leave out methods with too few seeds for a test, where two others have enough.
+
+    Only shared seeds count, so that one such method would make the whole ranking illustrative.
+    """
+    counts = {
+        method: min(
+            int(np.isfinite(values[known.index(method)]).sum())
+            for known, _, values in tables.values()
+        )
+        for method in methods
+    }
+    enough = [method for method in methods if counts[method] >= ILLUSTRATIVE_BELOW]
+    if len(enough) < 2:
+        return methods
+    for method in methods:
+        if method not in enough:
+            reasons[method] = f"fewer than {ILLUSTRATIVE_BELOW} seeds ({counts[method]})"
+    return enough
 
 
 def _shared_seeds(tables, methods):

@@ -219,3 +219,17 @@ def test_differences_are_paired_by_seed_and_turned():
     assert found["difference"] == pytest.approx(-1), "a higher NLL speaks against the first"
     assert found["low"] == pytest.approx(-1)
     assert not found["illustrative"]
+
+
+def test_a_method_with_too_few_seeds_does_not_make_the_others_illustrative():
+    values = {
+        ("a", "vae", "s"): noisy(0.1, 5),
+        ("a", "betavae", "s"): noisy(0.2, 5),
+        ("a", "annealedvae", "s"): noisy(0.3, 4),
+    }
+    found = rank_methods(select_settings(tidy(values))).set_index("method")
+    assert found.loc["annealedvae", "reason"] == "fewer than 5 seeds (4)"
+    assert found.loc["betavae", "verdict"] == "winner"
+    del values["a", "vae", "s"]
+    found = rank_methods(select_settings(tidy(values)))
+    assert set(found["verdict"]) == {"illustrative"}, "nobody else has enough to be ranked with"

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from disentanglement_bench.evaluation import tables
-from disentanglement_bench.evaluation.page.findings import findings
+from disentanglement_bench.evaluation.page.all_findings import list_findings
 from disentanglement_bench.evaluation.tables.methods import comparison_table, ranking_table
 from disentanglement_bench.evaluation.tables.others import (
     other_curves_table,
@@ -113,7 +113,7 @@ def test_what_is_undefined_for_every_run_is_one_line(summary_of, sweep, tmp_path
     assert not any("MIG" in column for column in comparison.columns)
     line = f"Undefined for every run: MIG, SAP – {CLASSES}."
     assert comparison.notes.count(line) == 1
-    assert findings(summary, *PLACE).count(line) == 1
+    assert list_findings(summary, *PLACE).count(line) == 1
     for each in all_tables(summary):
         for render in (to_text, to_markdown, to_latex, to_csv):
             assert render(each)
@@ -135,7 +135,7 @@ def test_without_a_headline_score_the_others_stand_open_and_are_told(summary_of,
     assert not other_scores_table(summary, *PLACE).secondary
     assert other_scores_table(summary, *PLACE, detail=True).secondary
     assert not ranking_table(summary, "paper", "genuine", "dsprites", others=True).secondary
-    assert any("FactorVAE score: " in text for text in findings(summary, *PLACE))
+    assert any("FactorVAE score: " in text for text in list_findings(summary, *PLACE))
 
 
 def test_what_is_undefined_for_some_runs_is_counted(summary_of, sweep, tmp_path):
@@ -154,7 +154,7 @@ def test_nothing_but_undefined_scores_still_gives_a_table(summary_of, sweep, tmp
     rows = undefine(rows, dict.fromkeys(keys, CLASSES))
     summary = summary_of(tmp_path, rows)
     assert comparison_table(summary, *PLACE) is None
-    assert CLASSES in "".join(findings(summary, *PLACE))
+    assert CLASSES in "".join(list_findings(summary, *PLACE))
     assert undefined_table(summary, *PLACE).rows
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from disentanglement_bench.evaluation.page.findings import findings
+from disentanglement_bench.evaluation.page.all_findings import list_findings
 from disentanglement_bench.evaluation.tables.rendering import (
     to_csv,
     to_latex,
@@ -52,7 +52,7 @@ def test_the_table_shows_the_choice_and_what_it_costs(summary):
 
 
 def test_the_sentence_says_the_choice_and_the_cost(summary):
-    every, *others = [text for text in findings(summary, "dsprites", "paper") if "UDR" in text]
+    every, *others = [text for text in list_findings(summary, "dsprites", "paper") if "UDR" in text]
     assert "settings of all methods – MIG" in every
     text = others[-1]
     assert text.startswith(
@@ -68,7 +68,7 @@ def test_below_five_seeds_the_cost_is_illustrative_and_has_no_interval(summary_o
     (row,) = [row for row in udr_table(few, "dsprites", "paper").rows if "TCVAE" in row[0]]
     assert "3 pairs*" in row[2]
     assert "[" not in row[2]
-    text = "".join(text for text in findings(few, "dsprites", "paper") if "UDR" in text)
+    text = "".join(text for text in list_findings(few, "dsprites", "paper") if "UDR" in text)
     assert "3 pairs, illustrative" in text
 
 
@@ -82,4 +82,4 @@ def test_without_udr_there_is_no_table(summary_of, sweep, tmp_path):
     summary = summary_of(tmp_path, sweep(seeds=2))
     assert udr_table(summary, "dsprites", "paper") is None
     assert not any(table.name.startswith("udr") for table in all_tables(summary))
-    assert not any("UDR" in text for text in findings(summary, "dsprites", "paper"))
+    assert not any("UDR" in text for text in list_findings(summary, "dsprites", "paper"))
