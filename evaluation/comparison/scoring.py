@@ -125,6 +125,8 @@ def score_entries(
     for file, outcome in first.outcomes.items():
         if outcome.problems:
             text = one_line(outcome.problems[0].removeprefix(f"{file}: "))
+            if text.startswith("cannot write"):
+                text += "; scores lie beside their files, so copy it to a folder that you can write"
             entries.append(Entry(file, refusal=text, unreadable=True))
         else:
             entries.append(read_entry(file, benchmark, name))

@@ -401,6 +401,13 @@ def test_one_name_for_several_models_is_refused(write, small, tmp_path, monkeypa
         compare(tmp_path / "mine", name="both")
 
 
+def test_scores_that_cannot_be_written_are_told(write, small):
+    path = write("mine/a.h5")
+    path.with_name("a.scores").write_text("in the way")
+    with pytest.raises(ComparisonError, match="cannot write .* copy it to a folder that you can"):
+        compare(path, jobs=1)
+
+
 def test_an_unknown_benchmark_is_told():
     with pytest.raises(ValueError, match=re.escape("unknown benchmark 'db2'; did you mean 'db1'?")):
         compare("mine", "db2")
