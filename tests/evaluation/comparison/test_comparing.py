@@ -404,7 +404,7 @@ def test_one_name_for_several_models_is_refused(write, small, tmp_path, monkeypa
 def test_scores_that_cannot_be_written_are_told(write, small):
     path = write("mine/a.h5")
     path.with_name("a.scores").write_text("in the way")
-    with pytest.raises(ComparisonError, match="cannot write .* copy it to a folder that you can"):
+    with pytest.raises(ComparisonError, match=r"cannot write .* copy it to a folder that you can"):
         compare(path, jobs=1)
 
 
