@@ -136,7 +136,7 @@ def make_report(
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "imports"):
-        from ...evaluation.page.figures import draw_figures
+        from ...evaluation.page.figures import draw_figures, draw_headlines
         from ...evaluation.page.page import write_page
         from ...evaluation.statistics.cells import collect
         from ...evaluation.statistics.run_reading import ScoresError
@@ -174,6 +174,8 @@ def make_report(
                 if figures == "none"
                 else draw_figures(summary, folder / "figures", wanted, figures, progress)
             )
+            if figures != "none" and not isinstance(source, Path):
+                draw_headlines(summary, folder / "figures")
         skipped = []
         if pictures:
             with _timed(seconds, "pictures"):

@@ -111,7 +111,7 @@ def clip_to_range(values, facts):
     return np.clip(np.asarray(values, dtype=float), facts.low, facts.high)
 
 
-def find_limits(points, ends, facts, *, from_zero=True):
+def find_limits(points, ends, facts, *, from_zero=True, stretch=0.5):
     """Limits of an axis: all points, and as much of their intervals as does not drown them.
 
     Parameters
@@ -119,10 +119,13 @@ def find_limits(points, ends, facts, *, from_zero=True):
     points : array_like
         Single runs and means; NaN is passed over.
     ends : array_like
-        Ends of intervals, which may stretch the axis by half the span of the points at each side.
+        Ends of intervals, which may stretch the axis at each side by a part of the span of the
+        points.
     facts : evaluation.statistics.labels.KeyFacts
     from_zero : bool, default True
         Begin at 0 where that is the least a score can be.
+    stretch : float, default 0.5
+        That part; where no single runs are drawn, the span is that of means alone.
 
     Returns
     -------
@@ -140,7 +143,7 @@ def find_limits(points, ends, facts, *, from_zero=True):
     low, high = (points.min(), points.max()) if len(points) else (0.0, 1.0)
     span = (high - low) or abs(high) or 1.0
     ends = clip_to_range(ends, facts)
-    ends = np.clip(ends[np.isfinite(ends)], low - span / 2, high + span / 2)
+    ends = np.clip(ends[np.isfinite(ends)], low - stretch * span, high + stretch * span)
     low, high = min(low, ends.min(initial=low)), max(high, ends.max(initial=high))
     if from_zero and facts.low == 0 and facts.metric != "training":
         low = 0.0

@@ -141,7 +141,7 @@ def _draw_methods(axis, cells, scores, name, methods):
     axis.set_title(write_heading(facts), fontsize=9)
     axis.grid(visible=True, axis="x")
     # Few enough that the last label keeps its distance from the first of the next panel.
-    axis.xaxis.set_major_locator(MaxNLocator(4))
+    axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axis.tick_params(axis="y", length=0)
 
 
@@ -207,9 +207,9 @@ def _draw_standing(axis, cells, facts, labels, marked):
     axis.set_yticks(places, [labels[method] for method in cells["method"]])
     for text, star in zip(axis.get_yticklabels(), stars, strict=True):
         text.set_color(ORANGE if star else "black")
-    axis.set_xlim(find_limits(means, [*low, *high], facts))
+    axis.set_xlim(find_limits(means, [*low, *high], facts, stretch=1.0))
     axis.set_title(write_heading(facts), fontsize=9)
     axis.grid(visible=True, axis="x")
     # Few enough that the last label keeps its distance from the first of the next panel.
-    axis.xaxis.set_major_locator(MaxNLocator(4))
+    axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axis.tick_params(axis="y", length=0)

@@ -176,7 +176,7 @@ def set_limits(panel, parts, facts):
         return
     told = [part[part["n"] >= BAND_FROM] for part in parts]
     ends = np.concatenate([part[end] for part in told for end in ("low", "high")])
-    panel.set_ylim(find_limits(means, ends, facts))
+    panel.set_ylim(find_limits(means, ends, facts, stretch=1.0))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from ..figures.curves import BAND_FROM, plot_curves
 from ..figures.drawing import FORMATS, Drawing, save_figure
 from ..figures.fronts import plot_front
 from ..figures.grids import plot_agreement, plot_heat_maps
+from ..figures.headline import plot_headline
 from ..figures.methods import choose_boxed_curve, plot_boxes, plot_methods
 from ..figures.overview import plot_overview
 from ..figures.style import BAND
@@ -117,6 +118,31 @@ def draw_figures(summary, folder, formats=None, extent="auto", progress=None):
     for protocol, datasets, drawing in _draw_grids(summary, every):
         save(drawing, datasets, None, protocol, 1)
     return saved
+
+
+def draw_headlines(summary, folder):
+    """Draw the picture of the result of every data set and protocol, as PNG files.
+
+    The page does not show them: it begins with the overview. The README does.
+
+    Parameters
+    ----------
+    summary : evaluation.statistics.summary.Summary
+    folder : str or Path
+
+    Returns
+    -------
+    list of Path
+        ``headline-<data set>-<protocol>.png``, of those that hold a β-VAE at several β.
+    """
+    paths = []
+    for dataset, protocol in summary.strata:
+        figure = plot_headline(summary.part("cells", dataset, protocol))
+        if figure is not None:
+            taken = [path.stem for path in paths]
+            name = file_name("headline", dataset, protocol, taken=taken)
+            paths += save_figure(figure, folder, name, ("png",)).values()
+    return paths
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from disentanglement_bench.evaluation.page.figures import draw_figures
+from disentanglement_bench.evaluation.page.figures import draw_figures, draw_headlines
 
 EVERY = {
     "overview", "curve-mig", "curve-mi-matched-sampled", "curve-sap", "curve-dci-disentanglement",
@@ -98,3 +98,9 @@ def test_published_grids_stand_beside_genuine_data_only(drawn, summary_of, sweep
     assert "sprites" not in published[0].title.replace("dsprites", "")
     kinds = [entry.title for entry in made if entry.name.startswith("grid-mean")]
     assert not [title for title in kinds if "genuine" in title and "re-rendered" in title]
+
+
+def test_the_picture_of_the_result_is_drawn_where_there_is_one(drawn, summary_of, sweep, tmp_path):
+    rows = [*sweep(seeds=1), *sweep("sprites", seeds=1, models=("betatcvae",))]
+    paths = draw_headlines(summary_of(tmp_path, rows), tmp_path)
+    assert [path.name for path in paths] == ["headline-dsprites-paper.png"]
