@@ -282,7 +282,7 @@ def test_axe_finds_nothing_that_keeps_readers_out(size, dark, browser, axe, page
 
 @pytest.mark.slow
 def test_the_page_of_the_demo_is_not_eight_screens_high(browser, tmp_path):
-    scores = Path(__file__).parents[3] / "results" / "reference" / "demo-scores.csv"
+    scores = Path(__file__).parents[2] / "data" / "demo_scores.csv"
     summary = summarise(collect(scores))
     figures = draw_figures(summary, tmp_path / "figures", ("png",))
     reproduction = {"commands": ["bench demo"], "facts": [("Scores", "a hash")], "notes": []}
