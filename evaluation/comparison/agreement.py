@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from ..evaluation_sample import draw_evaluation_index
 from ..naming import one_line
 from ..reference.agreement import check_agreement
 from ..reference.benchmarks import Benchmark
-from ..reference.grids import GRIDS
+from ..reference.grids import GRIDS, draw_sample, grid_sizes, image_factors
 from ..representation.representation import Representation
 from ..scoring.score_files import describe
 
@@ -85,24 +84,22 @@ def _refuse_factors(representation):
 
 def _refuse_images(representation):
     """Factors that are not those of the images, and images that occur twice."""
-    sizes = tuple(GRIDS[representation.dataset].values())
+    dataset, sizes = representation.dataset, grid_sizes(representation.dataset)
     index = representation.index
     if index is not None:
         if index.max() >= np.prod(sizes):
-            return (
-                f"its index reaches {index.max():,}, but {representation.dataset} has "
-                f"{np.prod(sizes):,} images"
-            )
-        factors = np.stack(np.unravel_index(index, sizes), axis=1)
+            return f"its index reaches {index.max():,}, but {dataset} has {np.prod(sizes):,} images"
+        factors = image_factors(dataset, index)
         wrong = np.flatnonzero((factors != representation.factors).any(axis=1))
         if len(wrong):
             return (
                 f"row {wrong[0]} has the factors {representation.factors[wrong[0]].tolist()}, but "
-                f"image {index[wrong[0]]} of {representation.dataset} has "
+                f"image {index[wrong[0]]} of {dataset} has "
                 f"{factors[wrong[0]].tolist()}: write dataset.factors(index) in the order of the "
                 "codes"
             )
-    places = _find_images(representation)
+    # Of a full grid the factors say which image it is.
+    places = np.ravel_multi_index(tuple(representation.factors.T.astype(np.int64)), sizes)
     repeated = len(places) - len(np.unique(places))
     if repeated:
         return (
@@ -142,19 +139,7 @@ def is_benchmark_sample(
     -------
     bool
     """
-    if seed is None or representation.dataset not in benchmark.datasets:
+    dataset, count = representation.dataset, benchmark.n_train + benchmark.n_test
+    if seed is None or dataset not in benchmark.datasets:
         return False
-    sizes = tuple(GRIDS[representation.dataset].values())
-    count, available = benchmark.n_train + benchmark.n_test, int(np.prod(sizes))
-    if len(representation.codes) != count or representation.factors.shape[1] != len(sizes):
-        return False
-    if (representation.factors >= sizes).any() or representation.factors.dtype.kind == "f":
-        return False
-    drawn = draw_evaluation_index(available, count, seed)
-    return bool(np.array_equal(_find_images(representation), drawn))
-
-
-def _find_images(representation):
-    """Flat indices of the images, which the factors of a full grid determine."""
-    sizes = tuple(GRIDS[representation.dataset].values())
-    return np.ravel_multi_index(tuple(representation.factors.T.astype(np.int64)), sizes)
+    return np.array_equal(representation.factors, draw_sample(dataset, seed, count)[1])

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..metrics import METRICS, choose_metrics
+from ..metrics import choose_metrics
 from ..naming import one_line
 from ..reference.benchmarks import Benchmark
+from ..scoring import standard
 from ..scoring.file_scores import Options
 from ..scoring.finding import find_representations
 from ..scoring.score_all import score_all
@@ -65,19 +66,15 @@ def find_metrics(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
     >>> find_metrics(load_benchmark("db1"))
     (['mig', 'sap', 'sap_continuous', 'dci', 'mi', 'modularity', 'explicitness'], {})
     """
-    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
-    names: dict[str, None] = {}
+    metrics, variants = standard.find_metrics(benchmark)
+    names = dict.fromkeys(untwinned(metric.name) for metric in metrics.values())
     other = {}
-    for key, variant in benchmark.metrics.items():
-        metric = owners.get(key)
-        if metric is None or metric.variant != variant:
-            here = "does not know it" if metric is None else f"scores it as {metric.variant}"
-            other[key] = (
-                f"{benchmark.title} compares {variant}, and this version of disentanglement-bench "
-                f"{here}: install a version that has it"
-            )
-        else:
-            names[untwinned(metric.name)] = None
+    for key, variant in variants.items():
+        here = f"scores it as {variant}" if variant else "does not know it"
+        other[key] = (
+            f"{benchmark.title} compares {benchmark.metrics[key]}, and this version of "
+            f"disentanglement-bench {here}: install a version that has it"
+        )
     return list(names), other
 
 

@@ -4,9 +4,7 @@ import re
 from typing import Any
 
 from .. import schema
-from ..metrics import METRICS, Metric
 from ..naming import one_line
-from ..reference.benchmarks import Benchmark
 from .about import Method, check_methods
 from .problems import ContributionError
 
@@ -93,19 +91,3 @@ def check_manifest(record: object) -> tuple[dict[str, Any], list[Method]]:
         return record, check_methods(record["methods"])
     except ContributionError as error:
         raise ContributionError([f"{NAME}: {problem}" for problem in error.problems]) from None
-
-
-def metrics_of(benchmark: Benchmark) -> dict[str, Metric]:
-    """The metric of each key that a benchmark compares.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-
-    Returns
-    -------
-    dict of str to Metric
-        In the order of the benchmark.
-    """
-    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
-    return {key: owners[key] for key in benchmark.metrics}

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import math
 import re
 import zipfile
 from pathlib import Path
@@ -16,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from .. import schema
-from ..evaluation_sample import draw_evaluation_index
 from ..files import RecordError, replacing
 from ..naming import format_number, one_line
 from ..reference.agreement import check_agreement
 from ..reference.benchmarks import load_benchmark
-from ..reference.grids import GRIDS
+from ..reference.grids import draw_sample
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import FORMAT_VERSION, read_representation
 from ..schema import SchemaError
@@ -210,17 +208,15 @@ def _measure(representation):
 
 def _check_images(representation, seed, benchmark):
     """Whether the rows are the evaluation sample of the seed: by index, and by the factors."""
-    sizes = tuple(GRIDS[representation.dataset].values())
-    rows, available = len(representation.factors), math.prod(sizes)
-    index = draw_evaluation_index(available, rows, seed)
-    expected = np.stack(np.unravel_index(index, sizes), axis=1)
+    dataset, rows = representation.dataset, len(representation.factors)
+    index, factors = draw_sample(dataset, seed, rows)
     same = representation.index is None or np.array_equal(representation.index, index)
-    if same and np.array_equal(representation.factors, expected):
+    if same and np.array_equal(representation.factors, factors):
         return []
     asked = f"{seed}, image_size={benchmark.image_size}, count={rows}"
     return [
         f"its rows are not the evaluation sample of seed {seed}: "
-        f"load_dataset({representation.dataset!r}).evaluation_sample({asked}) gives the images in "
+        f"load_dataset({dataset!r}).evaluation_sample({asked}) gives the images in "
         "their order, and their factors"
     ]
 

@@ -17,7 +17,7 @@ from ..reference.benchmarks import Benchmark, load_benchmark
 from ..scoring.batch import evaluate_paths
 from ..scoring.finding import find_representations
 from ..scoring.score_files import versions
-from ..scoring.standard import list_metrics
+from ..scoring.standard import list_metrics, require_metrics
 from .about import Method, read_about
 from .groups import Row, find_duplicates, group_members
 from .manifest import (
@@ -26,7 +26,6 @@ from .manifest import (
     LARGEST_MEMBER,
     MOST_MEMBERS,
     NAME,
-    metrics_of,
 )
 from .members import Member, inspect_files
 from .problems import ContributionError
@@ -103,7 +102,7 @@ def pack(
     """
     paths = [Path(path) for path in paths]
     standard = load_benchmark(benchmark)
-    asked, metrics = list_metrics(standard), metrics_of(standard)
+    asked, metrics = list_metrics(standard), require_metrics(standard)
     methods = read_about(about)
     files = _find_files(paths)
     with tempfile.TemporaryDirectory(prefix="bench-pack-") as folder:

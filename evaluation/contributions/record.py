@@ -5,7 +5,8 @@ from statistics import fmean, stdev
 
 from ..naming import one_line
 from ..scoring.score_files import versions
-from .manifest import LEAST_SEEDS, metrics_of
+from ..scoring.standard import require_metrics
+from .manifest import LEAST_SEEDS
 
 
 def describe_rows(verification):
@@ -41,7 +42,8 @@ def describe_rows(verification):
 
 def _tabulate(verification):
     """A line for each score and a column for each row of the table."""
-    keys = {key.name: key for m in metrics_of(verification.benchmark).values() for key in m.keys}
+    metrics = require_metrics(verification.benchmark)
+    keys = {key.name: key for metric in metrics.values() for key in metric.keys}
     labels = {method.name: method.label for method in verification.methods}
     values = {(each.member, each.key): each.found for each in verification.comparisons}
     headings, columns = [], []

@@ -16,10 +16,9 @@ from ..naming import one_line
 from ..reference.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from ..scoring.batch import evaluate_paths
 from ..scoring.file_scores import Outcome
-from ..scoring.standard import list_metrics
+from ..scoring.standard import list_metrics, require_metrics
 from .about import Method, check_methods
 from .groups import Row, find_duplicates, group_members
-from .manifest import metrics_of
 from .members import Member, inspect_files
 from .opening import extract
 from .problems import ContributionError
@@ -144,7 +143,7 @@ def verify(
         raise ContributionError([f"{output}: a table of scores ends in .csv"])
     with _opened(path) as (folder, record):
         standard = _choose(record["benchmark"], benchmark)
-        asked, metrics = list_metrics(standard), metrics_of(standard)
+        asked, metrics = list_metrics(standard), require_metrics(standard)
         methods = check_methods(record["methods"])
         names = [member["name"] for member in record["members"]]
         files = [folder / name for name in names]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..naming import one_line
 from .benchmarks import BENCHMARKS, Benchmark, load_benchmark
-from .shipped import load_provenance
+from .grids import grid_sizes
 
 
 def check_agreement(about: Mapping[str, Any], benchmark: Benchmark) -> list[str]:
@@ -50,20 +50,13 @@ def check_agreement(about: Mapping[str, Any], benchmark: Benchmark) -> list[str]
             f"its sample has {n_train} + {rows - n_train} rows, and that of {title} "
             f"{benchmark.n_train} + {benchmark.n_test}"
         )
-    sizes = _find_sizes(benchmark, name)
-    if sizes and about.get("factor_sizes") and list(about["factor_sizes"]) != sizes:
-        given = ", ".join(map(str, about["factor_sizes"]))
+    sizes, given = grid_sizes(name), tuple(about.get("factor_sizes") or ())
+    if given and given != sizes:
+        shown = one_line(", ".join(map(str, given)), 60)
         reasons.append(
-            f"its factors have {one_line(given, 60)} classes, and those of {name} "
-            f"{', '.join(map(str, sizes))}"
+            f"its factors have {shown} classes, and those of {name} {', '.join(map(str, sizes))}"
         )
     return reasons
-
-
-def _find_sizes(benchmark, dataset):
-    """Numbers of classes of a data set's factors, where the shipped scores say them."""
-    about = load_provenance(benchmark.name) or {}
-    return about.get("datasets", {}).get(dataset, {}).get("factor_sizes")
 
 
 def trains_as_published(protocol: str) -> bool:

@@ -1,7 +1,59 @@
 """The metrics of a standard benchmark."""
 
-from ..metrics import METRICS, MetricError
+from ..metrics import METRICS, Metric, MetricError
 from ..reference.benchmarks import Benchmark
+
+
+def find_metrics(benchmark: Benchmark) -> tuple[dict[str, Metric], dict[str, str]]:
+    """Find the metric of each score that a benchmark compares.
+
+    Parameters
+    ----------
+    benchmark : evaluation.reference.benchmarks.Benchmark
+
+    Returns
+    -------
+    metrics : dict of str to Metric
+        By flat key, in the order of the definition.
+    other : dict of str to str
+        By flat key, the variant that this version has in place of the definition's; empty where it
+        has no such score.
+    """
+    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
+    metrics, other = {}, {}
+    for key, variant in benchmark.metrics.items():
+        metric = owners.get(key)
+        if metric is not None and metric.variant == variant:
+            metrics[key] = metric
+        else:
+            other[key] = "" if metric is None else metric.variant
+    return metrics, other
+
+
+def require_metrics(benchmark: Benchmark) -> dict[str, Metric]:
+    """Find the metric of each score that a benchmark compares, all of which must be there.
+
+    Parameters
+    ----------
+    benchmark : evaluation.reference.benchmarks.Benchmark
+
+    Returns
+    -------
+    dict of str to Metric
+        By flat key, in the order of the definition.
+
+    Raises
+    ------
+    MetricError
+        If a metric of this version has another variant than the definition.
+    """
+    metrics, other = find_metrics(benchmark)
+    for key, variant in other.items():
+        raise MetricError(
+            f"{benchmark.title} has {key} as {benchmark.metrics[key]}, and this version of "
+            f"disentanglement-bench has {variant or 'no such score'}; install a version that has it"
+        )
+    return metrics
 
 
 def list_metrics(benchmark: Benchmark) -> tuple[str, ...]:
@@ -27,16 +79,6 @@ def list_metrics(benchmark: Benchmark) -> tuple[str, ...]:
     >>> list_metrics(load_benchmark("db1"))
     ('mig', 'sap', 'sap_continuous', 'dci', 'mi', 'modularity', 'explicitness')
     """
-    owners = {key.name: metric for metric in METRICS.values() for key in metric.keys}
-    chosen = {}
-    for key, variant in benchmark.metrics.items():
-        metric = owners.get(key)
-        if metric is None or metric.variant != variant:
-            here = "no such score" if metric is None else metric.variant
-            raise MetricError(
-                f"{benchmark.title} has {key} as {variant}, and this version of "
-                f"disentanglement-bench has {here}; install a version that has it"
-            )
-        chosen[metric.name] = metric
+    chosen = {metric.name: metric for metric in require_metrics(benchmark).values()}
     twins = {twin.name for metric in chosen.values() for twin in metric.twins}
     return tuple(name for name in chosen if name not in twins)

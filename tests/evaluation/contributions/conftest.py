@@ -16,6 +16,7 @@ from disentanglement_bench.evaluation.contributions import members, packing, ver
 from disentanglement_bench.evaluation.evaluation_sample import draw_evaluation_index
 from disentanglement_bench.evaluation.metrics import choose_metrics
 from disentanglement_bench.evaluation.reference.benchmarks import BenchmarkDataset, load_benchmark
+from disentanglement_bench.evaluation.reference.grids import GRIDS
 from disentanglement_bench.evaluation.scoring.file_scores import Options, score_file
 from disentanglement_bench.evaluation.scoring.score_files import Choices
 from disentanglement_bench.evaluation.scoring.scores_table import make_table, write_table
@@ -62,7 +63,7 @@ def shrink(monkeypatch):
     for module in (packing, verifying):
         monkeypatch.setattr(module, "call_guarded", call)
         monkeypatch.setattr(module, "evaluate_paths", score_here)
-    monkeypatch.setattr(members, "GRIDS", {"toy": SIZES})
+    monkeypatch.setitem(GRIDS, "toy", SIZES)
     monkeypatch.setattr(evaluation_files, "_sync", lambda path: None)
     return benchmark
 

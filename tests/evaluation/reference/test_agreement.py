@@ -43,6 +43,15 @@ def test_each_disagreement_is_told_in_one_line(changes, reason):
     assert "\n" not in told
 
 
+def test_factors_of_other_sizes_are_told_also_where_no_scores_ship():
+    reasons = check(factor_sizes=[3, 6])
+    assert reasons == ["its factors have 3, 6 classes, and those of sprites-small 3, 6, 10, 16, 16"]
+    about = {**AGREES, "dataset": "dsprites"}
+    assert check_agreement(about, load_benchmark("db1-paper"))[-1].endswith(
+        "and those of dsprites 3, 6, 40, 32, 32"
+    )
+
+
 def test_several_disagreements_are_all_told():
     assert len(check(rows=10, n_train=5, attributes={"dataset_version": "0"})) == 2
 
