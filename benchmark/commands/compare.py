@@ -70,11 +70,11 @@ def compare(paths, *, benchmark="db1", output=OUTPUT, name=None, jobs=None, figu
     """
     from ...evaluation.comparison import ComparisonError
     from ...evaluation.comparison import compare as compare_paths
+    from ...evaluation.cores import count_cores
     from ...evaluation.naming import one_line
     from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
     from ..reporting.comparison import print_comparison
-    from ..workers.devices import count_cores
 
     _check(benchmark, name)
     try:

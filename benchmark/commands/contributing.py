@@ -41,11 +41,11 @@ def run_contribution(done, name, jobs, *arguments, **options):
         or if no process can be started.
     """
     from ...evaluation import contributions
+    from ...evaluation.cores import count_cores
     from ...evaluation.metrics import MetricError
     from ...evaluation.naming import one_line, unknown_name
     from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
-    from ..workers.devices import count_cores
 
     benchmark = options.get("benchmark")
     if benchmark is not None and benchmark not in list_benchmark_names():

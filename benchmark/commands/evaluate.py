@@ -126,6 +126,7 @@ def evaluate(paths, *, metrics=(), benchmark=None, jobs=None, shard=None, **opti
         For an unknown metric or benchmark, options that contradict the benchmark, or a table that
         cannot be written.
     """
+    from ...evaluation.cores import count_cores
     from ...evaluation.metrics import MetricError
     from ...evaluation.naming import one_line
     from ...evaluation.scoring.batch import evaluate_paths
@@ -133,7 +134,6 @@ def evaluate(paths, *, metrics=(), benchmark=None, jobs=None, shard=None, **opti
     from ..errors import BenchError
     from ..reporting.scores import show_scores, tell_undefined
     from ..reporting.standard import choose_metrics, tell_disagreements
-    from ..workers.devices import count_cores
 
     if benchmark is not None:
         metrics = choose_metrics(benchmark, metrics, **options)

@@ -2,7 +2,8 @@
 
 from dataclasses import asdict
 
-from ...evaluation.naming import unknown_name
+from ...evaluation.files import RecordError
+from ...evaluation.naming import one_line, unknown_name
 from ...evaluation.reference.benchmarks import Benchmark
 from ...evaluation.reference.shipped import list_shipped
 from ..errors import BenchError
@@ -139,8 +140,16 @@ def split_shipped(plan: list[RunSpec], name: str) -> tuple[list[RunSpec], list[R
     -------
     left, shipped : list of RunSpec
         Each in the order of the plan.
+
+    Raises
+    ------
+    BenchError
+        If the shipped table is damaged.
     """
-    known = list_shipped(name)
+    try:
+        known = list_shipped(name)
+    except RecordError as error:
+        raise BenchError(one_line(error)) from error
     left = set()
     for spec in reversed(plan):
         if spec.path in left or known.get(spec.path) != config_sha256(spec.resolved()):

@@ -17,7 +17,7 @@ from ...evaluation.metrics import METRICS, choose_metrics, with_twins
 from ...evaluation.naming import one_line
 from ...evaluation.reference.agreement import check_agreement
 from ...evaluation.reference.benchmarks import BENCHMARKS, load_benchmark
-from ...evaluation.reference.shipped import shipped_file
+from ...evaluation.reference.shipped import read_rows, run_of, shipped_file
 from ...evaluation.scoring.run_records import find_runs, read_run
 from ...evaluation.scoring.score_files import Choices
 from ...evaluation.scoring.scores_table import RUN_COLUMNS, TRAINING_COLUMNS, make_table, write_rows
@@ -79,13 +79,14 @@ def ship(name: str, results: Path, folder: Path | None = None, anew: bool = Fals
         If there is no run that can ship.
     """
     benchmark = load_benchmark(name)
-    table = (folder or shipped_file(name, "scores.csv").parent) / f"{name}-scores.csv"
+    table = shipped_file(name, "scores.csv")
+    table = folder / table.name if folder else table
     place = table.with_name(f"{name}-provenance.json")
     wanted = {
         spec.path: config_sha256(spec.resolved())
         for spec in (*list_runs(benchmark), *list_runs(benchmark, confirmation=True))
     }
-    rows = _read_rows(table) if table.exists() and not anew else {}
+    rows = dict(read_rows(table)) if table.exists() and not anew else {}
     before = read_json(place) if rows else {}
     records, left_out = _read_records(benchmark, results, wanted)
     new = {path: record for path, record in records.items() if path not in rows}
@@ -125,15 +126,6 @@ def ship(name: str, results: Path, folder: Path | None = None, anew: bool = Fals
     write_atomically(table, text.getvalue())
     write_json(place, about)
     return Shipped(table, len(rows), len(scored), left_out + unscored)
-
-
-def _read_rows(path):
-    """Rows that ship, as they are written, by the folder of their run."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["path"].removeprefix("runs/").removesuffix(f"/{_FILE}"): row
-            for row in csv.DictReader(file)
-        }
 
 
 def _read_records(benchmark, results, wanted):
@@ -200,7 +192,7 @@ def _score_rows(benchmark, results, records, wanted):
     text = write_rows(table.columns, table.rows)
     rows = {}
     for row in csv.DictReader(io.StringIO(text)):
-        path = row["path"].removeprefix("runs/").removesuffix(f"/{_FILE}")
+        path = run_of(row["path"])
         rows[path] = {**row, "config_sha256": wanted[path]}
     return rows, left_out
 

@@ -2,6 +2,7 @@
 
 import click
 
+from ...evaluation.files import RecordError
 from ...evaluation.metrics import MetricError
 from ...evaluation.naming import format_number, one_line
 from ...evaluation.reference.agreement import check_agreement
@@ -88,7 +89,7 @@ def show_benchmarks():
     rows = {
         "cited as": [f"{b.title}, version {b.version}" for b in all_of_them],
         "": [b.description for b in all_of_them],
-        "scores that ship": [f"{len(list_shipped(b.name)):,} runs" for b in all_of_them],
+        "scores that ship": [_count_shipped(b.name) for b in all_of_them],
         "data sets": [
             "; ".join(
                 f"{name} (version {each.version}), seeds {_write_seeds(each.seeds)}"
@@ -114,6 +115,13 @@ def show_benchmarks():
         shown.add_row(key, *values)
     console().print(shown)
     click.echo("A definition never changes. See docs/benchmarks.md.")
+
+
+def _count_shipped(name):
+    try:
+        return f"{len(list_shipped(name)):,} runs"
+    except RecordError as error:
+        raise BenchError(one_line(error)) from error
 
 
 def _write_seeds(seeds):

@@ -1,8 +1,8 @@
 """Which devices a call uses, and how many workers and threads."""
 
-import os
 import re
 
+from ...evaluation.cores import count_cores
 from ..errors import BenchError
 
 
@@ -45,18 +45,6 @@ def check_device(name):
     """Raise `BenchError` for a name that is none of a device, wherever it may be."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
         raise BenchError(f"--device must be auto, cpu, cuda, cuda:N or mps, got {name!r}", 2)
-
-
-def count_cores():
-    """Count the CPU cores that this process may use.
-
-    SLURM may count on its jobs to use no more than they have asked for, without holding them to it.
-    """
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    allotted = os.environ.get("SLURM_CPUS_ON_NODE", "")
-    return min(cores, int(allotted)) if allotted.isdecimal() and int(allotted) else cores
 
 
 def choose_workers(devices, jobs=None):

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..cores import count_cores
+from ..files import RecordError
+from ..naming import one_line
 from ..reference.benchmarks import Benchmark, load_benchmark
+from ..reference.shipped import find_scores
 from ..scoring.scores_table import write_table
 from ..statistics.cells import STRATUM, compute_cells, tidy
 from ..statistics.labels import HEADLINE
@@ -159,7 +163,7 @@ def compare(
     ------
     ComparisonError
         If there is no representation, none of them compares, or the output folder holds something
-        else or cannot be written.
+        else or cannot be written, or if the shipped scores are damaged.
     ValueError
         For an unknown benchmark.
     """
@@ -168,14 +172,14 @@ def compare(
     definition = load_benchmark(benchmark)
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     folder = None if output is None else check_output(Path(output))
-    count = _count_processors() if jobs is None else jobs
+    known = reference or _read_reference(benchmark)
+    count = count_cores() if jobs is None else jobs
     with tempfile.TemporaryDirectory() as temporary:
         table = Path(temporary) / "scores.csv"
         scored = score_entries(given, definition, table.parent, name, count, progress)
         write_table(table, scored.table)
         mine = read_scores(table)
     mine = mine.drop(columns=[key for key in scored.other if key in mine])
-    known = reference or _read_reference(benchmark)
     datasets = {entry.dataset for entry in scored.entries}
     shipped = choose_shipped(known, definition, datasets)
     records = read_own_records(scored.entries)
@@ -197,15 +201,9 @@ def compare(
 def _read_reference(name):
     """The shipped runs of a benchmark, or None where no scores ship."""
     try:
-        return read_shipped(name)
-    except ScoresError:
-        return None
-
-
-def _count_processors():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return read_shipped(name) if find_scores(name) else None
+    except (RecordError, ScoresError) as error:
+        raise ComparisonError(one_line(error)) from error
 
 
 def _is_shown(entry, datasets):

@@ -10,18 +10,20 @@ Files
 
 import csv
 import functools
+import hashlib
 import importlib.resources
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import read_json
+from ..files import RecordError, read_json
+from ..naming import one_line
 from .benchmarks import load_benchmark
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where the run of a row lay, below the folder of all runs.
-_FOLDER, _FILE = "runs/", "/representation.h5"
+_MEND = "install disentanglement-bench again"
 
 
 def shipped_file(name: str, ending: str) -> Path:
@@ -52,6 +54,41 @@ def find_folder() -> Path:
     return Path(str(importlib.resources.files(__package__)))
 
 
+def find_scores(name: str) -> Path | None:
+    """Find the table of scores that ships with a benchmark, and see whether it is whole.
+
+    Parameters
+    ----------
+    name : str
+        Of a standard benchmark.
+
+    Returns
+    -------
+    Path or None
+        None where no scores ship.
+
+    Raises
+    ------
+    RecordError
+        If the table is not the one that its provenance names.
+    ValueError
+        For a name that there is no benchmark of.
+    """
+    path = shipped_file(name, "scores.csv")
+    if not path.exists():
+        return None
+    stated = load_provenance(name)
+    scores = stated.get("scores") if isinstance(stated, dict) else None
+    wanted = scores.get("sha256") if isinstance(scores, dict) else None
+    try:
+        found = hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path} cannot be read ({one_line(error)}); {_MEND}") from None
+    if found != wanted:
+        raise RecordError(f"{path} is not the table that its provenance names; {_MEND}")
+    return path
+
+
 def load_scores(name: str) -> "pd.DataFrame | None":
     """Read the scores that ship with a benchmark.
 
@@ -68,6 +105,8 @@ def load_scores(name: str) -> "pd.DataFrame | None":
 
     Raises
     ------
+    RecordError
+        If the table is damaged.
     ValueError
         For a name that there is no benchmark of.
 
@@ -78,8 +117,8 @@ def load_scores(name: str) -> "pd.DataFrame | None":
     """
     import pandas as pd
 
-    path = shipped_file(name, "scores.csv")
-    if not path.exists():
+    path = find_scores(name)
+    if path is None:
         return None
     texts = ("dataset_version", "tag", "reasons")
     return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
@@ -102,6 +141,8 @@ def load_provenance(name: str) -> dict[str, Any] | None:
 
     Raises
     ------
+    RecordError
+        If the file is not JSON.
     ValueError
         For a name that there is no benchmark of.
     """
@@ -130,14 +171,39 @@ def list_shipped(name: str) -> dict[str, str]:
 
     Raises
     ------
+    RecordError
+        If the table is damaged.
     ValueError
         For a name that there is no benchmark of.
     """
-    path = shipped_file(name, "scores.csv")
-    if not path.exists():
-        return {}
+    path = find_scores(name)
+    return {} if path is None else {run: row["config_sha256"] for run, row in read_rows(path)}
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read a table of shipped scores as it is written.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    run : str
+        Folder of the run below the folder of all runs.
+    row : dict of str to str
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["path"].removeprefix(_FOLDER).removesuffix(_FILE): row["config_sha256"]
-            for row in csv.DictReader(file)
-        }
+        for row in csv.DictReader(file):
+            yield run_of(row["path"]), row
+
+
+def run_of(path: str) -> str:
+    """The folder of a run below that of all runs, by the path of its row.
+
+    Examples
+    --------
+    >>> run_of("runs/rooms3d/db1/vae/base/seed-0/representation.h5")
+    'rooms3d/db1/vae/base/seed-0'
+    """
+    return path.removeprefix("runs/").removesuffix("/representation.h5")

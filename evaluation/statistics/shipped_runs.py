@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..naming import one_line
 from ..reference.benchmarks import load_benchmark
-from ..reference.shipped import load_provenance, shipped_file
+from ..reference.shipped import find_scores, load_provenance
 from ..scoring.scores_table import TRAINING_COLUMNS
 from .run_reading import RECORD_COLUMNS, ScoresError, Uncopied, read_scores, row_of
 from .run_table import other_hyperparameters, run_table
@@ -32,17 +33,29 @@ def read_shipped(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     ScoresError
-        If no scores ship with this benchmark.
+        If no scores ship with this benchmark, or they are damaged.
     ValueError
         For a name that there is no benchmark of.
     """
-    benchmark, about = load_benchmark(name), load_provenance(name)
-    path = shipped_file(name, "scores.csv")
-    if about is None or not path.exists():
+    title = load_benchmark(name).title
+    try:
+        path, about = find_scores(name), load_provenance(name)
+        if path is None or about is None:
+            raise ScoresError(
+                f"no scores of {title} ship with this version; train and score its runs with "
+                f"bench train --benchmark {name} and bench evaluate --benchmark {name}"
+            )
+        return _read(path, load_benchmark(name), about)
+    except ScoresError:
+        raise
+    except Exception as error:  # a damaged file may lack anything
         raise ScoresError(
-            f"no scores of {benchmark.title} ship with this version; train and score its runs with "
-            f"bench train --benchmark {name} and bench evaluate --benchmark {name}"
-        )
+            f"the scores of {title} that ship cannot be read ({one_line(error)}); install "
+            "disentanglement-bench again"
+        ) from error
+
+
+def _read(path, benchmark, about):
     scores = read_scores(path)
     scores.attrs["reference_values"] = Uncopied(
         (dataset, known["reference_values"]) for dataset, known in about["datasets"].items()

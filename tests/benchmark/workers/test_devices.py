@@ -5,7 +5,6 @@ from disentanglement_bench.benchmark.workers import devices
 from disentanglement_bench.benchmark.workers.devices import (
     choose_stack,
     choose_workers,
-    count_cores,
     resolve_devices,
 )
 
@@ -38,18 +37,6 @@ def test_auto_takes_all_gpus_before_the_cpu(monkeypatch):
 def test_workers_and_threads(names, jobs, cores, expected, monkeypatch):
     monkeypatch.setattr(devices, "count_cores", lambda: cores)
     assert choose_workers(names, jobs) == expected
-
-
-def test_a_machine_has_a_core():
-    assert count_cores() >= 1
-
-
-@pytest.mark.parametrize(("allotted", "cores"), [("2", 2), ("64", 3), ("", 3), ("x", 3)])
-def test_a_job_of_slurm_uses_the_cpus_it_was_given(allotted, cores, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(3)), raising=False)
-    monkeypatch.setenv("SLURM_CPUS_ON_NODE", allotted)
-    assert count_cores() == cores
 
 
 def test_stacks_are_measured_on_accelerators_unless_a_number_is_given():
