@@ -11,6 +11,7 @@ from ..tables.collapse import PEAKS, drop_text, p_text, range_text, value_text
 from ..tables.notes import number_text
 from ..tables.udr import best_text, choice_text, cost_text, same_setting
 from ..tables.undefined import undefined_notes
+from .confirming import about_confirmation
 from .wording import count, join, signed
 
 RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
@@ -37,6 +38,7 @@ def list_findings(summary, dataset, protocol):
     for metric in (*PEAKS, *summary.own_keys):
         part = trends[(trends["metric"] == metric) & (trends["role"] != "first")]
         sentences += _about_peaks(part.to_dict("records"), summary.describe(metric))
+    sentences += about_confirmation(summary, dataset, protocol)
     sentences += _about_collapse(cells, summary.describe("kl"))
     sentences += about_idle_codes(cells)
     sentences += _about_lambda(summary, dataset, protocol)

@@ -10,6 +10,7 @@ from ..tables.collapse import PEAKS, drop_text, p_text, value_text
 from ..tables.notes import number_text
 from ..tables.undefined import list_undefined
 from .all_findings import about_idle_codes, compare_lambdas, main_curves
+from .confirming import about_confirmation
 from .first_screen import RANKED, ranked_metrics
 from .wording import count, inline, join, signed, with_unit
 
@@ -20,6 +21,8 @@ NAMES = 3
 # Two scores that order at least so many runs in opposite ways are worth a sentence.
 CORRELATED = 10
 OPPOSITE = -0.2
+# Scores that are undefined in a smaller share of the runs are told last.
+RARE = 0.05
 # A choice without labels is worth one if it costs this share of the best score.
 COSTLY = 0.25
 
@@ -35,31 +38,34 @@ def main_findings(summary, dataset, protocol):
     Returns
     -------
     list of str
-        At most `MOST` sentences, one finding each: who is best, where scores peak, what collapsed,
-        what λ changes, what is undefined or missing, and what surprises; never empty.
+        At most `MOST` sentences, one finding each: who is best, where scores peak, whether new
+        seeds confirm it, what collapsed, what λ changes, what is undefined or missing, and what
+        surprises; never empty.
     """
     place = dataset, protocol
     names = ranked_metrics(summary, *place)
+    undefined, rarely_undefined = _about_undefined(summary, *place)
     if not names:
         return [
             "No score is known or defined, so nothing can be said about these runs.",
             *_about_gaps(summary, *place),
-            *_about_undefined(summary, *place),
+            *undefined,
+            *rarely_undefined,
         ][:MOST]
     best = _about_best(summary, *place, names)
     peaks = _about_peaks(summary, *place)
     collapse = _about_collapse(summary, *place)
-    missing = [*_about_gaps(summary, *place), *_about_undefined(summary, *place)]
-    missing += _about_external(summary, *place)
+    missing = [*_about_gaps(summary, *place), *undefined, *_about_external(summary, *place)]
     groups = [
         best,
         peaks,
+        about_confirmation(summary, *place),
         [*collapse, *about_idle_codes(summary.part("cells", *place))],
         _about_lambda(summary, *place),
         missing,
         _about_surprises(summary, *place),
     ]
-    return _choose(groups)
+    return [*_choose(groups), *rarely_undefined][:MOST]
 
 
 def _choose(groups):
@@ -79,32 +85,28 @@ def _about_best(summary, dataset, protocol, names):
     if ranked.empty:
         return [_why_unranked(summary, dataset, protocol, names)]
     means = _means(summary, dataset, protocol)
-    winners, illustrative, open_ = {}, {}, []
+    winners, illustrative, open_ = {}, {}, {}
     for name in [name for name in names if name in set(ranked["metric"])]:
         part = ranked[ranked["metric"] == name]
         first = part[part["rank"] == part["rank"].min()].iloc[0]
         facts = summary.describe(name)
-        own = f"{facts.label} ({with_unit(means.get((name, first['method']), np.nan), facts)})"
+        mean = with_unit(means.get((name, first["method"]), np.nan), facts)
+        own = f"{facts.label} ({mean})".replace(") (", ", ")
         if (part["verdict"] == "illustrative").any():
             illustrative.setdefault(first["method_label"], []).append(own)
         elif (part["verdict"] == "winner").any():
             winners.setdefault(first["method_label"], []).append(own)
         else:
-            open_.append((facts.label, first["method_label"], own, part))
+            open_.setdefault(first["method_label"], []).append(own)
     sentences = []
     if winners:
         parts = [f"{label} is clearly best in {join(own)}" for label, own in winners.items()]
         sentences.append(f"{'; '.join(parts)}.")
     if open_:
-        _, label, own, _ = open_[0]
-        tied = [int((part["verdict"] == "tied").sum()) for _, _, _, part in open_]
-        total = open_[0][3]["method"].nunique()
-        many = f"{min(tied)}" if min(tied) == max(tied) else f"{min(tied)} to {max(tied)}"
-        labels = join(label for label, *_ in open_)
-        some = f"all {total}" if min(tied) == total else f"{many} of {total}"
+        parts = [f"{label} has the best mean {join(own)}" for label, own in open_.items()]
+        where = "In the other scores no" if winners else "No"
         sentences.append(
-            f"No method is clearly best in {labels}: the seeds cannot tell {some} methods apart. "
-            f"{label} has the best mean {own}."
+            f"{where} method is clearly best: {'; '.join(parts)}; but other seeds may change that."
         )
     if illustrative:
         parts = [f"{label} has the best mean {join(own)}" for label, own in illustrative.items()]
@@ -322,18 +324,19 @@ def _about_gaps(summary, dataset, protocol):
 
 
 def _about_undefined(summary, dataset, protocol):
-    """Headline scores that are undefined, with the reason."""
-    sentences = []
+    """Headline scores that are undefined, with the reason: often, and in a few runs only."""
+    often, rarely = [], []
     for entry in list_undefined(summary, dataset, protocol):
         own = [name for name in entry["metrics"] if name in (*RANKED, *summary.own_keys)]
         if own:
             labels = join([summary.describe(name).label for name in own], NAMES)
             verb = "is" if len(own) == 1 else "are"
+            sentences = rarely if entry["n"] < RARE * entry["runs"] else often
             sentences.append(
                 f"{labels} {verb} undefined for {entry['n']:,} of {count(entry['runs'], 'run')}: "
                 f"{one_line(entry['reason'], 100).rstrip('.')}."
             )
-    return sentences
+    return often, rarely
 
 
 def _about_external(summary, dataset, protocol):

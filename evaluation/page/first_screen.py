@@ -113,7 +113,10 @@ def _ranking_notes(cells, ranks):
             "the other half are reported."
         )
     if "tied" in known:
-        notes.append("Tied: the seeds do not tell these methods from the first.")
+        notes.append(
+            "Tied: the 95 % interval of its rank overlaps that of the first. Two tied "
+            "methods may still differ: see Differences between methods."
+        )
     if "winner" in known:
         notes.append("Best: first in more than 95 % of resampled sets of seeds.")
     if "illustrative" in known:

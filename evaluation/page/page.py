@@ -149,9 +149,13 @@ def _resource(name):
     return Markup(folder.joinpath(name).read_text(encoding="utf-8"))
 
 
+# Blanks at which no line breaks: in "0.1 ± 0.2", "[0.1, 0.2]", "β = 8" and "(best of 3)".
+CLOSE = re.compile(r" (?=[=±])|(?<=[=±]) |(?<=\(best) |(?<= of) (?=\d+\))|(?<=\d,) (?=[-−\d.]+\])")
+
+
 def _lines(text):
-    """Escape a text and turn its line breaks into HTML's."""
-    return Markup("<br>").join(str(text).split("\n"))
+    """Escape the text of a cell and turn its line breaks into HTML's; numbers stay in one piece."""
+    return Markup("<br>").join(CLOSE.sub("\N{NO-BREAK SPACE}", str(text)).split("\n"))
 
 
 def _keep_together(text):

@@ -36,7 +36,7 @@ def _grid(table, style, escape):
 
 
 def to_markdown(table: Table) -> str:
-    """Table in Markdown with notes and a BibTeX block.
+    """Table in Markdown with notes and a folded BibTeX block.
 
     Parameters
     ----------
@@ -50,7 +50,12 @@ def to_markdown(table: Table) -> str:
     if table.notes:
         parts.append("\n".join(f"- {_markdown(note)}" for note in table.notes))
     if table.citations:
-        parts.append(f"```bibtex\n{bibtex(table.citations)}\n```")
+        # Folded on the sites that show Markdown: the entries are longer than the table.
+        parts += [
+            "<details>\n<summary>References (BibTeX)</summary>",
+            f"```bibtex\n{bibtex(table.citations)}\n```",
+            "</details>",
+        ]
     return "\n\n".join(parts) + "\n"
 
 

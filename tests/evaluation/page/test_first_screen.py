@@ -49,6 +49,7 @@ def test_methods_stand_in_the_order_of_their_mean_rank(sweep_summary):
     assert cell["interval"] == f"{known['low']:.3f} to {known['high']:.3f}"
     assert {cell["mark"] for row in found["rows"] for cell in row["cells"]} == {"tied", ""}
     assert "first phase" not in str(found["rows"])
+    assert any(note.startswith("Tied: the 95 % interval of its rank") for note in found["notes"])
 
 
 def test_a_winner_is_marked_and_the_mark_explained(summary_of, sweep, tmp_path):

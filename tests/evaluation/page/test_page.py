@@ -6,7 +6,7 @@ import pytest
 
 from disentanglement_bench.evaluation.files import read_json, write_json
 from disentanglement_bench.evaluation.page.figures import SavedFigure
-from disentanglement_bench.evaluation.page.page import write_page
+from disentanglement_bench.evaluation.page.page import _lines, write_page
 from disentanglement_bench.evaluation.statistics.cells import collect
 from disentanglement_bench.evaluation.statistics.run_reading import ScoresError
 from disentanglement_bench.evaluation.statistics.summary import summarise
@@ -429,3 +429,8 @@ def test_a_theory_json_that_does_not_fit_is_left_out_with_one_line(
     (text,) = page_of.ignored
     assert "theory.json: " in text
     assert text in page.text
+
+
+def test_numbers_of_a_cell_stay_in_one_piece():
+    text = _lines("0.1 ± 0.2\n[-0.1, 0.3], 5/5\nC_max = 5, γ = 5 (best of 3)").replace("\xa0", "_")
+    assert text == "0.1_±_0.2<br>[-0.1,_0.3], 5/5<br>C_max_=_5, γ_=_5 (best_of_3)"

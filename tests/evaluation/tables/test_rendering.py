@@ -113,7 +113,9 @@ def test_markdown_is_one_table_whatever_the_cells_hold():
     assert "0.2 ± 0.1<br>\\[0.1, 0.3\\], 5/5\\*" in text
     assert "&lt;y>" in text
     assert "- Data: x\\_y, ≥ 2 nats." in text
-    assert "```bibtex\n@misc{disentanglement_bench," in text
+    fold = "<details>\n<summary>References (BibTeX)</summary>\n\n```bibtex\n"
+    assert f"{fold}@misc{{disentanglement_bench," in text
+    assert text.endswith("```\n\n</details>\n")
     assert "@inproceedings{higgins2017beta," in text
 
 
