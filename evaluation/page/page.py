@@ -149,8 +149,10 @@ def _resource(name):
     return Markup(folder.joinpath(name).read_text(encoding="utf-8"))
 
 
-# Blanks at which no line breaks: in "0.1 ± 0.2", "[0.1, 0.2]", "β = 8" and "(best of 3)".
-CLOSE = re.compile(r" (?=[=±])|(?<=[=±]) |(?<=\(best) |(?<= of) (?=\d+\))|(?<=\d,) (?=[-−\d.]+\])")
+# Blanks at which no line breaks: in "0.1 ± 0.2", "[0.1, 0.2]", "β = 8", "(best of 3)" and "MIG ↑".
+CLOSE = re.compile(
+    r" (?=[=±↑↓])|(?<=[=±]) |(?<=\(best) |(?<= of) (?=\d+\))|(?<=\d,) (?=[-−\d.]+\])"
+)
 
 
 def _lines(text):

@@ -433,4 +433,5 @@ def test_a_theory_json_that_does_not_fit_is_left_out_with_one_line(
 
 def test_numbers_of_a_cell_stay_in_one_piece():
     text = _lines("0.1 ± 0.2\n[-0.1, 0.3], 5/5\nC_max = 5, γ = 5 (best of 3)").replace("\xa0", "_")
+    assert _lines("MIG ↑") == "MIG\xa0↑"
     assert text == "0.1_±_0.2<br>[-0.1,_0.3], 5/5<br>C_max_=_5, γ_=_5 (best_of_3)"
