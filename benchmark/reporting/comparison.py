@@ -8,6 +8,8 @@ from ..console import echo_first, print_table, table
 
 # Lines of what is not compared that are shown.
 SHOWN = 10
+# Longer names of rows are folded.
+WIDEST_NAME = 24
 
 
 def print_comparison(made):
@@ -44,6 +46,8 @@ def _print_table(each, labels):
     """A table in the form that fits a terminal, the compared rows in bold."""
     shown = each.compact or each
     drawn = table(one_line(each.title), *map(one_line, shown.columns))
+    # A name is not broken as long as there is room for the numbers.
+    drawn.columns[0].no_wrap = max(len(row[0]) for row in shown.rows) <= WIDEST_NAME
     for row in shown.rows:
         mine = row[0].split("\N{NO-BREAK SPACE}")[0] in labels
         drawn.add_row(*row, style="bold" if mine else None)

@@ -35,7 +35,9 @@ def find_disagreement(
     """
     stated = check_agreement(describe(representation), benchmark)
     if representation.dataset not in benchmark.datasets:
-        return f"{stated[0]}: write it with dataset=… of one of them"
+        if not representation.dataset:
+            return f"{stated[0]}: write it with dataset=… of one of them"
+        return f"{stated[0]}: only codes of the images of one of them compare"
     factors = _refuse_factors(representation)
     if factors or stated:
         return factors or f"{'; '.join(stated)}: {_advise(representation, benchmark)}"

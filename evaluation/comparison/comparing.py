@@ -32,7 +32,13 @@ from ..tables.table import Table
 from .entries import ComparisonError, Entry
 from .frames import choose_shipped, file_of, join_runs, read_own_records, refuse_other_data
 from .scoring import score_entries
-from .sentences import describe_cells, describe_places, describe_refusals, describe_training
+from .sentences import (
+    describe_cells,
+    describe_places,
+    describe_refusals,
+    describe_seeds,
+    describe_training,
+)
 from .tables import CONTEXT, context_table, placing_table
 
 NO_SCORES = "No scores of {title} on {names} ship with this version: rows stand by themselves."
@@ -227,6 +233,9 @@ def _describe(runs, benchmark, scored):
         ranking = ranking_table(summary, place[1], _kind(summary, place), place[0])
         placing = placing_table(summary, places, chances, *place)
         context = context_table(benchmark, place[0])
+        if ranking is not None:
+            title = ranking.title.replace("Ranking on", "Ranking of the shipped methods on", 1)
+            ranking = dataclasses.replace(ranking, title=title)
         tables += [each for each in (made, placing, ranking, context) if each is not None]
         latex.append(rows_to_latex(made, set(own.values())))
     compared = [entry for entry in entries if not entry.refusal]
@@ -245,6 +254,7 @@ def _describe(runs, benchmark, scored):
             *([NO_SCORES.format(title=benchmark.title, names=names)] if names else []),
             *([CONTEXT] if published else []),
             *describe_training(compared, benchmark),
+            *describe_seeds(summary, compared, set(own)),
             *describe_cells(summary, set(own), scored.other),
             *biased,
         ],

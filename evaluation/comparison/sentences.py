@@ -50,6 +50,10 @@ def describe_places(summary: Summary, places: pd.DataFrame, chances: pd.DataFram
         if known:
             parts = [f"{pair['other_label']} {chance_text(pair['p_better'])}" for pair in known]
             text += f"; probability of being better than {', '.join(parts)}"
+            few = [pair for pair in own.to_dict("records") if math.isnan(pair["p_better"])]
+            if few:
+                named = ", ".join(f"{pair['other_label']} ({pair['n_other']})" for pair in few)
+                text += f"; not ranked, with fewer than {ILLUSTRATIVE_BELOW} scores: {named}"
         elif place["n"] < ILLUSTRATIVE_BELOW:
             text += (
                 f"; illustrative, because intervals need at least {ILLUSTRATIVE_BELOW} files of "
@@ -118,12 +122,51 @@ def describe_cells(summary: Summary, own: set[str], other: dict[str, str]) -> li
     for (dataset, label, reason), found in groups.items():
         count = max(found.values())
         files = "1 file" if count == 1 else f"{count} files"
-        lines.append(f"{label} on {dataset}: no {', '.join(found)} of {files}, {reason}.")
+        lines.append(f"{label} on {dataset}: {files} without {', '.join(found)}: {reason}.")
     return lines
 
 
 def _reason(text):
     return one_line(text) if isinstance(text, str) else ""
+
+
+def describe_seeds(summary: Summary, entries: list[Entry], own: set[str]) -> list[str]:
+    """What makes more of the seeds that there are: said once a row.
+
+    Parameters
+    ----------
+    summary : evaluation.statistics.summary.Summary
+    entries : list of Entry
+        Those that are compared.
+    own : set of str
+        Methods of theirs.
+
+    Returns
+    -------
+    list of str
+    """
+    outside = [entry for entry in entries if not entry.trained_here]
+    names = {(entry.dataset, entry.model) for entry in outside}
+    notes = []
+    if len(names) == len(outside) > 1:
+        notes.append(
+            f"Each of {len(outside)} external files is a row of its own. If they are seeds of one "
+            "method, say so with --name, or by names such as pca-seed-0.h5."
+        )
+    scores, selected = (each[each["value"].notna()] for each in (summary.scores, summary.selected))
+    here = scores[scores["method"].isin(own) & scores["role"].ne("external")]
+    shipped = selected[~selected["method"].isin(own)]
+    for (dataset, method), rows in here.groupby(["dataset", "method"], sort=False):
+        reported = selected[selected["dataset"].eq(dataset) & selected["method"].eq(method)]
+        seeds = sorted(map(int, shipped.loc[shipped["dataset"] == dataset, "seed"].unique()))
+        some, every = reported["seed"].nunique(), rows["seed"].nunique()
+        if seeds and some < min(every, ILLUSTRATIVE_BELOW):
+            notes.append(
+                f"{rows['method_label'].iloc[0]} on {dataset} reports on {some} of its {every} "
+                f"seeds. The shipped methods report on the seeds {', '.join(map(str, seeds))}, "
+                "and choose their settings on the others: train all seeds of the benchmark."
+            )
+    return notes
 
 
 def describe_training(entries: list[Entry], benchmark: Benchmark) -> list[str]:

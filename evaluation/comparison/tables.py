@@ -10,11 +10,12 @@ import pandas as pd
 from ..naming import file_name
 from ..reference.benchmarks import Benchmark
 from ..reference.published import literature_scores
+from ..statistics.intervals import ILLUSTRATIVE_BELOW
 from ..statistics.labels import HEADLINE, KeyFacts, describe_key
 from ..statistics.summary import Summary
 from ..tables.notes import ILLUSTRATIVE
 from ..tables.parts import heading, notes_of, sources_of
-from ..tables.table import Table
+from ..tables.table import Compact, Table
 
 PAIRED = (
     "Runs that were trained here share initialisation, order of the data and evaluation sample "
@@ -78,12 +79,13 @@ def placing_table(
     if places.empty:
         return None
     names = [name for name in metrics if name in set(places["metric"])]
-    rows = []
+    rows, short = [], []
     for method, own in places.groupby("method", sort=False):
         label = own["method_label"].iloc[0]
         by_metric = {row["metric"]: row for row in own.to_dict("records")}
         texts = [place_text(by_metric[n]) if n in by_metric else "–" for n in names]
         rows.append((label, "rank", *texts))
+        short.append((label, *texts))
         pairs = chances[chances["method"] == method]
         for _, against in pairs.groupby("other", sort=False):
             known = dict(zip(against["metric"], against["p_better"], strict=True))
@@ -91,9 +93,12 @@ def placing_table(
                 continue
             texts = [chance_text(known.get(name, math.nan)) for name in names]
             rows.append((label, f"P(better than {against['other_label'].iloc[0]})", *texts))
+            short.append((f"  than {against['other_label'].iloc[0]}", *texts))
     notes = [
         "Rank of the mean score among the shipped methods, each at its chosen setting and on the "
-        "seeds that report, and the row itself (1 is best) [95 % bootstrap interval]. P(better): "
+        "seeds that report, and the row itself (1 is best) [95 % bootstrap interval]. Methods with "
+        f"fewer than {ILLUSTRATIVE_BELOW} scores are not ranked beside rows that have as many. "
+        "P(better): "
         "share of bootstrap draws in which the mean of the row is better, ties half; deviations "
         "are widened for few seeds, so that equal methods exceed 0.95 in at most one of twenty "
         "comparisons.",
@@ -107,15 +112,17 @@ def placing_table(
         on=["metric", "method"],
         how="left",
     )
+    notes += notes_of(summary, dataset, protocol, names)
+    headings = [heading(summary.describe(name)) for name in names]
     return Table(
         file_name("placing", dataset, protocol),
         f"Where the rows stand on {dataset}, protocol {protocol}",
-        ("Row", "Among the shipped methods", *(heading(summary.describe(name)) for name in names)),
+        ("Row", "Among the shipped methods", *headings),
         tuple(rows),
         data,
-        tuple(notes + notes_of(summary, dataset, protocol, names)),
+        tuple(notes),
         sources_of(summary, [dataset], protocol, set(chances["other"]), names),
-        None,
+        Compact(("Rank, and P(better)", *headings), tuple(short), tuple(notes)),
         (dataset, protocol),
     )
 

@@ -67,9 +67,10 @@ def place_sample(own, others, own_group=None, groups=None, draws=DRAWS):
     -------
     dict
         `rank` (1 is best, ties share), `rank_low` and `rank_high` (2.5 and 97.5 % of draws), and
-        `p_better`, a list with the share of draws in which it is better than each, ties half.
-        Intervals and chances are NaN with fewer than `ILLUSTRATIVE_BELOW` values: a chance where
-        either of the two has so few, the interval of the rank where any method has.
+        `p_better`, a list with the share of draws in which it is better than each, ties half,
+        and `of`, how many are ranked, itself included. Others with fewer than
+        `ILLUSTRATIVE_BELOW` values are not ranked, and their chance is NaN. Where the method
+        itself or all others have so few, all are ranked, without interval and chances.
 
     Examples
     --------
@@ -81,14 +82,17 @@ def place_sample(own, others, own_group=None, groups=None, draws=DRAWS):
     others = [np.asarray(values, dtype=float) for values in others]
     groups = ["others"] * len(others) if groups is None else groups
     means = np.array([values.mean() for values in others])
+    enough = [place for place, each in enumerate(others) if len(each) >= ILLUSTRATIVE_BELOW]
+    sure = len(own) >= ILLUSTRATIVE_BELOW and len(enough) > 0
+    ranked = enough if sure else list(range(len(others)))
     result = {
-        "rank": float(_rank(np.round(own.mean(), 12), np.round(means, 12)[None])[0]),
+        "rank": float(_rank(np.round(own.mean(), 12), np.round(means[ranked], 12)[None])[0]),
         "rank_low": math.nan,
         "rank_high": math.nan,
         "p_better": [math.nan] * len(others),
+        "of": len(ranked) + 1,
     }
-    enough = [place for place, each in enumerate(others) if len(each) >= ILLUSTRATIVE_BELOW]
-    if len(own) < ILLUSTRATIVE_BELOW or not enough:
+    if not sure:
         return result
     samples = [own, *(others[place] for place in enough)]
     drawn = draw_means(samples, [own_group, *(groups[place] for place in enough)], draws)
@@ -96,11 +100,8 @@ def place_sample(own, others, own_group=None, groups=None, draws=DRAWS):
     wins = (mine[:, None] > theirs) + 0.5 * (mine[:, None] == theirs)
     for place, share in zip(enough, wins.mean(axis=0), strict=True):
         result["p_better"][place] = float(share)
-    if len(enough) == len(others):
-        ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-        low, high = np.quantile(_rank(mine, theirs), ends)
-        result |= {"rank_low": float(low), "rank_high": float(high)}
-    return result
+    low, high = np.quantile(_rank(mine, theirs), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return result | {"rank_low": float(low), "rank_high": float(high)}
 
 
 def _rank(own, others):
@@ -167,11 +168,10 @@ def place_methods(
             n = len(mine["values"])
             places.append(
                 about
-                | {name: placed[name] for name in ("rank", "rank_low", "rank_high")}
+                | {name: placed[name] for name in ("rank", "rank_low", "rank_high", "of")}
                 | {
                     "mean": mine["values"].mean(),
                     "n": n,
-                    "of": len(others) + 1,
                     "paired": paired,
                     "illustrative": math.isnan(placed["rank_low"]),
                 }

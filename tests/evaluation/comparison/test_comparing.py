@@ -133,6 +133,30 @@ def test_files_without_seeds_are_runs_of_one_row(place):
     assert made.places["rank_low"].tolist() == [2]
 
 
+def test_files_that_each_make_a_row_are_told_how_to_make_one(place):
+    made = place([("a", None, 0.4), ("b", None, 0.41)])
+    assert any(
+        note.startswith("Each of 2 external files is a row of its own") for note in made.notes
+    )
+    one = place([("a", 0, 0.4), ("a", 1, 0.41)])
+    assert not any("row of its own" in note for note in one.notes)
+
+
+def test_a_shipped_method_with_too_few_scores_is_not_ranked(place, shipped):
+    scores, records = shipped
+    scores = scores.copy()
+    seeds = sorted(scores["seed"].unique())[1::2]
+    few = scores["model"].eq("betatcvae") & scores["seed"].isin(seeds[:2])
+    assert few.any()
+    scores.loc[few, "mig"] = np.nan
+    values = [("mine", seed, value) for seed, value in enumerate(FIVE)]
+    made = place(values, reference=(scores, records))
+    (found,) = made.places.to_dict("records")
+    assert found["of"] == place(values).places["of"].item() - 1
+    assert np.isfinite(found["rank_low"])
+    assert "; not ranked, with fewer than 5 scores: β-TCVAE (3)." in made.sentences[0]
+
+
 def test_the_best_of_a_sweep_is_chosen_on_half_the_seeds(place):
     values = [
         ("mine", seed, 0.35 + 0.1 * (beta == 4), beta) for seed in range(4) for beta in (2, 4)
@@ -164,9 +188,9 @@ def test_a_refused_file_takes_its_cell_away_and_not_its_row(place, tmp_path):
 
 def test_a_score_that_is_undefined_is_told_with_its_reason(place):
     made = place([("mine", 0, 0.4)])
-    (note,) = [note for note in made.notes if "no SAP" in note]
-    assert note.startswith("mine (external) on sprites-small: no SAP")
-    assert note.endswith("of 1 file, not computed.")
+    (note,) = [note for note in made.notes if "without SAP" in note]
+    assert note.startswith("mine (external) on sprites-small: 1 file without SAP")
+    assert note.endswith(": not computed.")
     (sampled,) = [note for note in made.notes if "I_m (sampled codes)" in note]
     assert "no log-variances are stored" in sampled
 
@@ -175,7 +199,7 @@ def test_a_variant_that_this_version_does_not_compute_is_told(place):
     reason = "DB-1 compares mig[x], and this version scores it as mig[y]"
     made = place([("mine", 0, 0.4)], other={"mig": reason})
     assert made.places.empty
-    assert any("no MIG of 1 file" in note and reason in note for note in made.notes)
+    assert any("1 file without MIG" in note and reason in note for note in made.notes)
 
 
 def test_nothing_that_compares_is_an_error(place, tmp_path):
@@ -260,6 +284,16 @@ def test_runs_that_were_trained_here_are_paired_with_the_shipped_ones(
     assert not any("external" in note for note in made.notes)
     (placing,) = [table for table in made.tables if table.name.startswith("placing")]
     assert any(note.startswith("Runs that were trained here share") for note in placing.notes)
+
+
+def test_seeds_that_do_not_report_are_told(tmp_path, monkeypatch, small, shipped):
+    entries, rows = train_here(tmp_path, range(5))
+    scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], {})
+    monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+    made = compare("runs", reference=shipped)
+    (note,) = made.notes[:1]
+    assert note.startswith("Mine on sprites-small reports on 2 of its 5 seeds.")
+    assert "report on the seeds 1, 3, 5, 7, 9," in note
 
 
 def test_runs_on_other_seeds_are_not_paired(tmp_path, monkeypatch, small, shipped):

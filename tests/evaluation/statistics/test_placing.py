@@ -41,11 +41,13 @@ def test_fewer_than_five_runs_are_ranked_and_no_more(own):
     assert np.isnan([placed["rank_low"], placed["rank_high"], *placed["p_better"]]).all()
 
 
-def test_others_with_few_runs_take_their_own_chance_and_the_interval_away():
+def test_others_with_few_runs_are_not_ranked():
     placed = place_sample([5.0, 5.1, 5.2, 5.0, 5.1], [[1.0, 1.2, 1.1, 1.0, 1.0], [2.0] * 3])
     assert placed["rank"] == 1
     assert placed["p_better"][0] == 1
-    assert np.isnan([placed["rank_low"], placed["p_better"][1]]).all()
+    assert placed["of"] == 2
+    assert placed["rank_high"] == 1
+    assert np.isnan(placed["p_better"][1])
 
 
 def test_draws_of_one_group_are_paired_and_of_two_are_not():
