@@ -52,6 +52,34 @@ def format_number(value):
     return f"{number:.10f}".rstrip("0") if "e-" in text and abs(number) >= 1e-9 else text
 
 
+def find_spans(numbers):
+    """Group whole numbers into the first and last of those without a gap.
+
+    Examples
+    --------
+    >>> find_spans([4, 0, 1, 2, 2, 7])
+    [(0, 2), (4, 4), (7, 7)]
+    """
+    spans = []
+    for number in sorted(set(numbers)):
+        if spans and number == spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], number)
+        else:
+            spans.append((number, number))
+    return spans
+
+
+def write_spans(numbers):
+    """Write whole numbers, such as seeds, in words.
+
+    Examples
+    --------
+    >>> write_spans([0, 1, 2, 5]), write_spans([])
+    ('0–2, 5', '')
+    """
+    return ", ".join(f"{a}–{b}" if b > a else str(a) for a, b in find_spans(numbers))
+
+
 def one_line(text, limit=300):
     """Foreign text as it may be shown: one line, without control characters, and not endless.
 

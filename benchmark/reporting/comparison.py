@@ -4,6 +4,7 @@ import click
 
 from ...evaluation.naming import one_line
 from ...evaluation.tables.notes import ILLUSTRATIVE
+from ...evaluation.tables.parts import method_of
 from ..console import echo_first, print_table, table
 
 # Lines of what is not compared that are shown.
@@ -49,8 +50,7 @@ def _print_table(each, labels):
     # A name is not broken as long as there is room for the numbers.
     drawn.columns[0].no_wrap = max(len(row[0]) for row in shown.rows) <= WIDEST_NAME
     for row in shown.rows:
-        mine = row[0].split("\N{NO-BREAK SPACE}")[0] in labels
-        drawn.add_row(*row, style="bold" if mine else None)
+        drawn.add_row(*row, style="bold" if method_of(row) in labels else None)
     print_table(drawn)
     if any(cell.rstrip().endswith("*") or "* of" in cell for row in shown.rows for cell in row):
         click.echo(ILLUSTRATIVE)

@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 
+from ...evaluation.naming import find_spans
 from ...evaluation.scoring.score_files import read_score, scores_folder
 
 # Options that name places of one machine.
@@ -73,13 +74,7 @@ def write_seeds(seeds):
     >>> write_seeds([3, 0, 1, 2, 7])
     '0-3,7-7'
     """
-    spans: list = []
-    for seed in sorted(seeds):
-        if spans and seed == spans[-1][1] + 1:
-            spans[-1][1] = seed
-        else:
-            spans.append([seed, seed])
-    return ",".join(f"{first}-{last}" for first, last in spans)
+    return ",".join(f"{first}-{last}" for first, last in find_spans(seeds))
 
 
 def drop_places(command):

@@ -4,7 +4,7 @@ import click
 
 from ...evaluation.files import RecordError
 from ...evaluation.metrics import MetricError
-from ...evaluation.naming import format_number, one_line
+from ...evaluation.naming import format_number, one_line, write_spans
 from ...evaluation.reference.agreement import check_agreement
 from ...evaluation.reference.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from ...evaluation.reference.shipped import list_shipped
@@ -92,9 +92,9 @@ def show_benchmarks():
         "scores that ship": [_count_shipped(b.name) for b in all_of_them],
         "data sets": [
             "; ".join(
-                f"{name} (version {each.version}), seeds {_write_seeds(each.seeds)}"
+                f"{name} (version {each.version}), seeds {write_spans(each.seeds)}"
                 + (
-                    f", to confirm {_write_seeds(each.confirmation_seeds)}"
+                    f", to confirm {write_spans(each.confirmation_seeds)}"
                     if each.confirmation_seeds
                     else ""
                 )
@@ -122,11 +122,6 @@ def _count_shipped(name):
         return f"{len(list_shipped(name)):,} runs"
     except RecordError as error:
         raise BenchError(one_line(error)) from error
-
-
-def _write_seeds(seeds):
-    whole = len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
-    return f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds))
 
 
 def _write_primary(benchmark):

@@ -21,6 +21,7 @@ from .measuring import list_sizes
 from .measuring_workers import MeasuringWorkers
 from .progress import format_seconds
 from .stacks import find_stack, measuring_key
+from .train import tell_shipped
 from .worker import WorkerSettings
 
 # Time for all measurements together, and at least and at most for a kind of run.
@@ -59,7 +60,8 @@ def show_estimate(request):
         As `benchmark.workers.train.train` does, though not for data that are missing; and if a
         worker process ends.
     """
-    plan, store = request.plan(), Store(request.results)
+    (plan, shipped), store = request.split_plan(), Store(request.results)
+    tell_shipped(shipped)
     pending = Agenda(plan, store, request.retry_failed).pending
     if not pending:
         click.echo("Nothing is left to train.")

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ..naming import write_spans
 from ..reference.benchmarks import BENCHMARKS, load_benchmark
 from .cells import tidy
 from .trend_table import COLUMNS, describe_trends
@@ -44,26 +45,9 @@ def confirm_primary(runs: pd.DataFrame) -> pd.DataFrame:
                 unseen |= set(seeds) <= set(declared.confirmation_seeds)
                 parts.append(
                     trends.assign(
-                        seeds=describe_seeds(seeds), confirmation=later, declared_before=unseen
+                        seeds=write_spans(seeds), confirmation=later, declared_before=unseen
                     )
                 )
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, *ADDED])
     return pd.concat(parts, ignore_index=True)
-
-
-def describe_seeds(seeds) -> str:
-    """Seeds in words.
-
-    Examples
-    --------
-    >>> describe_seeds([0, 1, 2, 5]), describe_seeds([])
-    ('0–2, 5', '')
-    """
-    stretches: list[list[int]] = []
-    for seed in sorted(set(seeds)):
-        if stretches and seed == stretches[-1][-1] + 1:
-            stretches[-1].append(seed)
-        else:
-            stretches.append([seed])
-    return ", ".join(f"{s[0]}–{s[-1]}" if len(s) > 1 else str(s[0]) for s in stretches)

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Collection
 
 from .citations import SOFTWARE, STUDY, is_key
+from .parts import method_of
 from .table import Table
 
 # Characters on one line of a column's head, and of a row's.
@@ -143,8 +144,8 @@ def rows_to_latex(table: Table, labels: Collection[str]) -> str:
     """
     shown = table.compact or table
     heads = " & ".join(latex_escape(name.replace("\n", " ")) for name in shown.columns)
-    rows = [row for row in shown.rows if row[0].split("\N{NO-BREAK SPACE}")[0] in labels]
-    lines = [" & ".join(latex_escape(cell) for cell in row) + " \\\\" for row in rows]
+    rows = [row for row in shown.rows if method_of(row) in labels]
+    lines = [" & ".join(_line(cell.replace("\n", " ")) for cell in row) + " \\\\" for row in rows]
     return "\n".join([f"% {latex_escape(table.title)}: {heads}", *lines]) + "\n"
 
 

@@ -13,6 +13,8 @@ from .notes import (
 )
 from .table import Compact
 
+_STEP_MARK = "\N{NO-BREAK SPACE}§"
+
 CHOICE = (
     "Settings: the best of a sweep is chosen for each metric on half the seeds and reported on the "
     "other half, over everything that was swept; (best of N) states how many settings were tried. "
@@ -133,7 +135,18 @@ def mark_notes(records):
 
 def step_mark(cells):
     """The mark of a method with fewer steps than the others."""
-    return "\N{NO-BREAK SPACE}§" if any(cell["unequal_steps"] for cell in cells) else ""
+    return _STEP_MARK if any(cell["unequal_steps"] for cell in cells) else ""
+
+
+def method_of(row):
+    """The label of the method that a row of a table is about, without a mark.
+
+    Examples
+    --------
+    >>> method_of(("VAE" + step_mark([{"unequal_steps": True}]), "0.1"))
+    'VAE'
+    """
+    return row[0].removesuffix(_STEP_MARK)
 
 
 def collapsed_text(cells):

@@ -1,6 +1,11 @@
 import pytest
 
-from disentanglement_bench.evaluation.naming import file_name, format_number, unknown_name
+from disentanglement_bench.evaluation.naming import (
+    file_name,
+    format_number,
+    unknown_name,
+    write_spans,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,7 @@ def test_names_that_look_alike_never_share_a_file(one, other):
 
 def test_a_file_name_that_is_taken_is_not_given_again():
     assert file_name("curve", "toy", taken=["curve-toy", "curve-toy-2"]) == "curve-toy-3"
+
+
+def test_numbers_are_told_in_stretches():
+    assert write_spans([4, 3, 3, 9]) == "3–4, 9"

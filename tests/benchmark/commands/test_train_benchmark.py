@@ -46,6 +46,11 @@ def test_nothing_is_trained_where_all_scores_ship(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_estimate_says_why_nothing_is_left():
+    output = bench("--seeds", "1", "--estimate")
+    assert output.splitlines() == [SHIPPED, "Nothing is left to train."]
+
+
 def test_they_are_trained_on_request():
     output = bench("--seeds", "1", "--retrain-shipped", "--dry-run")
     assert "3 runs would be trained, 12,000 steps at most." in output

@@ -86,4 +86,4 @@ def test_all_that_defines_a_benchmark_is_listed(capsys):
     shown = capsys.readouterr().out
     for part in ("DB-1, version 1.0", "gamma 5; c_max 5, 10, 20", "sap[linsvc-c0.01-balanced]"):
         assert part in shown
-    assert "seeds 0 to 9, to confirm 10" in shown
+    assert "seeds 0–9, to confirm 10" in shown

@@ -8,7 +8,7 @@ import pytest
 
 from disentanglement_bench.evaluation.reference import load_benchmark
 from disentanglement_bench.evaluation.statistics import collect, confirm_primary, summarise, tidy
-from disentanglement_bench.evaluation.statistics.confirm import ADDED, describe_seeds
+from disentanglement_bench.evaluation.statistics.confirm import ADDED
 from disentanglement_bench.evaluation.statistics.trends import holm
 
 BETAS = (1, 4, 8, 16, 32)
@@ -116,7 +116,3 @@ def test_other_protocols_have_nothing_to_confirm(sweep, write_scores, tmp_path):
     table = confirm_primary(runs)
     assert table.empty
     assert set(ADDED) <= set(table)
-
-
-def test_seeds_are_told_in_stretches():
-    assert describe_seeds([4, 3, 3, 9]) == "3–4, 9"

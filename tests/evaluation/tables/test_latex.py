@@ -5,9 +5,12 @@ import re
 import shutil
 import subprocess
 
+import pandas as pd
 import pytest
 
+from disentanglement_bench.evaluation.tables.latex import rows_to_latex
 from disentanglement_bench.evaluation.tables.rendering import write_tables
+from disentanglement_bench.evaluation.tables.table import Table
 from disentanglement_bench.evaluation.tables.tables import all_tables
 
 PROGRAMS = ("pdflatex", "bibtex")
@@ -69,3 +72,13 @@ def test_no_table_is_wider_than_the_text(compiled):
 
 def test_the_bibliography_has_no_warning(compiled):
     assert "warning" not in compiled[1].lower()
+
+
+def test_rows_to_paste_begin_with_no_argument_of_a_line_break():
+    mark = "\N{NO-BREAK SPACE}§"
+    rows = (("VAE", "0.1"), ("[mine]" + mark, "0.2\n[0.1, 0.3]"), ("*", "0.3"))
+    table = Table("t", "Title", ("Method", "MIG"), rows, pd.DataFrame())
+    assert rows_to_latex(table, {"[mine]", "*"}).splitlines()[1:] == [
+        r"{}[mine]~\S{} & 0.2 [0.1, 0.3] \\",
+        r"{}* & 0.3 \\",
+    ]
