@@ -6,6 +6,8 @@ import re
 
 # What the values of a factor are: names, steps, steps of a circle, or real numbers.
 FACTOR_KINDS = ("nominal", "ordinal", "periodic", "continuous")
+# How names of files and folders say a seed, whatever the case of the letters.
+SEED_PATTERN = r"seed[-_=. ]*(\d{1,9})(?!\d)"
 
 
 def unknown_name(kind, name, available):

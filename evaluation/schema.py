@@ -64,6 +64,16 @@ def name(value, place):
         _refuse(place, "a name without line breaks and control characters", value)
 
 
+def matching(pattern, expected):
+    """Text that a compiled pattern matches as a whole; `expected` says so in words."""
+
+    def check(value, place):
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            _refuse(place, expected, value)
+
+    return check
+
+
 def truth(value, place):
     """Check a truth value."""
     if not isinstance(value, bool):

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ..files import RecordError
-from ..naming import one_line
+from ..naming import SEED_PATTERN, one_line
 from ..reference.benchmarks import Benchmark
 from ..representation.array_checks import RepresentationError
 from ..representation.file_format import read_representation
@@ -18,7 +18,7 @@ from ..schema import name as check_name
 from ..scoring.run_records import read_run
 from .agreement import find_disagreement, is_benchmark_sample
 
-_NUMBERED = re.compile(r"(.*?)[-_. ]*seed[-_=. ]*(\d{1,15})", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(rf"(.*?)[-_. ]*{SEED_PATTERN}", re.IGNORECASE | re.DOTALL)
 _RUN_FILE = "representation.h5"
 
 

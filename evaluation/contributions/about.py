@@ -1,7 +1,6 @@
 """What the authors of a row say about their method: a small file, checked as a whole."""
 
 import dataclasses
-import json
 import os
 import re
 import tomllib
@@ -115,10 +114,12 @@ def read_about(path: str | os.PathLike[str]) -> list[Method]:
             if len(text) > LARGEST_ABOUT:
                 raise ContributionError([f"{path}: more than {LARGEST_ABOUT} bytes"])
             stated = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ContributionError([f"{path}: not TOML in UTF-8 ({one_line(error)})"]) from None
+    except ContributionError:
+        raise
     except RecordError as error:
         raise ContributionError([str(error)]) from None
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
+        raise ContributionError([f"{path}: not TOML in UTF-8 ({one_line(error)})"]) from None
     except OSError as error:
         raise ContributionError(
             [f"{path}: cannot be read ({error.strerror}); bench pack --template prints one"]
@@ -201,16 +202,6 @@ def _check_fields(entry, checks, required, prefix=""):
                 yield str(error)
 
 
-def _matching(pattern, expected):
-    def check(value, place):
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise schema.SchemaError(
-                f"{place} must be {expected}, not {one_line(json.dumps(value, default=str), 60)}"
-            )
-
-    return check
-
-
 def _setting(value, place):
     """Check the value of a hyperparameter."""
     if not isinstance(value, bool):
@@ -219,11 +210,13 @@ def _setting(value, place):
 
 _TEXT = schema.text(_LONGEST)
 _FIELDS = {
-    "name": _matching(_NAME, "1 to 64 letters, digits and . _ + -, the first a letter or digit"),
+    "name": schema.matching(
+        _NAME, "1 to 64 letters, digits and . _ + -, the first a letter or digit"
+    ),
     "label": schema.name,
     "description": schema.text(500),
     "citation": _TEXT,
-    "code": _matching(_URL, "an address that begins with https://"),
+    "code": schema.matching(_URL, "an address that begins with https://"),
     "contact": schema.text(500),
     "licence": schema.text(500),
     "training": schema.record(),

@@ -21,15 +21,6 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _COMMIT = re.compile("[0-9a-f]{7,64}")
 
 
-def _matching(pattern, expected):
-    def check(value, place):
-        schema.name(value, place)
-        if not pattern.fullmatch(value):
-            raise schema.SchemaError(f"{expected} is expected, not {one_line(repr(value), 80)}")
-
-    return check
-
-
 def _refuse(value, place):
     raise schema.SchemaError(f"{one_line(place[-1], 60)} is not a key that an archive has here")
 
@@ -42,13 +33,13 @@ _MANIFEST = schema.record(
         "members": schema.list_of(
             schema.record(
                 {
-                    "name": _matching(MEMBER, "the name of a representation in the archive"),
-                    "sha256": _matching(_SHA256, "a SHA-256"),
+                    "name": schema.matching(MEMBER, "the name of a representation in the archive"),
+                    "sha256": schema.matching(_SHA256, "a SHA-256"),
                     "size": schema.whole(1, LARGEST_MEMBER),
                     "scores": schema.mapping(schema.optional(schema.number()), 1000),
                 },
                 others=_refuse,
-                git_commit=_matching(_COMMIT, "a commit"),
+                git_commit=schema.matching(_COMMIT, "a commit"),
             ),
             MOST_MEMBERS,
         ),

@@ -1,37 +1,33 @@
-"""A representation of a contribution: what it says of itself, and the file that an archive holds.
-
-An archive holds `.npz` files of the arrays that scores are made of and of a few attributes. What
-else a file holds, such as a command or the name of a machine, is left out.
-"""
+"""A representation of a contribution: what it says of itself, and whether it compares."""
 
 import contextlib
 import dataclasses
 import hashlib
 import json
 import re
-import zipfile
-from pathlib import Path
 
 import numpy as np
 
 from .. import schema
-from ..files import RecordError, replacing
-from ..naming import format_number, one_line
+from ..files import RecordError
+from ..guarding import GuardedFailure, call_guarded
+from ..naming import SEED_PATTERN, format_number, one_line
 from ..reference.agreement import check_agreement
 from ..reference.benchmarks import load_benchmark
 from ..reference.grids import draw_sample
 from ..representation.array_checks import RepresentationError
-from ..representation.file_format import FORMAT_VERSION, read_representation
+from ..representation.file_format import read_representation
 from ..schema import SchemaError
 from ..scoring.run_records import read_run
 from ..scoring.score_files import describe
+from .groups import find_duplicates
 from .manifest import LARGEST_MEMBER
+from .problems import ContributionError
+from .storing import KEPT, write_member
 
-# Attributes that an archive's files keep besides those that are made: `model` and `seed`.
-KEPT = ("dataset_version", "beta", "lambda", "hyperparameters", "unidentifiable_factors")
 _MADE = ("model", "seed")
 _MOST_SEEDS = 2**31
-_SEED = re.compile(r"seed[-_=]?(\d{1,9})(?!\d)")
+_SEED = re.compile(SEED_PATTERN, re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,13 +107,55 @@ def inspect_files(paths, methods, benchmark, targets=None, report=None):
             only = methods[0] if targets is not None and len(methods) == 1 else ""
             member = _inspect(path, representation, methods, only, load_benchmark(benchmark))
             if targets is not None and not member.problems:
-                _write(targets[number], representation, member)
+                write_member(targets[number], representation, member)
         except RepresentationError as error:
             member = Member(problems=(str(error).removeprefix(f"{path}: "),))
         except RecordError as error:
             member = Member(problems=(f"its run.json cannot be used: {error}",))
         members.append(member)
     return members
+
+
+def read_members(files, names, methods, benchmark, targets=None):
+    """Read representations in a process of its own, as `inspect_files` does.
+
+    Parameters
+    ----------
+    files : list of Path
+    names : list of str
+        What messages call the files.
+    methods, benchmark, targets
+        As `inspect_files` takes them.
+
+    Returns
+    -------
+    members : list of Member
+        One for each file.
+    problems : list of str
+        Why files do not compare with the benchmark, and of whole rows: what is there twice, and
+        methods that no file belongs to.
+
+    Raises
+    ------
+    ContributionError
+        If the process ends while it reads a file.
+    """
+    reading = [names[0]]
+
+    def note(path):
+        reading[0] = names[files.index(path)]
+
+    try:
+        members = call_guarded(inspect_files, files, methods, benchmark, targets, report=note)
+    except GuardedFailure as error:
+        raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
+    found = dict(zip(names, members, strict=True))
+    problems = [f"{name}: {line}" for name, member in found.items() for line in member.problems]
+    problems = problems or find_duplicates(found)
+    if not problems:
+        unused = set(methods).difference(member.method for member in members)
+        problems = [f"no file belongs to the method {name}" for name in sorted(unused)]
+    return members, problems
 
 
 def _read_record(path):
@@ -137,7 +175,7 @@ def _inspect(path, representation, methods, only, benchmark):
         problems.append(
             f"its attribute model is {stated!r}, and the methods are {', '.join(methods)}"
         )
-    seed, unclear = _find_seed(path, attributes)
+    seed, unclear = find_seed(path, attributes)
     hyperparameters, unusable = _find_hyperparameters(attributes, record)
     problems += [*unclear, *unusable]
     size = _measure(representation)
@@ -162,8 +200,23 @@ def _inspect(path, representation, methods, only, benchmark):
     )
 
 
-def _find_seed(path, attributes):
-    """The seed that a file states, or its name and that of its folder, and what is unclear."""
+def find_seed(path, attributes):
+    """The seed of a file.
+
+    Parameters
+    ----------
+    path : Path
+        Says it where the file itself does not, by its name or that of its folder.
+    attributes : dict
+        Of the file.
+
+    Returns
+    -------
+    seed : int
+        −1 where it is unclear.
+    problems : list of str
+        Why it is unclear.
+    """
     named = [int(text) for text in _SEED.findall(f"{path.parent.name}/{path.stem}")]
     stated = attributes.get("seed")
     if "seed" in attributes:
@@ -225,57 +278,3 @@ def _hash(array):
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()
-
-
-def _write(path, representation, member):
-    """Write what an archive holds of a representation: the same bytes for the same content."""
-    given = dict(member.hyperparameters)
-    named = {name: given.pop(name) for name in ("beta", "lambda") if name in given}
-    kept = {"model": member.method, "seed": member.seed, **named}
-    if given:
-        kept["hyperparameters"] = json.dumps(given, sort_keys=True)
-    if "dataset_version" in representation.attributes:
-        kept["dataset_version"] = str(representation.attributes["dataset_version"])
-    unidentifiable = _find_unidentifiable(representation)
-    if unidentifiable:
-        kept["unidentifiable_factors"] = json.dumps(unidentifiable)
-    kinds = list(representation.factor_kinds)
-    values = {
-        "codes": representation.codes,
-        "log_variances": representation.log_variances,
-        "factors": representation.factors,
-        "index": representation.index,
-        "n_train": representation.n_train,
-        "factor_names": list(representation.factor_names),
-        "factor_sizes": np.asarray(representation.factor_sizes, dtype=np.int64),
-        "factor_kinds": kinds if any(kinds) else None,
-        "dataset": representation.dataset,
-        "format_version": FORMAT_VERSION,
-        **kept,
-    }
-    write_npz(path, {name: value for name, value in values.items() if value is not None})
-
-
-def _find_unidentifiable(representation):
-    """Which of its factors a file says images do not determine."""
-    names = representation.attributes.get("unidentifiable_factors", [])
-    if isinstance(names, str):
-        try:
-            names = json.loads(names)
-        except (ValueError, RecursionError):
-            names = []
-    return [name for name in representation.factor_names if name in names]
-
-
-def write_npz(path, values):
-    """Write arrays as `.npz`, uncompressed and without times, in their own types.
-
-    Parameters
-    ----------
-    path : str or Path
-    values : dict of str to array_like
-    """
-    with replacing(Path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, value in values.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.asanyarray(value), allow_pickle=False)

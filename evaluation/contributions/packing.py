@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..files import plain, replacing
-from ..guarding import GuardedFailure, call_guarded
 from ..naming import one_line
 from ..reference.benchmarks import Benchmark, load_benchmark
 from ..scoring.batch import evaluate_paths
@@ -19,7 +18,7 @@ from ..scoring.finding import find_representations
 from ..scoring.score_files import versions
 from ..scoring.standard import list_metrics, require_metrics
 from .about import Method, read_about
-from .groups import Row, find_duplicates, group_members
+from .groups import Row, group_members
 from .manifest import (
     FORMAT_VERSION,
     LARGEST_ARCHIVE,
@@ -27,7 +26,7 @@ from .manifest import (
     MOST_MEMBERS,
     NAME,
 )
-from .members import Member, inspect_files
+from .members import Member, read_members
 from .problems import ContributionError
 
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # of zip's calendar: an archive depends on its content alone
@@ -161,30 +160,14 @@ def _inspect(
     benchmark: Benchmark,
 ) -> list[Member]:
     """Read the files and write what an archive holds of them, in a process of its own."""
-    reading: list[Path] = files[:1]
-
-    def note(path):
-        reading[0] = path
-
-    try:
-        members = call_guarded(inspect_files, files, names, benchmark.name, targets, report=note)
-    except GuardedFailure as error:
-        raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
-    found = dict(zip(map(str, files), members, strict=True))
-    problems = [
-        f"{path}: {problem}" for path, member in found.items() for problem in member.problems
-    ]
+    members, problems = read_members(files, list(map(str, files)), names, benchmark.name, targets)
     stated = dict.fromkeys(member.stated for member in members)
-    if len(names) == 1 and len(stated) > 1 and not problems:
-        problems.append(
+    if len(names) == 1 and len(stated) > 1 and not any(member.problems for member in members):
+        problems = [
             f"the files name different models ({one_line(', '.join(map(repr, stated)), 200)}), "
             f"and one method is described: pack the files of {names[0]} alone"
-        )
+        ]
     if not problems:
-        problems = find_duplicates(found)
-    unused = set(names).difference(member.method for member in members)
-    if not problems:
-        problems += [f"no file belongs to the method {name}" for name in sorted(unused)]
         problems += [
             f"{path}: {target.stat().st_size} bytes, more than {LARGEST_MEMBER}"
             for path, target in zip(files, targets, strict=True)

@@ -18,8 +18,8 @@ from ..scoring.batch import evaluate_paths
 from ..scoring.file_scores import Outcome
 from ..scoring.standard import list_metrics, require_metrics
 from .about import Method, check_methods
-from .groups import Row, find_duplicates, group_members
-from .members import Member, inspect_files
+from .groups import Row, group_members
+from .members import Member, read_members
 from .opening import extract
 from .problems import ContributionError
 
@@ -241,26 +241,12 @@ def _inspect(
     benchmark: Benchmark,
 ) -> list[Member]:
     """Read the representations in a process of its own, and check them as `pack` did."""
-    reading = [names[0]]
-
-    def note(file):
-        reading[0] = names[files.index(file)]
-
-    try:
-        members = call_guarded(inspect_files, files, methods, benchmark.name, report=note)
-    except GuardedFailure as error:
-        raise ContributionError([f"{reading[0]}: cannot be read: {error}"]) from None
-    found = dict(zip(names, members, strict=True))
-    problems = [f"{name}: {line}" for name, member in found.items() for line in member.problems]
+    members, problems = read_members(files, names, methods, benchmark.name)
     problems += [
         f"{name}: holds {one_line(', '.join(member.left_out), 100)}, which bench pack leaves out"
-        for name, member in found.items()
+        for name, member in zip(names, members, strict=True)
         if member.left_out
     ]
-    problems = problems or find_duplicates(found)
-    unused = set(methods).difference(member.method for member in members)
-    if not problems:
-        problems = [f"no file belongs to the method {name}" for name in sorted(unused)]
     if problems:
         raise ContributionError(problems)
     return members

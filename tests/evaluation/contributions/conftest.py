@@ -60,8 +60,9 @@ def shrink(monkeypatch):
 
     for module in (packing, verifying, members):
         monkeypatch.setattr(module, "load_benchmark", lambda name: benchmark)
-    for module in (packing, verifying):
+    for module in (members, verifying):
         monkeypatch.setattr(module, "call_guarded", call)
+    for module in (packing, verifying):
         monkeypatch.setattr(module, "evaluate_paths", score_here)
     monkeypatch.setitem(GRIDS, "toy", SIZES)
     monkeypatch.setattr(evaluation_files, "_sync", lambda path: None)

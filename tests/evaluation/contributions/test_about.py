@@ -107,13 +107,23 @@ def test_what_is_wrong_with_the_training_is_named(read, stated, change, problem)
     assert found.startswith(problem)
 
 
+def test_toml_may_hold_what_json_has_no_name_for(tmp_path):
+    path = tmp_path / "row.toml"
+    path.write_text("name = 1979-05-27\nlabel = inf\n[hyperparameters]\na = 07:32:00\nb = nan\n")
+    with pytest.raises(ContributionError) as caught:
+        read_about(path)
+    for place in ("name", "label", "hyperparameters.a", "training"):
+        assert any(f": {place}" in problem for problem in caught.value.problems), place
+    assert not any("\n" in problem for problem in caught.value.problems)
+
+
 def test_files_that_cannot_be_read(read, tmp_path):
     assert "not valid JSON" in read("{")[0]
     assert read("[]") == ["expected names and values"]
     path = tmp_path / "row.toml"
     with pytest.raises(ContributionError, match="bench pack --template prints one"):
         read_about(path)
-    for content in (b"name =", b"\xff", b"a = " + b"[" * 5000):
+    for content in (b"name =", b"\xff", b"a = " + b"[" * 5000, b"a = " + b"1" * 5000):
         path.write_bytes(content)
         with pytest.raises(ContributionError, match="not TOML in UTF-8"):
             read_about(path)

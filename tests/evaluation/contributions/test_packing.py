@@ -1,12 +1,13 @@
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from disentanglement_bench.evaluation import read_representation, write_representation
 from disentanglement_bench.evaluation.contributions import ContributionError, members, packing
-from disentanglement_bench.evaluation.contributions.members import write_npz
+from disentanglement_bench.evaluation.contributions.storing import write_npz
 
 
 @pytest.fixture
@@ -216,3 +217,22 @@ def test_more_codes_than_an_archive_takes(pack, files, monkeypatch):
     problems = pack(files)
     assert len(problems) == 5
     assert problems[0].endswith("seed-0.h5: its arrays take 2640 bytes, more than 1000")
+
+
+@pytest.mark.parametrize(
+    ("path", "attributes", "seed"),
+    [
+        ("mine/seed-3.h5", {}, 3),
+        ("mine/PCA Seed 3.npz", {}, 3),
+        ("seed_2/codes.h5", {}, 2),
+        ("seed-3/seed-03.h5", {}, 3),
+        ("seed-3.h5", {"seed": 4}, 4),
+        ("seed-3/seed-4.h5", {}, -1),
+        ("seed-3.h5", {"seed": "3"}, -1),
+        ("codes.h5", {}, -1),
+    ],
+)
+def test_the_seed_is_what_a_file_states_else_its_name(path, attributes, seed):
+    found, problems = members.find_seed(Path(path), attributes)
+    assert found == seed
+    assert bool(problems) == (seed < 0)
