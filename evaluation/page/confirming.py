@@ -1,7 +1,7 @@
 """Whether the primary hypotheses of a standard benchmark hold on seeds that nobody had seen."""
 
+from ..naming import write_spans
 from ..reference.benchmarks import load_benchmark
-from ..statistics.confirm import describe_seeds
 from ..tables.collapse import p_text
 from .wording import count, inline, join
 
@@ -32,7 +32,7 @@ def about_confirmation(summary, dataset, protocol):
         lacking = load_benchmark(protocol).datasets[dataset].confirmation_seeds
         return [
             f"Not confirmed yet: {title} declared these hypotheses after seeds "
-            f"{suggested[0]['seeds']} were seen; seeds {describe_seeds(lacking)}, which nobody had "
+            f"{suggested[0]['seeds']} were seen; seeds {write_spans(lacking)}, which nobody had "
             "seen, have no scores here."
         ]
     seeds = new[0]["seeds"]
