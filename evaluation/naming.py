@@ -35,8 +35,8 @@ def unknown_name(kind, name, available):
     available = list(available)
     lowered = {entry.lower(): entry for entry in available}
     close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
-    return f"unknown {kind} {name!r}; {hint}Available: {', '.join(available) or 'none'}"
+    hint = f"; did you mean {lowered[close[0]]!r}?" if close else "."
+    return f"unknown {kind} {name!r}{hint} Available: {', '.join(available) or 'none'}"
 
 
 def format_number(value):

@@ -13,7 +13,7 @@ OUTPUT = "results/compare"
 
 @click.command(short_help="Your representations beside a standard benchmark's scores.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@benchmark_option("whose shipped scores stand beside yours  [default: db1]")
+@benchmark_option("whose shipped scores stand beside yours (default: db1)")
 @click.option(
     "--output",
     type=click.Path(file_okay=False),

@@ -21,7 +21,7 @@ def test_unknown_names():
     assert unknown_name("metric", "MGI", ["mig", "sap"]) == (
         "unknown metric 'MGI'; did you mean 'mig'? Available: mig, sap"
     )
-    assert unknown_name("metric", "xyz", []) == "unknown metric 'xyz'; Available: none"
+    assert unknown_name("metric", "xyz", []) == "unknown metric 'xyz'. Available: none"
 
 
 @pytest.mark.parametrize(
