@@ -132,7 +132,7 @@ def describe_shipped(name, confirmation=False):
 
 def _read_records(runs):
     """Records of at most `MOST_RECORDS` runs, evenly picked."""
-    folders = [Path(path) for path in runs.loc[runs["run_status"].notna(), "folder"]]
+    folders = [Path(path) for path in runs.loc[runs["run_status"].notna(), "folder"].dropna()]
     step = max(1, -(-len(folders) // MOST_RECORDS))
     found = []
     for folder in folders[::step]:

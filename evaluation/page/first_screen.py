@@ -107,10 +107,16 @@ def _ranking_notes(cells, ranks):
     if len({cell["method"] for cell in cells}) > 1:
         notes.append("Methods stand in the order of their mean rank over these scores.")
     known = {row["verdict"] for row in ranks}
-    if any(cell["n_settings"] > 1 for cell in cells):
+    chosen = [cell["chosen"] for cell in cells if cell["n_settings"] > 1]
+    if any(how.endswith("held-out seeds") for how in chosen):
         notes.append(
             "Each method stands at its best setting for each score; half of the seeds chose it and "
             "the other half are reported."
+        )
+    if any(how.endswith("(biased)") for how in chosen):
+        notes.append(
+            "With too few seeds the same ones choose the best setting and are reported, so that "
+            "these means are too good."
         )
     if "tied" in known:
         notes.append(

@@ -66,6 +66,9 @@ def test_a_winner_is_marked_and_the_mark_explained(summary_of, sweep, tmp_path):
 def test_few_seeds_are_marked_by_a_note_alone(seeds, sweep_summary):
     found = rank_compactly(sweep_summary(seeds=seeds), *WHERE)
     assert {cell["mark"] for row in found["rows"] for cell in row["cells"]} == {""}
+    notes = " ".join(found["notes"])
+    assert ("half of the seeds chose it" in notes) == (seeds == 3)
+    assert ("the same ones choose the best setting and are reported" in notes) == (seeds == 1)
     assert found["notes"][-1] == "Illustrative: fewer than 5 seeds, so no winner is named."
 
 
