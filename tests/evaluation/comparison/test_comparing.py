@@ -11,7 +11,7 @@ from disentanglement_bench.evaluation.comparison import (
     compare,
     comparing,
 )
-from disentanglement_bench.evaluation.comparison.entries import Entry
+from disentanglement_bench.evaluation.comparison.entries import Entry, read_entry
 from disentanglement_bench.evaluation.comparison.scoring import ScoredEntries
 from disentanglement_bench.evaluation.comparison.tables import CONTEXT
 from disentanglement_bench.evaluation.metrics import METRICS
@@ -440,3 +440,16 @@ def test_scores_that_cannot_be_written_are_told(write, small):
 def test_an_unknown_benchmark_is_told():
     with pytest.raises(ValueError, match=re.escape("unknown benchmark 'db2'; did you mean 'db1'?")):
         compare("mine", "db2")
+
+
+def test_places_have_a_short_form_with_one_line_a_method(place):
+    made = place([("mine", seed, value) for seed, value in enumerate(FIVE)])
+    table = next(table for table in made.tables if table.name.startswith("placing"))
+    names = [row[0] for row in table.compact.rows]
+    assert names == ["mine (external)", "  than VAE", "  than β-VAE", "  than β-TCVAE"]
+    assert [row[1:] for row in table.compact.rows] == [row[2:] for row in table.rows]
+
+
+def test_codes_of_another_data_set_are_not_told_to_rename_it(write, benchmark_db1):
+    far = read_entry(write(dataset="dsprites"), benchmark_db1)
+    assert far.refusal.endswith("only codes of the images of one of them compare")
