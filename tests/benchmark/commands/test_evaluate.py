@@ -18,6 +18,7 @@ from disentanglement_bench.benchmark.runs.execute import Execution
 from disentanglement_bench.evaluation import read_representation, write_representation
 from disentanglement_bench.evaluation.metrics import MetricError
 from disentanglement_bench.evaluation.reference import load_benchmark
+from disentanglement_bench.evaluation.reference.grids import grid_sizes
 from disentanglement_bench.evaluation.scoring.standard import list_metrics
 
 
@@ -68,7 +69,7 @@ def test_a_benchmark_chooses_the_metrics_and_says_which_files_do_not_compare(tmp
         ("b.h5", 90, "rooms3d"),
         ("c.h5", 90, ""),
     ):
-        factors = stream.integers(0, 3, (rows, 2))
+        factors = stream.integers(0, grid_sizes("rooms3d"), (rows, 6))
         write_representation(
             tmp_path / name, factors * 1.0, factors, n_train=rows * 2 // 3, dataset=dataset
         )
