@@ -14,6 +14,7 @@ RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 # Columns that fit beside the findings.
 COLUMNS = 5
 MARKS = {"winner": "best", "tied": "tied"}
+UNRANKED = "no rank"
 
 
 def ranked_metrics(summary, dataset, protocol):
@@ -41,9 +42,9 @@ def rank_compactly(summary, dataset, protocol):
     Returns
     -------
     dict or None
-        `columns` (headings), `rows` (each a `label` and `cells` with `mean`, `interval`, `rank`,
-        `of` methods, and `mark`: "best", "tied" or empty), in the order of their mean rank, and
-        `notes`; None where no method has a score.
+        `columns` (headings), `rows` (each a `label` and `cells` with `mean`, `interval`, `rank`
+        (or `UNRANKED`, where others are ranked), `of` methods, and `mark`: "best", "tied" or
+        empty), in the order of their mean rank, and `notes`; None where no method has a score.
     """
     names = ranked_metrics(summary, dataset, protocol)[:COLUMNS]
     cells = [c for c in summary.records("selected_cells", dataset, protocol) if c["n"]]
@@ -94,6 +95,8 @@ def _cell(cell, row, facts, ranked):
     rank, mark = "", ""
     if row is not None and not np.isnan(row["rank"]):
         rank, mark = format_number(row["rank"]), MARKS.get(row["verdict"], "")
+    elif row is not None and ranked:
+        rank = UNRANKED
     mean = number_text(cell["mean"], facts)
     return {"mean": mean, "interval": interval, "rank": rank, "of": ranked, "mark": mark}
 
@@ -118,6 +121,11 @@ def _ranking_notes(cells, ranks):
             "With too few seeds the same ones choose the best setting and are reported, so that "
             "these means are too good."
         )
+    without = [row["reason"] for row in ranks if row["verdict"] == "not ranked"]
+    if without and len(without) < len(ranks):
+        few = all(str(reason).startswith("fewer than") for reason in without)
+        why = "too few of its seeds have the score" if few else "the table of the ranking says why"
+        notes.append(f"{UNRANKED.capitalize()}: {why}.")
     if "tied" in known:
         notes.append(
             "Tied: the 95 % interval of its rank overlaps that of the first. Two tied "

@@ -62,6 +62,18 @@ def test_a_winner_is_marked_and_the_mark_explained(summary_of, sweep, tmp_path):
     assert "more than 95 % of resampled sets of seeds" in " ".join(found["notes"])
 
 
+def test_a_method_without_a_rank_says_so_and_why(summary_of, sweep, tmp_path):
+    rows = [
+        row | ({"mig": None} if row["model"] == "betatcvae" and row["seed"] > 4 else {})
+        for row in sweep(seeds=10)
+    ]
+    found = rank_compactly(summary_of(tmp_path, rows), *WHERE)
+    ranks = {row["label"]: row["cells"][0]["rank"] for row in found["rows"]}
+    assert ranks["β-TCVAE"] == "no rank"
+    assert sorted(rank for label, rank in ranks.items() if label != "β-TCVAE") == ["1", "2", "3"]
+    assert "No rank: too few of its seeds have the score." in found["notes"]
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_few_seeds_are_marked_by_a_note_alone(seeds, sweep_summary):
     found = rank_compactly(sweep_summary(seeds=seeds), *WHERE)
