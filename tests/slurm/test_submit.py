@@ -33,8 +33,12 @@ def test_an_array_spreads_over_both_nodes_and_finishes_the_plan(slurm):
 
 
 def test_arrays_beyond_the_limit_and_several_calls_share_one_folder(slurm):
+    # Nothing starts before both are submitted, or the second might find nothing left to submit.
+    nodes = ("scontrol", "update", "nodename=n1,n2")
+    slurm.cluster.run(*nodes, "state=drain", "reason=test")
     first = slurm.submit("--array", "3", seeds=5)
     second = slurm.submit("--array", "2", seeds=5)
+    slurm.cluster.run(*nodes, "state=resume")
     # Of three tasks, two are an array, which is as many as this cluster takes.
     assert [len(first), len(second)] == [2, 1]
     states = slurm.wait_for_end(*first, *second)
