@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 
 STREAM = "evaluation"
+# Of DB-1: the first 3,000 are the training part, the other 1,500 the test part.
+EVALUATION_IMAGES = 4500
 
 
 def draw_evaluation_index(available: int, count: int, seed: int) -> np.ndarray:

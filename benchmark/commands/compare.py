@@ -101,16 +101,16 @@ def compare(paths, *, benchmark="db1", output=OUTPUT, name=None, jobs=None, figu
 
 def _check(benchmark, name):
     """Refuse an unknown benchmark, and a name that no row could have."""
-    from ...evaluation.reference.benchmarks import load_benchmark
     from ...evaluation.schema import SchemaError
     from ...evaluation.schema import name as check_name
     from ..errors import BenchError
+    from ..protocol.standard import find_benchmark
 
+    find_benchmark(benchmark)
     try:
-        load_benchmark(benchmark)
         if name is not None:
             check_name(name, "--name")
-    except (ValueError, SchemaError) as error:
+    except SchemaError as error:
         raise BenchError(str(error), exit_code=2) from error
     if name is not None and not name.strip():
         raise BenchError("--name must be a text that is not empty", exit_code=2)

@@ -5,7 +5,6 @@ import warnings
 import click
 
 from .evaluate import Progress
-from .options import list_benchmark_names
 
 jobs_option = click.option(
     "--jobs",
@@ -43,13 +42,13 @@ def run_contribution(done, name, jobs, *arguments, **options):
     from ...evaluation import contributions
     from ...evaluation.cores import count_cores
     from ...evaluation.metrics import MetricError
-    from ...evaluation.naming import one_line, unknown_name
+    from ...evaluation.naming import one_line
     from ...evaluation.scoring.workers import WorkerError
     from ..errors import BenchError
+    from ..protocol.standard import find_benchmark
 
-    benchmark = options.get("benchmark")
-    if benchmark is not None and benchmark not in list_benchmark_names():
-        raise BenchError(unknown_name("benchmark", benchmark, list_benchmark_names()), exit_code=2)
+    if options.get("benchmark") is not None:
+        find_benchmark(options["benchmark"])
     try:
         with warnings.catch_warnings(record=True), Progress() as progress:
             warnings.simplefilter("always")

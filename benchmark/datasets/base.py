@@ -7,15 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...evaluation.evaluation_sample import draw_evaluation_index
+from ...evaluation.evaluation_sample import EVALUATION_IMAGES, draw_evaluation_index
 from ...evaluation.naming import FACTOR_KINDS
 from .averaging import average_images
 from .ground_truth import GroundTruth
 
 KINDS = ("bits", "uint8", "templates")
 SHARED_IMAGES = 1000
-# Of DB-1: the first 3,000 are the training part, the other 1,500 the test part.
-EVALUATION_IMAGES = 4500
 
 
 class EvaluationSample(NamedTuple):

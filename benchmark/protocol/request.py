@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from ...evaluation.importing import absolute_reference, name_object
 from ...evaluation.naming import unknown_name
-from ...evaluation.reference.benchmarks import Benchmark, load_benchmark
+from ...evaluation.reference.benchmarks import Benchmark
 from .. import datasets as data
 from ..errors import BenchError
 from .fit import check_images, check_pairing, fit_config
 from .plan import RunSpec, make_plan, shard
 from .presets import DEFAULT_PRESET, Preset, benchmark_preset, get_preset, override
 from .settings import OF_HOOKS, TYPES, refuse_unused, split_values
-from .standard import check_runs, split_shipped
+from .standard import check_runs, find_benchmark, split_shipped
 from .sweep import refuse_same_names
 
 
@@ -115,10 +115,7 @@ class TrainRequest:
         """The protocol that is trained, and the standard benchmark whose it is, if any."""
         if self.benchmark is None:
             return get_preset(self.preset or DEFAULT_PRESET), None
-        try:
-            benchmark = load_benchmark(self.benchmark)
-        except ValueError as error:
-            raise BenchError(str(error), exit_code=2) from error
+        benchmark = find_benchmark(self.benchmark)
         if self.preset is not None:
             raise BenchError(
                 f"--benchmark {self.benchmark} has a protocol of its own; leave --preset "

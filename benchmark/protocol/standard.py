@@ -4,11 +4,19 @@ from dataclasses import asdict
 
 from ...evaluation.files import RecordError
 from ...evaluation.naming import one_line, unknown_name
-from ...evaluation.reference.benchmarks import Benchmark
+from ...evaluation.reference.benchmarks import Benchmark, load_benchmark
 from ...evaluation.reference.shipped import list_shipped
 from ..errors import BenchError
 from .plan import RunSpec, config_sha256, make_plan
 from .presets import benchmark_preset
+
+
+def find_benchmark(name: str) -> Benchmark:
+    """The standard benchmark of this name, or `BenchError` with what there is."""
+    try:
+        return load_benchmark(name)
+    except ValueError as error:
+        raise BenchError(one_line(error), exit_code=2) from error
 
 
 def list_runs(benchmark: Benchmark, confirmation: bool = False) -> list[RunSpec]:

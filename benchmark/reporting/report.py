@@ -213,7 +213,7 @@ def _timed(seconds, name):
 
 def _choose_source(results, benchmark):
     """A folder or a table of results, or a standard benchmark."""
-    from .standard import find_benchmark
+    from ..protocol.standard import find_benchmark
 
     if (results is None) == (benchmark is None):
         raise BenchError("report either results or the scores of a benchmark", exit_code=2)

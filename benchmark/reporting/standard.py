@@ -6,19 +6,12 @@ from ...evaluation.files import RecordError
 from ...evaluation.metrics import MetricError
 from ...evaluation.naming import format_number, one_line, write_spans
 from ...evaluation.reference.agreement import check_agreement
-from ...evaluation.reference.benchmarks import BENCHMARKS, Benchmark, load_benchmark
+from ...evaluation.reference.benchmarks import BENCHMARKS, load_benchmark
 from ...evaluation.reference.shipped import list_shipped
 from ...evaluation.scoring.standard import list_metrics
 from ..console import console, echo_first, table
 from ..errors import BenchError
-
-
-def find_benchmark(name: str) -> Benchmark:
-    """The standard benchmark of this name, or `BenchError` with what there is."""
-    try:
-        return load_benchmark(name)
-    except ValueError as error:
-        raise BenchError(one_line(error), exit_code=2) from error
+from ..protocol.standard import find_benchmark
 
 
 def choose_metrics(name, metrics=(), seed=0, bin_factors=None, without_factors=(), **others):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from ..evaluation_sample import EVALUATION_IMAGES
 from ..naming import one_line
 from ..reference.agreement import check_agreement
 from ..reference.benchmarks import Benchmark
@@ -49,7 +50,7 @@ def find_disagreement(
 def _advise(representation, benchmark):
     """How to make a representation that compares."""
     count = benchmark.n_train + benchmark.n_test
-    drawn = "seed" if count == 4500 else f"seed, count={count}"
+    drawn = "seed" if count == EVALUATION_IMAGES else f"seed, count={count}"
     return (
         f'encode load_dataset("{representation.dataset}").evaluation_sample({drawn}) and write it '
         f"with n_train={benchmark.n_train}"

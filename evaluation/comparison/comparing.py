@@ -17,7 +17,7 @@ from ..naming import one_line
 from ..reference.benchmarks import Benchmark, load_benchmark
 from ..reference.shipped import find_scores
 from ..scoring.scores_table import write_table
-from ..statistics.cells import STRATUM, compute_cells, tidy
+from ..statistics.cells import compute_cells, tidy
 from ..statistics.labels import HEADLINE
 from ..statistics.placing import place_methods
 from ..statistics.ranking import rank_methods
@@ -25,7 +25,7 @@ from ..statistics.run_reading import ScoresError, read_scores
 from ..statistics.run_table import metric_columns
 from ..statistics.selection import select_settings
 from ..statistics.shipped_runs import read_shipped
-from ..statistics.summary import Summary, summarise
+from ..statistics.summary import Summary, compute_selected_cells, summarise
 from ..tables.latex import rows_to_latex
 from ..tables.methods import comparison_table, ranking_table
 from ..tables.table import Table
@@ -297,10 +297,6 @@ def _summarise(runs, benchmark, own):
         for label in labels
     ]
     selected = selected[~biased]
-    chosen = compute_cells(selected)
-    keys = [*STRATUM, "method", "metric", "variant", "setting"]
-    how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
-    chosen = chosen.merge(how, on=keys, how="left")
     ranks = rank_methods(selected[selected["role"] != "external"])
     nothing = summarise(runs.iloc[:0], ())
     summary = dataclasses.replace(
@@ -309,7 +305,7 @@ def _summarise(runs, benchmark, own):
         scores=scores,
         cells=compute_cells(scores),
         selected=selected,
-        selected_cells=chosen,
+        selected_cells=compute_selected_cells(selected),
         ranks=ranks,
         parts={},
     )

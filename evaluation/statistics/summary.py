@@ -213,10 +213,7 @@ def summarise(
         every = compute_cells(scores)
     with _timed(seconds, "selection"):
         selected = select_settings(scores, None, choose_by, fixed)
-        chosen = compute_cells(selected)
-        keys = [*STRATUM, "method", "metric", "variant", "setting"]
-        how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
-        chosen = chosen.merge(how, on=keys, how="left")
+        chosen = compute_selected_cells(selected)
     with _timed(seconds, "ranking"):
         ranks = rank_methods(selected, ranked)
         differences = compare_methods(selected, metrics)
@@ -242,6 +239,24 @@ def summarise(
         confirmation,
         seconds,
     )
+
+
+def compute_selected_cells(selected: pd.DataFrame) -> pd.DataFrame:
+    """Cells of the settings that report, with how each was chosen.
+
+    Parameters
+    ----------
+    selected : DataFrame
+        From `evaluation.statistics.selection.select_settings`.
+
+    Returns
+    -------
+    DataFrame
+        From `compute_cells`, with `chosen` and `n_settings`.
+    """
+    keys = [*STRATUM, "method", "metric", "variant", "setting"]
+    how = selected[[*keys, "chosen", "n_settings"]].drop_duplicates(keys)
+    return compute_cells(selected).merge(how, on=keys, how="left")
 
 
 @contextlib.contextmanager
