@@ -112,6 +112,8 @@ def tidy(
         part["metric_label"], part["unit"] = facts.label, facts.unit
         part["higher_is_better"] = pd.Series(facts.higher_is_better, runs.index, dtype=object)
         part["minimum"], part["maximum"] = facts.low, facts.high
+        if key == "nll":
+            part["minimum"] = _find_least_nll(runs).fillna(facts.low)
         value = pd.to_numeric(runs[key], errors="coerce") if key in runs else np.nan
         value = pd.Series(value, runs.index, dtype=float)
         usable = ("scored", "unscored") if facts.metric == "training" else ("scored",)
@@ -133,6 +135,21 @@ def tidy(
     scores = pd.concat(parts, ignore_index=True)
     scores.attrs = dict(runs.attrs)
     return scores
+
+
+def _find_least_nll(runs):
+    """The entropy of the targets, which no NLL of the same data and protocol falls below.
+
+    It is NaN where it is unknown, or where a measured NLL contradicts it.
+    """
+    if not {"bce_floor", "nll"} <= set(runs):
+        return pd.Series(np.nan, runs.index)
+    known = runs[STRATUM].copy()
+    known["floor"] = pd.to_numeric(runs["bce_floor"], errors="coerce")
+    known["nll"] = pd.to_numeric(runs["nll"], errors="coerce")
+    groups = known.groupby(STRATUM, dropna=False, sort=False)
+    floor, least = groups["floor"].transform("min"), groups["nll"].transform("min")
+    return floor.where(np.isfinite(floor) & ~(least < floor))
 
 
 def _set_variants_aside(part, declared):

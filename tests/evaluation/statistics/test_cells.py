@@ -159,6 +159,23 @@ def test_intervals_do_not_leave_the_range_of_their_score(tmp_path):
     assert (cell["low"], cell["high"], cell["clipped"]) == (0.0, 1.0, True)
 
 
+@pytest.mark.parametrize(
+    ("floor", "low"),
+    [(9.8, 9.8), (None, 0.0), (30.0, 0.0)],
+    ids=["known", "unknown", "contradicted by a run"],
+)
+def test_an_interval_of_nll_ends_at_the_entropy_of_the_targets(tmp_path, floor, low):
+    rows = [
+        {"beta": 4, "seed": seed, "nll": value, "bce_floor": floor}
+        for seed, value in enumerate((20.0, 30.0, 100.0))
+    ]
+    # Another data set has another floor.
+    rows.append({"beta": 4, "seed": 0, "nll": 5.0, "bce_floor": 2.0, "dataset": "shapes3d"})
+    cells = compute_cells(tidy(collect(write(tmp_path, rows)), ["nll"])).set_index("dataset")
+    cell = cells.loc["dsprites"]
+    assert (cell["low"], cell["clipped"]) == (low, True)
+
+
 def external(**more):
     return {"model": "mine", "path": "mine.h5", "run_status": None, "mig": 0.3, **more}
 
