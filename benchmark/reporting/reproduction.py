@@ -124,7 +124,9 @@ def describe_shipped(name, confirmation=False):
         ),
         "Scored with": name_versions(scoring),
     }
-    commands = [command for part in training for command in part["commands"]]
+    # As the shell reads it; when these commands were run, no scores shipped.
+    commands = ["# Add --retrain-shipped: runs whose scores ship count as done otherwise."]
+    commands += [command for part in training for command in part["commands"]]
     report = f"bench report --benchmark {name}" + " --confirmation" * confirmation
     commands += [f"bench evaluate --benchmark {name} results", f"{report} --output report"]
     return {"commands": list(dict.fromkeys(commands)), "facts": list(facts.items()), "notes": []}

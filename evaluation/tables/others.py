@@ -39,7 +39,8 @@ def other_scores_table(
     summary : evaluation.statistics.summary.Summary
     dataset, protocol : str
     detail : bool, default False
-        The further keys of metrics and their twins instead of the first key of each metric.
+        The further keys of metrics, and their forms for sampled and for active codes, instead of
+        the first key of each metric.
 
     Returns
     -------
@@ -65,7 +66,9 @@ def other_scores_table(
         texts = [chosen_text(cell, facts) for cell in found]
         rows.append((heading(facts), facts.variant, range_text(facts), *texts))
         short.append((heading(facts), *(_folded_spread(cell, facts) for cell in found)))
-    kind, title = ("details", "Further keys and twins") if detail else ("scores", "Other scores")
+    kind, title = (
+        ("details", "Further values of the metrics") if detail else ("scores", "Other scores")
+    )
     marks = mark_notes(cells)
     notes = [INTERVAL, CHOICE, _LED, *marks, *notes_of(summary, *place, names)]
     brief = [

@@ -61,7 +61,7 @@ def _labels(summary, keys_of):
         shown = names[:1] if every <= set(names) else names  # the first key stands for all
         label = ", ".join(summary.describe(name).label for name in shown)
         twins = [name for name in keys_of if name != metric and untwinned(name) == metric]
-        labels.append(f"{label} and its twins" if twins else label)
+        labels.append(f"{label} (also of sampled or active codes)" if twins else label)
     return labels
 
 

@@ -124,7 +124,7 @@ def test_a_metric_stands_for_its_twins_and_its_first_key_for_all(summary_of, swe
     rows = undefine(with_all(sweep(seeds=1)), dict.fromkeys(keys, CLASSES))
     rows = [row | {"irs_active_status": "undefined"} for row in rows]
     ((labels, _, _),) = undefined_table(summary_of(tmp_path, rows), *PLACE).rows
-    assert labels == "FactorVAE score, IRS and its twins"
+    assert labels == "FactorVAE score, IRS (also of sampled or active codes)"
 
 
 def test_without_a_headline_score_the_others_stand_open_and_are_told(summary_of, sweep, tmp_path):
