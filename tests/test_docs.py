@@ -17,7 +17,10 @@ from disentanglement_bench.evaluation.naming import format_number
 from disentanglement_bench.models.zoo import list_models
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "results/reference/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 # The data set of the examples in a test: four places and three greys of a square.
@@ -124,13 +127,31 @@ def test_ada_gvae_averages_what_a_pair_seems_to_share():
     torch.testing.assert_close(log_variance_2.exp(), variances)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def read_prose(page):
+    """A page without its blocks of code."""
+    return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
+def list_anchors(page):
+    """Where links into a page can point: its headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", read_prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def name_page(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_links_and_pictures_exist(page):
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for path, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", read_prose(page)):
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name} links to {path}"
+        if anchor:
+            assert anchor in list_anchors(target), f"{page.name} links to {path}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_every_bench_command_in_a_page_exists(page):
     for line in re.findall(r"^bench (.+)$", page.read_text(), re.MULTILINE):
         words = line.split("#")[0].split()
