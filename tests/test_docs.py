@@ -8,6 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+import disentanglement_bench
 from disentanglement_bench.benchmark.checks.model import check_model
 from disentanglement_bench.benchmark.cli import COMMANDS, cli
 from disentanglement_bench.benchmark.protocol.presets import PRESETS
@@ -183,6 +184,15 @@ def test_the_protocol_table_of_the_readme_is_that_of_the_code():
         config = preset.config
         assert f"{config.steps:,} + {config.continue_steps:,}" in page
         assert f"`{config.network}`" in page
+
+
+def test_the_citation_is_of_this_version_and_of_the_authors_that_tables_cite():
+    lines = (ROOT / "CITATION.cff").read_text().splitlines()
+    assert f"version: {disentanglement_bench.__version__}" in lines
+    (author,) = re.findall(r'^  - name: "(.+)"$', "\n".join(lines), re.MULTILINE)
+    assert f"author = {{{{{author}}}}}" in (ROOT / "evaluation/tables/references.bib").read_text()
+    # With one, "Cite this repository" would show the paper and not this suite.
+    assert not any(line.startswith("preferred-citation") for line in lines)
 
 
 @pytest.mark.slow
