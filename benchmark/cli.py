@@ -71,8 +71,16 @@ def main():
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader of our output is gone, as in `bench list datasets | head`.
+    except OSError as error:
+        # The reader of our output may be gone, as in `bench list datasets | head`.
+        if not isinstance(error, BrokenPipeError):
+            place = one_line(error.filename or "an operation failed")
+            reason = error.strerror or one_line(error)
+            click.echo(
+                f"Error: {place}: {reason}; see that there is space, and that you may read and "
+                "write there",
+                err=True,
+            )
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

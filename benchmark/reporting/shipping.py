@@ -17,7 +17,7 @@ from ...evaluation.metrics import METRICS, choose_metrics, with_twins
 from ...evaluation.naming import one_line
 from ...evaluation.reference.agreement import check_agreement
 from ...evaluation.reference.benchmarks import BENCHMARKS, load_benchmark
-from ...evaluation.reference.shipped import read_rows, run_of, shipped_file
+from ...evaluation.reference.shipped import find_scores, read_rows, run_of, shipped_file
 from ...evaluation.scoring.run_records import find_runs, read_run
 from ...evaluation.scoring.score_files import Choices
 from ...evaluation.scoring.scores_table import RUN_COLUMNS, TRAINING_COLUMNS, make_table, write_rows
@@ -53,8 +53,8 @@ class Shipped:
     left_out: list
 
 
-def ship(name: str, results: Path, folder: Path | None = None, anew: bool = False) -> Shipped:
-    """Add the scores of a results folder to those that ship.
+def ship(name: str, results: Path, anew: bool = False) -> Shipped:
+    """Add the scores of a results folder to those that ship in `evaluation/reference`.
 
     A row that ships already is kept as it is.
 
@@ -64,8 +64,6 @@ def ship(name: str, results: Path, folder: Path | None = None, anew: bool = Fals
         Of a standard benchmark.
     results : Path
         With ``runs/`` below it: trained and scored with ``--benchmark``.
-    folder : Path, optional
-        Where the files are; by default `evaluation/reference` of this checkout.
     anew : bool, default False
         Forget what ships already.
 
@@ -76,17 +74,24 @@ def ship(name: str, results: Path, folder: Path | None = None, anew: bool = Fals
     Raises
     ------
     BenchError
-        If there is no run that can ship.
+        If there is no run that can ship, or the table that ships is not the one that its provenance
+        names, because somebody edited it or a call was interrupted.
+    RecordError
+        If there is no folder of runs.
     """
     benchmark = load_benchmark(name)
     table = shipped_file(name, "scores.csv")
-    table = folder / table.name if folder else table
-    place = table.with_name(f"{name}-provenance.json")
+    place = shipped_file(name, "provenance.json")
     wanted = {
         spec.path: config_sha256(spec.resolved())
         for spec in (*list_runs(benchmark), *list_runs(benchmark, confirmation=True))
     }
-    rows = dict(read_rows(table)) if table.exists() and not anew else {}
+    try:
+        rows = dict(read_rows(table)) if not anew and find_scores(name) else {}
+    except RecordError as error:
+        raise BenchError(
+            f"{one_line(error)}; in a checkout restore it with git, or forget it with --anew"
+        ) from error
     before = read_json(place) if rows else {}
     records, left_out = _read_records(benchmark, results, wanted)
     new = {path: record for path, record in records.items() if path not in rows}
@@ -223,7 +228,10 @@ def _list_columns(benchmark):
 @click.option("--anew", is_flag=True, help="Forget what ships already.")
 def main(benchmark, results, anew):
     """Add the scores of the runs below RESULTS to those that ship with a standard BENCHMARK."""
-    shipped = ship(benchmark, results, anew=anew)
+    try:
+        shipped = ship(benchmark, results, anew=anew)
+    except (BenchError, RecordError, OSError) as error:
+        raise click.ClickException(one_line(error, 600)) from error
     echo_first([f"Left out: {line}" for line in shipped.left_out], 10, "… and {} more")
     click.echo(f"{shipped.runs} runs, {shipped.added} of them new: {shipped.table}")
 

@@ -272,11 +272,20 @@ def _kind(summary, place):
 
 def _refuse_doubles(runs, entries):
     """Refuse the files whose seed another one of the same row has."""
-    twice = runs[runs["mine"] & (runs["status"] == "duplicate")]
-    files = set(twice["file"])
-    text = "another file of the same row has the same seed: keep one of them, or state other seeds"
+    paths = {file_of(entry.path): one_line(entry.path, 120) for entry in entries}
+    kept: dict[tuple[object, ...], str] = {}
+    refusals = {}
+    for row in runs[runs["mine"]].to_dict("records"):
+        key = tuple(row[name] for name in ("dataset", "method", "setting", "seed"))
+        if row["status"] == "scored":
+            kept[key] = paths[row["file"]]
+        elif row["status"] == "duplicate":
+            refusals[row["file"]] = (
+                f"it is seed {row['seed']:.0f} of the row {row['method_label']}, as {kept[key]} "
+                "is: remove one, or tell two methods apart by the attribute model"
+            )
     return [
-        dataclasses.replace(entry, refusal=text) if file_of(entry.path) in files else entry
+        dataclasses.replace(entry, refusal=refusals.get(file_of(entry.path), entry.refusal))
         for entry in entries
     ]
 

@@ -207,7 +207,7 @@ def refuse_copies(entries: list[Entry]) -> list[Entry]:
     checked = []
     for entry in entries:
         if not entry.refusal and entry.digest in seen:
-            text = f"it holds the same codes as {one_line(seen[entry.digest].name, 60)}: remove one"
+            text = f"it holds the same codes as {one_line(seen[entry.digest], 120)}: remove one"
             entry = dataclasses.replace(entry, refusal=text)
         elif not entry.refusal:
             seen[entry.digest] = entry.path

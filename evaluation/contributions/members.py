@@ -22,7 +22,7 @@ from ..scoring.run_records import read_run
 from ..scoring.score_files import describe
 from .groups import find_duplicates
 from .manifest import LARGEST_MEMBER
-from .problems import ContributionError
+from .problems import ROOM, ContributionError
 from .storing import KEPT, write_member
 
 _MADE = ("model", "seed")
@@ -107,13 +107,23 @@ def inspect_files(paths, methods, benchmark, targets=None, report=None):
             only = methods[0] if targets is not None and len(methods) == 1 else ""
             member = _inspect(path, representation, methods, only, load_benchmark(benchmark))
             if targets is not None and not member.problems:
-                write_member(targets[number], representation, member)
+                member = _write(targets[number], representation, member)
         except RepresentationError as error:
             member = Member(problems=(str(error).removeprefix(f"{path}: "),))
         except RecordError as error:
             member = Member(problems=(f"its run.json cannot be used: {error}",))
         members.append(member)
     return members
+
+
+def _write(target, representation, member):
+    """Write what an archive holds of a representation; a full disk is a problem of the member."""
+    try:
+        write_member(target, representation, member)
+    except OSError as error:
+        problem = f"{error.filename} cannot be written ({error.strerror}); {ROOM}"
+        return dataclasses.replace(member, problems=(problem,))
+    return member
 
 
 def read_members(files, names, methods, benchmark, targets=None):

@@ -4,6 +4,7 @@ Everything here runs in a process of its own, whose memory is limited; its calle
 that the members are written to.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -22,12 +23,13 @@ from .manifest import (
     NAME,
     check_manifest,
 )
-from .problems import ContributionError
+from .problems import ROOM, ContributionError
 
 # Stored arrays of noise hardly shrink: what shrinks more than this was made to.
 LARGEST_RATIO = 200
 _SMALL = 2**16  # bytes of a member below which its ratio says nothing
 _BLOCK = 2**20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ENCRYPTED = 0x1
 _END = b"PK\x05\x06"
 _LARGE_END = b"PK\x06\x07"  # 20 bytes before the end; what it says would count instead
@@ -53,6 +55,9 @@ def extract(path, folder, report=None):
     except ContributionError as error:
         return {"problems": list(error.problems)}
     except OSError as error:
+        if error.errno in _FULL:
+            problem = f"cannot be opened in {folder} ({error.strerror}); {ROOM}"
+            return {"problems": [problem]}
         return {"problems": [f"cannot be read ({error.strerror or one_line(error)})"]}
     except MemoryError:
         raise
@@ -103,7 +108,11 @@ def _check_file(path):
         raise ContributionError(["is not a zip archive, or is cut off"])
     if tail[max(0, place - 20) : place].startswith(_LARGE_END):
         raise ContributionError(["is a zip archive in the format for large ones, which none needs"])
-    count, size = struct.unpack("<HI", tail[place + 10 : place + 16])
+    count, size, begin, comment = struct.unpack("<HIIH", tail[place + 10 : place + 22])
+    # The end of a representation, which is a zip archive itself, is not that of the archive.
+    ends = status.st_size - len(tail) + place
+    if place + 22 + comment != len(tail) or begin + size != ends:
+        raise ContributionError(["is cut off, or more than a zip archive"])
     if count > MOST_MEMBERS + 1 or size > _LARGEST_DIRECTORY:
         raise ContributionError([f"lists more than {MOST_MEMBERS} members"])
 

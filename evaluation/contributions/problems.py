@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+# What to do where a temporary file has no room.
+ROOM = "set TMPDIR to a folder with more room"
+
 
 class ContributionError(ValueError):
     """A contribution that cannot be packed or verified.

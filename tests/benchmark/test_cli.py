@@ -59,6 +59,22 @@ def test_errors_become_one_line_and_an_exit_code(raised, code, printed, monkeypa
     assert capsys.readouterr().err == printed
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_output_that_has_no_space_is_told_in_one_line():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", cli_module.__name__, "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: an operation failed: No space left on device; see that there is space, and "
+        "that you may read and write there\n"
+    )
+
+
 def test_an_unknown_command_is_answered_with_the_closest():
     message, code = error("trian")
     assert code == 2

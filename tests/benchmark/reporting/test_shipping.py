@@ -230,6 +230,26 @@ def test_a_folder_without_any_run_that_can_ship_is_an_error(tmp_path, specs, fol
     assert list(folder.iterdir()) == []
 
 
+def test_a_table_that_somebody_edited_is_not_added_to(results, folder):
+    score(results)
+    ship("db1", results)
+    table, about = folder / "db1-scores.csv", (folder / "db1-provenance.json").read_bytes()
+    edited = table.read_text().replace("factorvae", "betavae")
+    table.write_text(edited)
+    done = CliRunner().invoke(shipping.main, ["db1", str(results)])
+    assert done.exit_code == 1
+    assert "is not the table that its provenance names" in done.output
+    assert "restore it with git, or forget it with --anew" in done.output
+    assert (table.read_text(), (folder / "db1-provenance.json").read_bytes()) == (edited, about)
+    assert ship("db1", results, anew=True).runs == 6
+
+
+def test_a_folder_without_runs_is_told_in_one_line(folder, tmp_path):
+    done = CliRunner().invoke(shipping.main, ["db1", str(tmp_path)])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.startswith("Error: ")
+
+
 def test_where_no_scores_ship_everything_says_so(folder, tmp_path):
     assert load_scores("db1") is None
     assert load_provenance("db1") is None

@@ -191,7 +191,7 @@ def test_copies_are_refused_and_collapsed_codes_of_other_images_are_not(write, b
     ]
     entries = refuse_copies([read_entry(path, benchmark_db1) for path in paths])
     assert [bool(entry.refusal) for entry in entries] == [False, True, False, False]
-    assert entries[1].refusal == "it holds the same codes as a.h5: remove one"
+    assert entries[1].refusal == f"it holds the same codes as {paths[0]}: remove one"
 
 
 def test_a_refused_file_is_no_original(tmp_path):

@@ -1,6 +1,8 @@
 """Archives that mean harm: nothing is written outside, nothing grows, and every reason is named."""
 
+import errno
 import os
+import re
 import stat
 import struct
 import zipfile
@@ -43,6 +45,30 @@ def test_an_archive_as_it_was_packed(problems, tmp_path):
         "manifest.json",
         "representations",
     ]
+
+
+def test_an_archive_that_ends_with_a_representation_is_cut_off(archive, problems):
+    content = archive.read_bytes()
+    ends = [match.end() for match in re.finditer(rb"PK\x05\x06.{18}", content, re.DOTALL)]
+    archive.write_bytes(content[: ends[0]])
+    assert problems() == ["is cut off, or more than a zip archive"]
+
+
+def test_an_archive_that_ends_within_a_representation_is_cut_off(archive, tmp_path):
+    content = archive.read_bytes()
+    archive.write_bytes(content[: content.index(b"PK\x05\x06") + 122])
+    found = extract(str(archive), str(tmp_path / "extracted"))
+    assert found["problems"] == ["is cut off, or more than a zip archive"]
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(problems, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(opening, "_copy", fail)
+    (problem,) = problems()
+    assert problem.startswith("cannot be opened in ")
+    assert problem.endswith("(No space left on device); set TMPDIR to a folder with more room")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -164,6 +166,18 @@ def test_every_file_that_does_not_agree_is_named(pack, write_seed, files, tmp_pa
         "seed-0.h5", "seed-1.h5", "seed-2.h5", "seed-3.h5",
         "nameless.h5", "wrong.h5", "settings.h5", "broken.npz",
     }  # fmt: skip
+
+
+def test_a_full_disk_is_no_fault_of_a_file(small, files, tmp_path, monkeypatch):
+    def fail(path, *_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(members, "write_member", fail)
+    (member,) = members.inspect_files([files / "seed-0.h5"], ["mine"], "db1", [tmp_path / "0.npz"])
+    assert member.problems == (
+        f"{tmp_path / '0.npz'} cannot be written (No space left on device); "
+        "set TMPDIR to a folder with more room",
+    )
 
 
 def test_the_same_codes_under_two_seeds(pack, write_seed, files):
