@@ -34,7 +34,7 @@ def confirm_primary(runs: pd.DataFrame) -> pd.DataFrame:
         benchmark = load_benchmark(name)
         for dataset, declared in benchmark.datasets.items():
             own = runs[(runs["protocol"] == name) & (runs["dataset"] == dataset)]
-            for later in (False, True):
+            for later in sorted(set(own["confirmation"])):
                 scores = tidy(own, benchmark.primary["metrics"], confirmation=later)
                 trends = describe_trends(scores, benchmark.primary["metrics"])
                 trends = trends[trends["primary"]]
