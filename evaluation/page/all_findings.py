@@ -12,9 +12,9 @@ from ..tables.notes import number_text
 from ..tables.udr import best_text, choice_text, cost_text, same_setting
 from ..tables.undefined import undefined_notes
 from .confirming import about_confirmation
+from .curves import about_idle_codes, main_curves
+from .first_screen import RANKED
 from .wording import count, join, signed
-
-RANKED = ("mig", "sap", "dci_disentanglement", "mi_matched_sampled")
 
 
 def list_findings(summary, dataset, protocol):
@@ -77,23 +77,6 @@ def _describe_runs(runs, cells):
 def _about_peaks(rows, facts):
     """A sentence for each curve; of related methods only that of the largest λ."""
     return [_about_peak(row, facts) for row in main_curves(rows)]
-
-
-def main_curves(rows):
-    """Rows about curves without those of all but the largest λ of related methods.
-
-    Parameters
-    ----------
-    rows : list of dict
-        With `curve` and `reduces_to`, in the order of the runs.
-    """
-    last = {(row["reduces_to"], row["curve"].split(",")[0]): row["curve"] for row in rows}
-    return [
-        row
-        for row in rows
-        if pd.isna(row["reduces_to"])
-        or row["curve"] == last[row["reduces_to"], row["curve"].split(",")[0]]
-    ]
 
 
 def _about_peak(row, facts):
@@ -162,24 +145,8 @@ def _about_collapse(cells, facts):
         return []
     symbols = kl["axis_label"].unique()
     last = symbols[0] if len(symbols) == 1 else "value tried"
-    return [f"Runs that collapsed (KL < 0.1 nats) at the largest {last} – {'; '.join(parts)}."]
-
-
-def about_idle_codes(cells):
-    """Settings without an active unit in any run, whose KL does not show it."""
-    cells = cells[(cells["n"] > 0) & (cells["role"] != "first")]
-    idle = cells[(cells["metric"] == "active_units") & (cells["mean"] == 0)]
-    kl = cells[cells["metric"] == "kl"].groupby(["method", "setting"])["mean"].min()
-    parts = []
-    for row in idle.to_dict("records"):
-        nats = kl.get((row["method"], row["setting"]), np.nan)
-        if nats >= COLLAPSED:
-            parts.append(f"{row['method_label']}, {row['setting_label']} (mean KL {nats:.2f} nats)")
-    if not parts:
-        return []
     return [
-        "These settings have no active unit in any run, so their codes say next to nothing about "
-        f"the images, although their KL is too large to count as collapsed – {'; '.join(parts)}."
+        f"Runs that collapsed (KL < {COLLAPSED:g} nats) at the largest {last} – {'; '.join(parts)}."
     ]
 
 

@@ -25,11 +25,12 @@ def about_confirmation(summary, dataset, protocol):
     rows = summary.part("confirmation", dataset, protocol).to_dict("records")
     if not rows:
         return []
-    title = load_benchmark(protocol).title
+    benchmark = load_benchmark(protocol)
+    title, primary = benchmark.title, benchmark.primary
     suggested = [row for row in rows if not row["declared_before"]]
     new = [row for row in rows if row["declared_before"]]
     if not new:
-        lacking = load_benchmark(protocol).datasets[dataset].confirmation_seeds
+        lacking = benchmark.datasets[dataset].confirmation_seeds
         return [
             f"Not confirmed yet: {title} declared these hypotheses after seeds "
             f"{suggested[0]['seeds']} were seen; seeds {write_spans(lacking)}, which nobody had "
@@ -42,23 +43,26 @@ def about_confirmation(summary, dataset, protocol):
         if suggested
         else f"{title} declared its hypotheses before any of these seeds was seen; on seeds {seeds}"
     )
-    return [f"{where}, {_outcome(summary, new)}."]
+    declared = len(primary["metrics"]) * len(primary["curves"])
+    return [f"{where}, {_outcome(summary, new, declared)}."]
 
 
-def _outcome(summary, rows):
-    """How many of the peaks are confirmed, with their p-values."""
+def _outcome(summary, rows, declared):
+    """How many of the declared peaks are confirmed, with their p-values."""
     tested = [row for row in rows if row["verdict"] in ("peak", "no peak shown")]
     shown = [row for row in tested if row["verdict"] == "peak"]
     rest = [row for row in tested if row["verdict"] != "peak"]
     if not tested:
         return "too few runs have scores to test them"
-    total = count(len(tested), "declared peak")
-    if len(shown) == len(tested):
-        which = f"all {total} are" if len(tested) > 1 else "the declared peak is"
-        return f"{which} confirmed ({_p_range(shown)})"
+    total = count(declared, "declared peak")
+    if len(shown) == declared:
+        return f"all {total} are confirmed ({_p_range(shown)})"
+    lacking = declared - len(tested)
+    verb = "has" if lacking == 1 else "have"
+    untested = f"; {lacking} {verb} too few runs for a test" if lacking else ""
     if not shown:
-        text = f"none of the {total} is" if len(tested) > 1 else "the declared peak is not"
-        return f"{text} confirmed ({_p_range(rest)}){_inside_text(rest)}"
+        text = f"none of the {total} is confirmed ({_p_range(rest)}){untested}"
+        return text + _inside_text(rest)
     names = join(
         [
             f"{summary.describe(row['metric']).label} of {inline(row['curve_label'])}"
@@ -67,7 +71,7 @@ def _outcome(summary, rows):
         NAMES,
     )
     verb = "is" if len(shown) == 1 else "are"
-    return f"{len(shown)} of {total} {verb} confirmed: {names} ({_p_range(shown)})"
+    return f"{len(shown)} of {total} {verb} confirmed: {names} ({_p_range(shown)}){untested}"
 
 
 def _inside_text(rows):
@@ -80,7 +84,7 @@ def _inside_text(rows):
     if len(rows) == 1:
         return f". The mean is largest at {where}"
     many = f"All {inside}" if inside == len(rows) else f"{inside} of {len(rows)}"
-    return f". {many} means are largest at {where}"
+    return f". {many} means {'is' if inside == 1 else 'are'} largest at {where}"
 
 
 def _p_range(rows):

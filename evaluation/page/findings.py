@@ -1,23 +1,19 @@
 """The chief findings of a results folder: a few short sentences with numbers, by importance."""
 
 import numpy as np
-import pandas as pd
 
 from ..naming import format_number, one_line
-from ..representation.posterior import COLLAPSED
 from ..statistics.intervals import ILLUSTRATIVE_BELOW
-from ..tables.collapse import PEAKS, drop_text, p_text, value_text
 from ..tables.notes import number_text
 from ..tables.undefined import list_undefined
-from .all_findings import about_idle_codes, compare_lambdas, main_curves
+from .all_findings import compare_lambdas
 from .confirming import about_confirmation
-from .first_screen import RANKED, ranked_metrics
-from .wording import count, inline, join, signed, with_unit
+from .curves import about_collapse, about_idle_codes, about_peaks
+from .first_screen import COLUMNS, RANKED, ranked_metrics
+from .wording import NAMES, count, join, signed, with_unit
 
 # Sentences that a reader takes in at once.
 MOST = 6
-# Names that a sentence lists before it counts the rest.
-NAMES = 3
 # Two scores that order at least so many runs in opposite ways are worth a sentence.
 CORRELATED = 10
 OPPOSITE = -0.2
@@ -53,8 +49,8 @@ def main_findings(summary, dataset, protocol):
             *rarely_undefined,
         ][:MOST]
     best = _about_best(summary, *place, names)
-    peaks = _about_peaks(summary, *place)
-    collapse = _about_collapse(summary, *place)
+    peaks = about_peaks(summary, *place)
+    collapse = about_collapse(summary, *place)
     missing = [*_about_gaps(summary, *place), *undefined, *_about_external(summary, *place)]
     groups = [
         best,
@@ -80,7 +76,7 @@ def _about_best(summary, dataset, protocol, names):
     """Who is clearly best, and where nobody is."""
     ranks = summary.ranks
     ranks = ranks[(ranks["dataset"] == dataset) & (ranks["protocol"] == protocol)]
-    ranks = ranks[ranks["metric"].isin(names[:4])]
+    ranks = ranks[ranks["metric"].isin(names[:COLUMNS])]
     ranked = ranks[ranks["rank"].notna()]
     if ranked.empty:
         return [_why_unranked(summary, dataset, protocol, names)]
@@ -88,33 +84,45 @@ def _about_best(summary, dataset, protocol, names):
     winners, illustrative, open_ = {}, {}, {}
     for name in [name for name in names if name in set(ranked["metric"])]:
         part = ranked[ranked["metric"] == name]
-        first = part[part["rank"] == part["rank"].min()].iloc[0]
+        first = part[part["rank"] == part["rank"].min()]
         facts = summary.describe(name)
-        mean = with_unit(means.get((name, first["method"]), np.nan), facts)
+        mean = with_unit(means.get((name, first["method"].iloc[0]), np.nan), facts)
+        # One pair of brackets is enough: I_m (sampled codes, 1.2 nats).
         own = f"{facts.label} ({mean})".replace(") (", ", ")
         if (part["verdict"] == "illustrative").any():
-            illustrative.setdefault(first["method_label"], []).append(own)
+            found = illustrative
         elif (part["verdict"] == "winner").any():
-            winners.setdefault(first["method_label"], []).append(own)
+            found = winners
         else:
-            open_.setdefault(first["method_label"], []).append(own)
+            found = open_
+        found.setdefault(tuple(first["method_label"]), []).append(own)
     sentences = []
     if winners:
-        parts = [f"{label} is clearly best in {join(own)}" for label, own in winners.items()]
+        parts = [
+            f"{join(labels)} is clearly best in {join(own)}" for labels, own in winners.items()
+        ]
         sentences.append(f"{'; '.join(parts)}.")
     if open_:
-        parts = [f"{label} has the best mean {join(own)}" for label, own in open_.items()]
         where = "In the other scores no" if winners else "No"
         sentences.append(
-            f"{where} method is clearly best: {'; '.join(parts)}; but other seeds may change that."
+            f"{where} method is clearly best: {_best_means(open_)}; but other seeds may change "
+            "that."
         )
     if illustrative:
-        parts = [f"{label} has the best mean {join(own)}" for label, own in illustrative.items()]
         sentences.append(
-            f"{'; '.join(parts)}. Fewer than {ILLUSTRATIVE_BELOW} seeds are compared, so no winner "
-            "is named."
+            f"{_best_means(illustrative)}. Fewer than {ILLUSTRATIVE_BELOW} seeds are compared, so "
+            "no winner is named."
         )
     return sentences
+
+
+def _best_means(found):
+    """Scores by the labels of the methods with the best mean, which equal ones share."""
+    parts = []
+    for labels, own in found.items():
+        verb = "has" if len(labels) == 1 else "share"
+        parts.append(f"{join(labels, NAMES, 'more methods')} {verb} the best mean {join(own)}")
+    return "; ".join(parts)
 
 
 def _means(summary, dataset, protocol):
@@ -130,7 +138,7 @@ def _why_unranked(summary, dataset, protocol, names):
     methods = cells["method"].nunique()
     facts = summary.describe(names[0])
     if methods > 1:
-        if cells["n"].max() and summary.part("runs", dataset, protocol)["seed"].isna().all():
+        if summary.part("runs", dataset, protocol)["seed"].isna().all():
             reason = "no seed is recorded"
         elif not any(summary.describe(name).sign for name in names):
             reason = "no score declares whether higher or lower is better"
@@ -147,130 +155,6 @@ def _why_unranked(summary, dataset, protocol, names):
         f"{row['method_label']} is the only method, so nothing is ranked; its mean {facts.label} "
         f"is {with_unit(row['mean'], facts)}{where}."
     )
-
-
-def _about_peaks(summary, dataset, protocol):
-    """A sentence for each score: where it peaks inside the range tried, and where it does not."""
-    trends = summary.part("trends", dataset, protocol)
-    trends = trends[trends["role"] != "first"]
-    told = trends[trends["primary"]] if trends["primary"].any() else trends
-    chosen = [main_curves(told[told["metric"] == name].to_dict("records")) for name in PEAKS]
-    chosen += [
-        main_curves(trends[trends["metric"] == name].to_dict("records"))
-        for name in summary.own_keys
-    ]
-    chosen = [rows for rows in chosen if rows]
-    judged = [[row for row in rows if row["n_values"] > 2] for rows in chosen]
-    sentences = [_peak_text(rows, summary.describe(rows[0]["metric"])) for rows in judged if rows]
-    if chosen and not sentences:
-        symbols = join(dict.fromkeys(row["axis_label"] for row in chosen[0]))
-        return [
-            f"Fewer than three values of {symbols} were run, so nothing can be said about a peak."
-        ]
-    return sentences
-
-
-def _peak_text(rows, facts):
-    """Where one score peaks, by how much it falls then, and where no peak is shown."""
-    peaks = [row for row in rows if row["verdict"] == "peak"]
-    rest = [row for row in rows if row["verdict"] == "no peak shown"]
-    untested = [row for row in rows if row["verdict"] == "too few seeds"]
-    parts = []
-    if peaks:
-        places = [f"{names} ({_p_text(own)})" for names, own in _by_peak(peaks).items()]
-        parts.append(f"{facts.label} peaks {join(places, 2, 'other values')}, {_fall_text(peaks)}")
-    if rest:
-        names = join([inline(row["curve_label"]) for row in rest], NAMES, "more")
-        subject = "no peak" if peaks else f"No peak of {facts.label} at an intermediate value"
-        least = min(row["p_peak_holm"] for row in rest)
-        test = "" if peaks else f" ({'smallest ' if len(rest) > 1 else ''}{p_text(least)})"
-        parts.append(f"{subject} is shown for {names}{test}")
-    return f"{'; '.join(parts)}." if parts else _untested_text(untested, facts)
-
-
-def _by_peak(rows):
-    """Rows of each value at which curves peak, by the words for value and curves."""
-    places = {}
-    for row in rows:
-        places.setdefault(value_text(row, row["peak_value"]), []).append(row)
-    return {
-        f"at {at} for {join([inline(row['curve_label']) for row in own], NAMES, 'more')}": own
-        for at, own in places.items()
-    }
-
-
-def _p_text(rows):
-    """One p-value, or the largest of several."""
-    low, high = (p_text(end(row["p_peak_holm"] for row in rows)) for end in (min, max))
-    return high if low == high else high.replace("=", "≤")
-
-
-def _fall_text(rows):
-    """By how much the score of the first curve falls from its peak to the largest value."""
-    row = rows[0]
-    end = value_text(row, row["last_value"])
-    whose = f" for {inline(row['curve_label'])}" if len(rows) > 1 else ""
-    return f"and falls by {drop_text(row).split(' (')[0]} to {end}{whose}"
-
-
-def _untested_text(rows, facts):
-    """Where the largest mean is, of curves that have too few seeds for a test."""
-    inside = [r for r in rows if r["peak_value"] not in (r["first_value"], r["last_value"])]
-    text = f"Mean {facts.label} is largest {join(_by_peak(inside or rows), 2, 'other values')}"
-    text += f", {_fall_text(inside)}" if inside else ", an end of the range tried"
-    seeds = count(min(int(row["n"]) for row in rows), "seed")
-    return f"{text}; {seeds} {'is' if seeds == '1 seed' else 'are'} too few for a test."
-
-
-def _about_collapse(summary, dataset, protocol):
-    """KL and sampled I_m at the largest value of the curve where least is left, and of the next."""
-    cells = summary.part("cells", dataset, protocol)
-    cells = cells[(cells["role"] != "first") & (cells["n"] > 0) & cells["axis_value"].notna()]
-    ends = []
-    for curve, axis in _curves(cells):
-        part = cells[(cells["curve"] == curve) & (cells["axis"] == axis)]
-        part = part[part["axis_value"] == part["axis_value"].max()]
-        own = {row["metric"]: row for row in part.to_dict("records")}
-        if "kl" in own and not pd.isna(own["kl"]["collapsed"]):
-            ends.append(own)
-    if not ends:
-        return []
-    fallen = [own for own in ends if own["kl"]["collapsed"]]
-    if fallen:
-        first = fallen[0]["kl"]
-        at = value_text(first, first["axis_value"])
-        parts = []
-        for own in (own["kl"] for own in fallen):
-            there = value_text(own, own["axis_value"])
-            where = "" if there == at else f" at {there}"
-            share = f"{int(own['collapsed'])} of {count(int(own['n_kl']), 'run')}"
-            parts.append(f"{share} of {inline(own['curve_label'])}{where}")
-        text = f"At {at}, {join(parts, 2, 'more curves')} collapsed (KL below {COLLAPSED:g} nats)"
-        if "mi_matched_sampled" in fallen[0]:
-            whose = f" of {inline(first['curve_label'])}" if len(fallen) > 1 else ""
-            text += f"; I_m (sampled codes){whose} is "
-            text += _text(summary, fallen[0]["mi_matched_sampled"])
-        return [f"{text}."]
-    lowest = min(ends, key=lambda own: own["kl"]["mean"])
-    at = value_text(lowest["kl"], lowest["kl"]["axis_value"])
-    text = (
-        f"No run collapsed (KL below {COLLAPSED:g} nats) at the largest values tried; the lowest "
-        f"mean KL is {_text(summary, lowest['kl'])}, of "
-        f"{inline(lowest['kl']['curve_label'])} at {at}"
-    )
-    if "mi_matched_sampled" in lowest:
-        text += f", where I_m (sampled codes) is {_text(summary, lowest['mi_matched_sampled'])}"
-    return [f"{text}."]
-
-
-def _curves(cells):
-    """Curves that findings speak of, with their axes: of related methods the largest λ alone."""
-    rows = cells.drop_duplicates(["curve", "axis"]).to_dict("records")
-    return [(row["curve"], row["axis"]) for row in main_curves(rows)]
-
-
-def _text(summary, cell):
-    return with_unit(cell["mean"], summary.describe(cell["metric"]))
 
 
 def _about_lambda(summary, dataset, protocol):

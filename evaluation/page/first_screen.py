@@ -43,8 +43,8 @@ def rank_compactly(summary, dataset, protocol):
     -------
     dict or None
         `columns` (headings), `rows` (each a `label` and `cells` with `mean`, `interval`, `rank`
-        (or `UNRANKED`, where others are ranked), `of` methods, and `mark`: "best", "tied" or
-        empty), in the order of their mean rank, and `notes`; None where no method has a score.
+        (or `UNRANKED`, where others are ranked) and `mark`: "best", "tied" or empty), in the order
+        of their mean rank, and `notes`; None where no method has a score.
     """
     names = ranked_metrics(summary, dataset, protocol)[:COLUMNS]
     cells = [c for c in summary.records("selected_cells", dataset, protocol) if c["n"]]
@@ -52,16 +52,14 @@ def rank_compactly(summary, dataset, protocol):
     if not cells:
         return None
     ranks = {(row["metric"], row["method"]): row for row in _ranks_of(summary, dataset, protocol)}
-    ranked = {
-        n: sum(not np.isnan(r["rank"]) for (m, _), r in ranks.items() if m == n) for n in names
-    }
+    ranked = {name for (name, _), row in ranks.items() if not np.isnan(row["rank"])}
     rows = []
     for part in by_method(summary, cells):
         own = {cell["metric"]: cell for cell in part}
         places = [ranks.get((name, part[0]["method"])) for name in names]
         known = [row["rank"] for row in places if row is not None and not np.isnan(row["rank"])]
         shown = [
-            _cell(own.get(name), row, summary.describe(name), ranked[name])
+            _cell(own.get(name), row, summary.describe(name), name in ranked)
             for name, row in zip(names, places, strict=True)
         ]
         mean_rank = np.mean(known) if known else np.inf
@@ -86,9 +84,9 @@ def _ranks_of(summary, dataset, protocol):
 
 
 def _cell(cell, row, facts, ranked):
-    """Texts of one method and score."""
+    """Texts of one method and a score by which methods are ranked, or none is."""
     if cell is None:
-        return {"mean": "–", "interval": "", "rank": "", "of": ranked, "mark": ""}
+        return {"mean": "–", "interval": "", "rank": "", "mark": ""}
     interval = ""
     if not np.isnan(cell["low"]):
         interval = f"{number_text(cell['low'], facts)} to {number_text(cell['high'], facts)}"
@@ -98,7 +96,7 @@ def _cell(cell, row, facts, ranked):
     elif row is not None and ranked:
         rank = UNRANKED
     mean = number_text(cell["mean"], facts)
-    return {"mean": mean, "interval": interval, "rank": rank, "of": ranked, "mark": mark}
+    return {"mean": mean, "interval": interval, "rank": rank, "mark": mark}
 
 
 def _ranking_notes(cells, ranks):

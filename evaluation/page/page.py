@@ -41,6 +41,7 @@ TABLES = {
     "ranking-": "comparison",
     "differences-": "comparison",
     "collapse-": "curves",
+    "confirmation-": "curves",
     "udr-": "agreement",
     "scores-": "scores",
     "details-": "scores",
@@ -235,7 +236,7 @@ def _add_figures(sections, figures, embed):
         if section["first"] is None:
             section["first"] = shown
         else:
-            section["figures"][entry.part if entry.part in PARTS else "curves"].append(shown)
+            section["figures"][entry.part].append(shown)
 
 
 def _shorten(title, section):

@@ -5,6 +5,8 @@ from ..tables.notes import number_text
 
 # Letters of a label within a sentence.
 LABEL = 60
+# Names that a sentence lists before it counts the rest.
+NAMES = 3
 
 
 def count(number, noun):

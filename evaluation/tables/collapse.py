@@ -93,12 +93,9 @@ def collapse_table(
         *left_out_notes(records),
     ]
     notes = [
-        f"Peak: {symbol} of the largest mean score, share of bootstrap draws that peak there. "
-        f"Drop: share of the peak lost at the largest {symbol} [95 % interval], the peak picked "
-        "on half the seeds and the drop measured on the other. "
-        f"{tests} Effective range: tried values around the peak with a mean within 10 % of "
-        f"it, and their span in octaves; ≥ where the largest {symbol} is still within. All of a "
-        "curve is made of the seeds that have every value used.",
+        f"{describe_peak(symbol)} {tests} Effective range: tried values around the peak with a "
+        f"mean within 10 % of it, and their span in octaves; ≥ where the largest {symbol} is still "
+        "within. All of a curve is made of the seeds that have every value used.",
         "Information of means does not see a collapse, because binning ignores their scale: judge "
         "it by the sampled one and by the KL. Collapsed: runs with a KL below 0.1 nats. A loss "
         "that prescribes the KL, like AnnealedVAE's, can keep it above that in codes without "
@@ -213,6 +210,15 @@ def verdict_text(row):
         return row["verdict"] + ("*" if row["verdict"] == "too few seeds" else "")
     tested = value_text(row, row["tested_value"])
     return f"{row['verdict']}\n{p_text(row['p_peak_holm'])} ({tested})"
+
+
+def describe_peak(symbol):
+    """What a peak and a drop are, in a note; `symbol` is how the axis is written."""
+    return (
+        f"Peak: {symbol} of the largest mean score, share of bootstrap draws that peak there. "
+        f"Drop: share of the peak lost at the largest {symbol} [95 % interval], the peak picked "
+        "on half the seeds and the drop measured on the other."
+    )
 
 
 def describe_test(symbol):

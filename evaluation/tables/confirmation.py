@@ -3,7 +3,14 @@
 from ..naming import file_name
 from ..reference.benchmarks import load_benchmark
 from ..statistics.summary import Summary
-from .collapse import describe_test, drop_text, left_out_notes, peak_text, verdict_text
+from .collapse import (
+    describe_peak,
+    describe_test,
+    drop_text,
+    left_out_notes,
+    peak_text,
+    verdict_text,
+)
 from .notes import ILLUSTRATIVE
 from .parts import notes_of, sources_of, with_identity
 from .table import Compact, Table
@@ -66,9 +73,7 @@ def confirmation_table(summary: Summary, dataset: str, protocol: str) -> Table |
     )
     notes = (
         declared,
-        f"Peak: {symbol} of the largest mean score, share of bootstrap draws that peak there. "
-        f"Drop: share of the peak lost at the largest {symbol} [95 % interval], the peak picked "
-        "on half the seeds and the drop measured on the other.",
+        describe_peak(symbol),
         test,
         *marks,
         *notes_of(summary, *place, names, brief=True),

@@ -141,6 +141,32 @@ def summary_of(write_scores):
 
 
 @pytest.fixture(scope="session")
+def sweep_summary(summary_of, tmp_path_factory):
+    """`summary_of` a sweep with these options, made once; not to be changed."""
+    made = {}
+
+    def make(**options):
+        key = tuple(sorted(options.items()))
+        if key not in made:
+            made[key] = summary_of(tmp_path_factory.mktemp("sweep"), sweep_rows(**options))
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def add_metric():
+    """Rows with a score of the user's own, given by a function of the row."""
+
+    def add(rows, name, value):
+        # The user's columns come before the status of the run.
+        ours = ({**row, name: value(row)} for row in rows)
+        return [row | {"run_status": row.pop("run_status")} for row in ours]
+
+    return add
+
+
+@pytest.fixture(scope="session")
 def write_run_files():
     """Write the representation and the MI files that rows of a scores.csv speak of."""
 

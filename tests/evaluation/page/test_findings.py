@@ -5,12 +5,10 @@ import pytest
 from disentanglement_bench.evaluation.files import write_json
 from disentanglement_bench.evaluation.page.findings import MOST, main_findings
 from disentanglement_bench.evaluation.statistics.cells import collect
+from disentanglement_bench.evaluation.statistics.labels import HEADLINE
 from disentanglement_bench.evaluation.statistics.summary import summarise
 
 WHERE = ("dsprites", "paper")
-UNDEFINED = dict.fromkeys(
-    ("mig", "sap", "dci_disentanglement", "dci_completeness", "mi_matched", "mi_matched_sampled")
-)
 
 
 def findings_of(summary):
@@ -53,13 +51,16 @@ def test_few_seeds_are_said_not_to_test_anything(seeds, sweep_summary):
     assert "peaks" not in text
 
 
-def test_a_winner_is_named_with_its_mean(summary_of, sweep, tmp_path):
-    rows = [
-        row | {"mig": row["mig"] + 0.3 * (row["model"] == "betatcvae")} for row in sweep(seeds=10)
-    ]
-    found = findings_of(summary_of(tmp_path, rows))
+def test_a_winner_is_named_with_its_mean(winner_summary):
+    found = findings_of(winner_summary)
     assert found[0].startswith("β-TCVAE is clearly best in MIG (0.4")
     assert found[1].startswith("In the other scores no method is clearly best: ")
+
+
+def test_equal_methods_share_the_best_mean(summary_of, sweep, tmp_path):
+    rows = [row | {"sap": 0.0} for row in sweep(seeds=3, models=("betavae", "betatcvae"))]
+    (text,) = [one for one in findings_of(summary_of(tmp_path, rows)) if "best mean" in one]
+    assert "VAE, β-VAE and β-TCVAE share the best mean SAP (0.000)" in text
 
 
 def test_primary_hypotheses_are_told_and_without_one_every_curve(sweep_summary):
@@ -74,9 +75,8 @@ def test_primary_hypotheses_are_told_and_without_one_every_curve(sweep_summary):
     assert every[1].startswith("MIG peaks at β = 8 for β-VAE and β-TCVAE (p ")
 
 
-def test_no_peak_is_told_with_the_smallest_p(summary_of, sweep, tmp_path):
-    summary = summary_of(tmp_path, sweep(seeds=10, level=lambda beta: 0.2, noise=0.01))
-    (text,) = [one for one in findings_of(summary) if one.startswith("No peak of MIG")]
+def test_no_peak_is_told_with_the_smallest_p(flat_summary):
+    (text,) = [one for one in findings_of(flat_summary) if one.startswith("No peak of MIG")]
     assert "is shown for β-VAE and λβ-VAE with λ = 8 (smallest p = " in text
 
 
@@ -116,7 +116,9 @@ def test_what_is_undefined_in_a_few_runs_alone_is_told_last(summary_of, sweep, t
 
 
 def test_with_nothing_defined_that_comes_first(summary_of, sweep, tmp_path):
-    found = findings_of(summary_of(tmp_path, [row | UNDEFINED for row in sweep(seeds=2)]))
+    found = findings_of(
+        summary_of(tmp_path, [row | dict.fromkeys(HEADLINE) for row in sweep(seeds=2)])
+    )
     assert found == ["No score is known or defined, so nothing can be said about these runs."]
 
 
@@ -141,11 +143,10 @@ def test_scores_that_order_runs_in_opposite_ways_are_a_finding(summary_of, sweep
     assert found[-1].startswith("MIG and SAP order the runs in opposite ways: their rank correl")
 
 
-def test_a_metric_of_ones_own_has_its_peak_told(write_scores, sweep, tmp_path):
-    rows = sweep(seeds=6)
-    for row in rows:
-        row |= {"mi_matched_sampled": None, "mine": row["mig"]}
-        row["run_status"] = row.pop("run_status")  # the user's columns come before it
+def test_a_metric_of_ones_own_has_its_best_mean_and_its_peak_told(
+    write_scores, sweep, add_metric, tmp_path
+):
+    rows = add_metric(sweep(seeds=6), "mine", lambda row: row["mig"])
     write_scores(tmp_path, rows)
     key = {"name": "mine", "label": "Mine", "description": "", "unit": "", "low": 0.0, "high": 1.0}
     declared = {"variant": "mine[v1]", "citation": "", "keys": [key | {"higher_is_better": True}]}
@@ -154,3 +155,4 @@ def test_a_metric_of_ones_own_has_its_peak_told(write_scores, sweep, tmp_path):
     )
     found = findings_of(summarise(collect(tmp_path)))
     assert any(text.startswith("Mine peaks at β = 8 for β-VAE") for text in found)
+    assert "Mine (0." in found[0]

@@ -1,10 +1,8 @@
 from disentanglement_bench.evaluation.page.scores import explain_scores
 
 
-def test_every_open_score_is_explained_with_its_exact_form(summary_of, sweep, tmp_path):
-    rows = [row | {"mine": row["mig"]} for row in sweep(seeds=2)]
-    for row in rows:
-        row["run_status"] = row.pop("run_status")  # the user's columns come before it
+def test_every_open_score_is_explained_with_its_exact_form(summary_of, sweep, add_metric, tmp_path):
+    rows = add_metric(sweep(seeds=2), "mine", lambda row: row["mig"])
     found = explain_scores(summary_of(tmp_path, rows), "dsprites", "paper")
     labels = [row["label"] for row in found]
     assert labels[:2] == ["MIG", "SAP"]
