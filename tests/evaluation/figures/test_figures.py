@@ -1,10 +1,8 @@
 import warnings
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from disentanglement_bench.evaluation import figures
@@ -13,44 +11,23 @@ from disentanglement_bench.evaluation.figures import (
     plot_boxes,
     plot_curves,
     plot_front,
+    plot_headline,
     plot_heat_maps,
     plot_latents,
     plot_matrix,
     plot_methods,
     plot_mi_matrices,
+    plot_overview,
     plot_standing,
     save_figure,
 )
-from disentanglement_bench.evaluation.figures.axes import find_limits, place_values, thin_out
 from disentanglement_bench.evaluation.figures.fronts import front_cells, pareto_front
 from disentanglement_bench.evaluation.figures.methods import choose_boxed_curve
-from disentanglement_bench.evaluation.figures.style import (
-    BLUE,
-    ORANGE,
-    new_figure,
-    set_title,
-    style,
-    style_curves,
-    style_external,
-)
+from disentanglement_bench.evaluation.figures.style import ORANGE, new_figure, style
 from disentanglement_bench.evaluation.reference import percent_change
 from disentanglement_bench.evaluation.representation.posterior import collapse_order
-from disentanglement_bench.evaluation.statistics.labels import describe_key
 
 WHERE = ("dsprites", "paper")
-
-
-@pytest.fixture(scope="module")
-def summary(summary_of, sweep, tmp_path_factory):
-    return summary_of(tmp_path_factory.mktemp("plots"), sweep())
-
-
-def texts(axis):
-    return [text.get_text() for text in axis.texts]
-
-
-def line(axis, label):
-    return next(one for one in axis.lines if one.get_label() == label)
 
 
 def test_files_have_their_format_and_are_the_same_for_the_same_numbers(tmp_path):
@@ -86,27 +63,6 @@ def test_no_pixel_is_moved_whatever_the_size(width, tmp_path):
     assert np.abs(own - ours).max() < 40  # colours are reduced
 
 
-@pytest.mark.parametrize("words", [1, 6, 12, 20])
-def test_a_title_never_leaves_the_figure(words):
-    with style():
-        figure, _ = new_figure(4.9, 3)
-        set_title(figure, "disentanglement " * words)
-    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
-    assert figure.get_suptitle().split() == ["disentanglement"] * words
-
-
-def test_the_style_is_undone_and_pyplot_knows_no_figure(summary, tmp_path):
-    from matplotlib import pyplot
-
-    with matplotlib.rc_context({"font.size": 33.0, "text.usetex": False}):
-        before = dict(matplotlib.rcParams)
-        figure = plot_curves(summary.cells, summary.scores, ("mig",), "MIG")
-        save_figure(figure, tmp_path, "curve", ("png",))
-        assert dict(matplotlib.rcParams) == before
-        assert figure.axes[0].title.get_fontsize() != 33.0
-    assert pyplot.get_fignums() == []
-
-
 def test_every_glyph_of_every_figure_exists(summary, tmp_path):
     order = collapse_order([1, 8], np.array([[2.0, 0.1], [1.0, 0.0]]))
     matrix = {("β-VAE", 1.0): np.eye(2)}
@@ -121,86 +77,12 @@ def test_every_glyph_of_every_figure_exists(summary, tmp_path):
             plot_front(summary.cells, "front"),
             plot_latents({"β-VAE": order}, "latents"),
             plot_mi_matrices(matrix, ["shape", "posX"], "information"),
+            plot_overview(summary.cells, ("mig", "sap"), "overview", best=summary.selected_cells),
+            plot_headline(summary.cells, "headline"),
+            plot_standing(summary.selected_cells, ("mig", "nll"), "standing"),
         ]
         for i, figure in enumerate(figures):
             save_figure(figure, tmp_path, f"figure-{i}", ("png",), dpi=50)
-
-
-def test_curves_show_the_means_every_seed_and_the_band(summary):
-    figure = plot_curves(summary.cells, summary.scores, ("mig",), "MIG")
-    by_lambda, models = figure.axes[:2]
-    assert len(figure.axes) == 6  # MIG, NLL and KL for λ and for models
-    cells = summary.part("cells", *WHERE)
-    mine = cells[(cells["metric"] == "mig") & (cells["curve"] == "lambdabeta,lambda=8")]
-    drawn = line(by_lambda, "λ = 8")
-    np.testing.assert_allclose(drawn.get_xdata(), [0, 3, 5])  # log2 of 1, 8, 32
-    np.testing.assert_allclose(drawn.get_ydata(), mine["mean"])
-    dots = [one for one in by_lambda.lines if one.get_linestyle() == "None"]
-    assert [len(one.get_ydata()) for one in dots] == [18, 18]
-    band = by_lambda.collections[1].get_paths()[0].vertices[:, 1]
-    assert band.min() == pytest.approx(mine["low"].min())
-    assert band.max() == pytest.approx(mine["high"].max())
-    assert {one.get_label() for one in models.lines} >= {
-        "β-VAE (λ = 0)",
-        "β-TCVAE",
-    }
-    assert [t.get_text() for t in figure.axes[4].get_xticklabels()] == ["1", "8", "32"]
-    assert figure.axes[2].get_ylabel() == "NLL\n(nats per image)"
-
-
-def test_all_dots_and_bands_lie_within_the_axes(summary):
-    figure = plot_curves(summary.cells, summary.scores, ("mig", "mi_matched"), "scores")
-    for axis in figure.axes:
-        low, high = axis.get_ylim()
-        for one in axis.lines:
-            data = np.asarray(one.get_ydata(), dtype=float)
-            assert data.max() <= high
-            assert data.min() >= low
-
-
-def test_a_single_seed_has_no_band_and_a_single_beta_is_a_point(summary_of, sweep, tmp_path):
-    one = summary_of(tmp_path, sweep(seeds=1, betas=(8,)))
-    figure = plot_curves(one.cells, one.scores, ("mig",), "MIG")
-    assert len(line(figure.axes[0], "β-TCVAE").get_ydata()) == 1
-    assert not any(band.get_paths() for band in figure.axes[0].collections)
-
-
-def test_methods_without_a_place_on_the_axis_are_lines_across_it(summary):
-    cells = summary.part("cells", *WHERE)
-    level = cells[(cells["metric"] == "mig")].iloc[:1]
-    level = level.assign(method="mine", method_label="mine", mean=0.9, low=0.85, high=1.4)
-    figure = plot_curves(cells, summary.scores, ("mig",), "MIG", ["beta"], levels=level)
-    for panel in figure.axes[:2]:
-        assert line(panel, "mine").get_ydata() == [0.9, 0.9]
-        assert panel.get_ylim()[1] > 0.9
-        band = panel.patches[-1]
-        # The band ends with the range of the score.
-        assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.85, 1.0))
-        assert "mine" in [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
-    assert "mine" not in [one.get_label() for one in figure.axes[2].lines]  # NLL is unknown
-
-
-def test_curves_over_other_hyperparameters_have_panels_and_figures_of_their_own(
-    summary_of, sweep, sweep_over, tmp_path
-):
-    rows = sweep_over(sweep(), gamma=("factor", (2, 10, 40)), width=("odd", (3, 4, 5)))
-    found = summary_of(tmp_path, rows)
-    whole = plot_curves(found.cells, found.scores, ("mig",), "MIG")
-    row = whole.axes[:4]
-    titles = [axis.get_title("left") for axis in row]
-    assert titles == ["β-VAE (λ = 0) and λβ-VAE", "Models", "factor", "odd"]
-    labels = [axis.get_xlabel() for axis in whole.axes[-4:]]
-    assert labels == ["β (log2 scale)"] * 2 + ["gamma (log2 scale)", "width"]
-    assert line(row[2], "factor").get_xdata().tolist() == np.log2([2, 10, 40]).tolist()
-    assert line(row[3], "odd").get_xdata().tolist() == [0, 1, 2]
-    betas, others = (
-        plot_curves(found.cells, found.scores, ("mig",), "MIG", axes)
-        for axes in (["beta"], ["gamma", "width"])
-    )
-    assert len(betas.axes) == len(others.axes) == 6
-    for figure in (betas, others):
-        assert figure.axes[0].get_ylim() == row[0].get_ylim()
-    assert plot_curves(found.cells, found.scores, ("mig",), "MIG", ["nothing"]) is None
 
 
 def test_other_figures_name_what_was_swept(summary_of, sweep_over, tmp_path):
@@ -223,14 +105,6 @@ def test_other_figures_name_what_was_swept(summary_of, sweep_over, tmp_path):
     ]
 
 
-def test_a_missing_beta_leaves_a_gap_in_one_curve_only(summary_of, sweep, tmp_path):
-    rows = [r for r in sweep() if not (r["model"] == "betatcvae" and r["beta"] == 8)]
-    found = summary_of(tmp_path, rows)
-    figure = plot_curves(found.cells, found.scores, ("mig",), "MIG")
-    assert line(figure.axes[1], "β-TCVAE").get_xdata().tolist() == [0, 5]
-    assert line(figure.axes[1], "β-VAE (λ = 0)").get_xdata().tolist() == [0, 3, 5]
-
-
 def test_no_figure_without_scores(summary_of, sweep, tmp_path):
     rows = [{**row, "mig": None, "beta": None} for row in sweep(seeds=1)]
     found = summary_of(tmp_path, rows)
@@ -244,65 +118,7 @@ def test_no_figure_without_scores(summary_of, sweep, tmp_path):
     assert plot_agreement(nothing, "agreement") is None
 
 
-def test_beta_zero_has_a_place_of_its_own():
-    assert place_values([0, 0.5, 4]).tolist() == [-2, -1, 2]
-    assert place_values([0]).tolist() == [0]
-
-
-def test_values_that_span_no_octaves_lie_on_a_plain_scale():
-    assert place_values([-1.0, 0.0, 3.0], False).tolist() == [0, 0.5, 2]
-    assert place_values([3.0], False).tolist() == [0]
-    assert place_values([], False).tolist() == []
-
-
-def test_the_largest_and_the_smallest_values_have_places():
-    with np.errstate(all="raise"):
-        assert place_values([-1.5e308, 0, 1.5e308], False).tolist() == [0, 1, 2]
-        assert place_values([0, 5e-324]).tolist() == [-1075, -1074]
-
-
-def test_ticks_keep_their_distance_and_both_ends():
-    assert thin_out([0, 0.3, 1, 1.2]) == [0, 1.2]
-    assert thin_out([0, 2, 3, 4, 5]) == [0, 2, 3, 4, 5]
-    assert thin_out([]) == []
-
-
-def curves_of(*rows):
-    columns = ["curve", "axis", "lambda", "role"]
-    return pd.DataFrame([(*row, "")[:4] for row in rows], columns=columns)
-
-
-def test_curves_differ_in_more_than_colour():
-    models = [(f"model {i}", "beta", np.nan) for i in range(40)]
-    looks = style_curves(curves_of(*models)).values()
-    assert len({(look["color"], look["marker"]) for look in looks}) == 40
-    first = list(looks)[:4]
-    assert len({look["color"] for look in first}) == len({look["marker"] for look in first}) == 4
-
-
-def test_curves_of_one_model_darken_with_lambda_and_others_are_orange():
-    cells = curves_of(
-        ("betavae", "beta", 0.0),
-        ("gamma", "gamma", np.nan),
-        *((f"lambdabeta,lambda={weight}", "beta", weight) for weight in (8.0, 2.0, 32.0)),
-        ("betatcvae", "beta", np.nan),
-        ("mine", None, np.nan, "external"),
-    )
-    looks = style_curves(cells)
-    light = [
-        np.dot(to_rgb(looks[f"lambdabeta,lambda={weight}"]["color"]), (0.3, 0.6, 0.1))
-        for weight in (2.0, 8.0, 32.0)
-    ]
-    assert light == sorted(light, reverse=True)
-    assert len({look["color"] for look in looks.values()}) == len(looks)
-    assert looks["mine"]["color"] == ORANGE
-    dashes = [look["linestyle"] for look in style_external(["mine", "yours"]).values()]
-    assert dashes[0] != dashes[1]
-    assert "-" not in dashes
-    assert style_curves(curves_of(("a", "beta", 0.0), ("b", "beta", 8.0)))["b"]["color"] == BLUE
-
-
-def test_heat_maps_hold_the_numbers_in_their_cells(summary):
+def test_heat_maps_hold_the_numbers_in_their_cells(summary, texts):
     changes = percent_change(summary.cells)
     figure = plot_heat_maps(changes, "change", ("nll", "mig"), "percent_change")
     nll, mig = figure.axes
@@ -325,7 +141,7 @@ def test_more_is_blue_for_scores_and_red_for_the_nll(summary):
         assert (blue > red) == rising_is_blue
 
 
-def test_cells_without_a_run_are_marked(summary_of, sweep, tmp_path):
+def test_cells_without_a_run_are_marked(summary_of, sweep, tmp_path, texts):
     rows = [r for r in sweep() if not (r["lambda"] == 8 and r["beta"] == 8)]
     figure = plot_heat_maps(percent_change(summary_of(tmp_path, rows).cells), "means", ("mig",))
     assert texts(figure.axes[0])[-1] == "–"
@@ -399,21 +215,12 @@ def test_many_panels_make_no_figure_wider_than_a_page():
     assert plot_mi_matrices(few, list("wxyz"), "information").get_figwidth() < 3
 
 
-def test_latents_are_drawn_by_rank():
+def test_latents_are_drawn_by_rank(line):
     order = collapse_order([1, 8], np.array([[0.5, 2.0], [1.0, 0.0]]))
     figure = plot_latents({"β-VAE": order, "λ = 8": order}, "latents")
     first = line(figure.axes[1], "1")
     assert first.get_ydata().tolist() == [2.0, 1.0]
     assert line(figure.axes[1], "2").get_ydata().tolist() == [0.5, 0.0]
-
-
-def test_codes_are_sorted_by_their_factor():
-    matrix = np.array([[0.0, 0.4], [0.9, 0.0], [0.0, 0.8]])
-    figure = plot_mi_matrices({("a", 1.0): matrix, ("b", 8.0): matrix}, ["x", "y"], "information")
-    shown = figure.axes[0].collections[0].get_array()
-    np.testing.assert_allclose(shown, [[0.9, 0], [0, 0.8], [0, 0.4]])
-    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["x", "y"]
-    assert not figure.axes[1].collections  # a has no run at β = 8
 
 
 def test_boxes_show_every_run(summary):
@@ -458,58 +265,6 @@ def test_methods_stand_from_the_best_down_and_those_from_elsewhere_stand_out(sum
     assert plot_standing(cells[:0], ("mig",), "standing") is None
 
 
-def test_beta_zero_is_drawn_at_its_tick(summary_of, sweep, tmp_path):
-    rows = [{**row, "beta": {1: 0, 8: 4, 32: 8}[row["beta"]]} for row in sweep(seeds=2)]
-    figure = plot_curves(*(getattr(summary_of(tmp_path, rows), n) for n in ("cells", "scores")),
-                         ("mig",), "MIG")  # fmt: skip
-    axis = figure.axes[-2]
-    ticks = dict(
-        zip([t.get_text() for t in axis.get_xticklabels()], axis.get_xticks(), strict=True)
-    )
-    assert line(figure.axes[0], "λ = 8").get_xdata().tolist() == [ticks[t] for t in ("0", "4", "8")]
-
-
-@pytest.mark.parametrize("level", [0.001, 0.995])
-def test_intervals_end_with_the_range_of_the_score_and_do_not_stretch_axes(level):
-    names = {"metric": "mig", "method": "mine", "curve": "mine", "setting": "", "lambda": np.nan}
-    names |= {"method_label": "Mine", "curve_label": "Mine", "role": ""}
-    names |= {"axis": "beta", "axis_label": "β"}
-    cells = pd.DataFrame(
-        [
-            {**names, "axis_value": b, "mean": level, "low": -5.0, "high": 6.0, "n": 3}
-            for b in (1.0, 8.0)
-        ]
-    )
-    runs = [{**names, "axis_value": b, "value": level} for b in cells["axis_value"]]
-    scores = pd.DataFrame(runs + [{**run, "value": 1.004 * level} for run in runs])
-    curves = plot_curves(cells, scores, ("mig",), "MIG").axes[0]
-    methods = plot_methods(cells[:1], scores, ("mig",), "methods").axes[0]
-    band = curves.collections[0].get_paths()[0].vertices[:, 1]
-    (interval,) = methods.collections[0].get_segments()
-    for ends in (band, interval[:, 0]):
-        assert (ends.min(), ends.max()) == (0, 1)
-    for low, high in (curves.get_ylim(), methods.get_xlim()):
-        assert -0.05 * level < low <= level
-        assert 1.004 * level < high < 1.1 * level
-
-
-def test_limits_hold_all_points_of_any_size():
-    facts = describe_key("nll")
-    for points in ([5.0], [-1e300, 1e300], [np.nan, 3.0], []):
-        low, high = find_limits(points, [np.nan], facts)
-        assert low < high
-        assert all(low <= point <= high for point in points if point == point)
-
-
-def test_a_panel_of_more_curves_than_it_can_show_is_no_error(summary_of, sweep, tmp_path):
-    rows = sweep(seeds=1, lambdas=tuple(range(12)), models=("lambdabeta",))
-    rows = [{**row, "kl": None if row["lambda"] != 5 else row["kl"]} for row in rows]
-    found = summary_of(tmp_path, rows)
-    figure = plot_curves(found.cells, found.scores, ("mig", "mi_matched_sampled"), "MIG")
-    assert len(figure.axes) == 3  # the KL of the only curve that has one is not among those shown
-    assert len(figure.axes[-1].get_legend().get_texts()) == 7
-
-
 HOSTILE = (
     "$\\badcommand{$", "$x", "_hidden", "a\nb", "\x1b[31mred", "\ud800", "{", "\\", "%s%d", "日本",
     "x" * 3000,
@@ -550,56 +305,7 @@ def test_names_from_outside_are_drawn_as_they_are(name, summary, tmp_path):
     assert labels[-1] in [text.get_text() for text in drawn[2].axes[0].get_yticklabels()]
 
 
-class TestOneMatrix:
-    def test_of_a_score(self):
-        from disentanglement_bench.evaluation.metrics.arrays import evaluate
-
-        factors = np.stack([np.arange(60) % 2, np.arange(60) // 2 % 3], axis=1)
-        score = evaluate(factors.astype(float), factors, metrics="mi", n_train=40)["mi"]
-        figure = plot_matrix(score, ["shape", "scale"], "MI")
-        axis, bar = figure.axes
-        assert [t.get_text() for t in axis.get_xticklabels()] == ["shape", "scale"]
-        assert [t.get_text() for t in axis.get_yticklabels()] == ["z0", "z1"]
-        assert texts(axis) == [f"{value:.2f}" for value in score.matrix.ravel()]
-        assert bar.get_ylabel() == "mi"
-
-    def test_gaps_order_and_names(self):
-        matrix = [[0.1, np.nan], [0.9, np.nan], [0.0, np.nan]]
-        figure = plot_matrix(matrix, code_names=["a", "b", "c"], sort=True)
-        assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["b", "a", "c"]
-        assert texts(figure.axes[0]).count("–") == 3
-
-    @pytest.mark.parametrize(
-        ("matrix", "factors", "message"),
-        [
-            (np.zeros(3), None, r"a matrix of codes by factors, got the shape \(3,\)"),
-            (np.zeros((3, 2)), ["a"], "expected 2 names of factors, got 1"),
-        ],
-    )
-    def test_what_does_not_fit_is_refused(self, matrix, factors, message):
-        with pytest.raises(ValueError, match=message):
-            plot_matrix(matrix, factors)
-
-
 def test_the_room_offers_its_functions_and_nothing_else():
     assert all(callable(getattr(figures, name)) for name in figures.__all__)
     with pytest.raises(AttributeError, match="plot_nothing"):
         _ = figures.plot_nothing
-
-
-def test_long_names_stay_in_the_legend_and_are_told_apart(summary_of, sweep, tmp_path):
-    names = [f"{stem}models:A{'very ' * 8}long name" for stem in ("my", "", "our", "the")]
-    rows = sweep(seeds=1, models=("betavae", "lambdabeta"))
-    rows = [
-        {**row, "model": name} for name in names for row in rows if row["model"] == "betavae"
-    ] + rows
-    found = summary_of(tmp_path, rows)
-    figure = plot_curves(found.cells, found.scores, ("mig",), "MIG")
-    figure.draw_without_rendering()
-    for axis in figure.axes:
-        if legend := axis.get_legend():
-            box = legend.get_window_extent()
-            assert box.x0 > -1
-            assert box.x1 < figure.bbox.x1 + 1
-    labels = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
-    assert len(set(labels)) == len(labels) >= 4

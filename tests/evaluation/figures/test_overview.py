@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from disentanglement_bench.evaluation.figures import plot_headline, plot_overview, save_figure
 from disentanglement_bench.evaluation.figures.headline import find_loss
@@ -203,8 +204,6 @@ class TestHeadline:
             (shade,) = panel.patches
             assert shade.get_x() == pytest.approx(3 + 4 / 3)
         paths = save_figure(figure, tmp_path, "headline", ("png",))
-        from PIL import Image
-
         with Image.open(paths["png"]) as image:
             assert image.width == 1200
 
