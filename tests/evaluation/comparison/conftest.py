@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 
 from disentanglement_bench.evaluation import write_representation
-from disentanglement_bench.evaluation.comparison import comparing
+from disentanglement_bench.evaluation.comparison import compare, comparing
+from disentanglement_bench.evaluation.comparison.entries import Entry
+from disentanglement_bench.evaluation.comparison.scoring import ScoredEntries
 from disentanglement_bench.evaluation.evaluation_sample import draw_evaluation_index
 from disentanglement_bench.evaluation.metrics import METRICS
 from disentanglement_bench.evaluation.reference import load_benchmark
 from disentanglement_bench.evaluation.reference.grids import GRIDS
 from disentanglement_bench.evaluation.scoring.run_records import describe_method
+from disentanglement_bench.evaluation.scoring.scores_table import Table
 from disentanglement_bench.evaluation.statistics.run_reading import RECORD_COLUMNS, row_of
 
 DATASET = "sprites-small"
@@ -22,6 +25,8 @@ N_TRAIN, N_TEST = 200, 100
 # Mean MIG of each setting that ships; deviations of ten seeds that add up to nothing.
 MEANS = {("betavae", 1): 0.1, ("betavae", 8): 0.3, ("betatcvae", 1): 0.2, ("betatcvae", 8): 0.5}
 DEVIATIONS = 0.01 * np.array([-2, -1, 0, 1, 2, -2, -1, 0, 1, 2])
+COLUMNS = ["path", "dataset", "model", "beta", "lambda", "seed", "source", "mig", "sap",
+           "mi_matched", "mig_status", "mig_variant", "reasons"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +123,43 @@ def write(tmp_path):
         return path
 
     return write_one
+
+
+def score_row(path, mig, **given):
+    """A row of scores.csv with a MIG alone."""
+    row = dict.fromkeys(COLUMNS) | {"path": str(path), "dataset": DATASET, "source": "external"}
+    row |= {"mig": mig, "mig_status": "done", "mig_variant": METRICS["mig"].variant}
+    return row | given
+
+
+@pytest.fixture(name="score_row")
+def give_score_row():
+    return score_row
+
+
+@pytest.fixture
+def use_scores(monkeypatch):
+    """Let `compare` find these entries and rows of scores, whatever it is asked for."""
+
+    def use(entries, rows, other=None):
+        scored = ScoredEntries(entries, Table(COLUMNS, rows, {}, []), 0, [], other or {})
+        monkeypatch.setattr(comparing, "score_entries", lambda *given: scored)
+
+    return use
+
+
+@pytest.fixture
+def place(tmp_path, small, shipped, use_scores):
+    """Compare files with made-up MIGs, which are not scored."""
+
+    def compare_values(values, entries=(), output=None, other=None, reference=shipped):
+        """`values`: (model, seed, MIG), and a setting where there is one."""
+        made, rows = list(entries), []
+        for number, (model, seed, value, *setting) in enumerate(values):
+            path = tmp_path / f"{number}.h5"
+            made.append(Entry(path, model=model, seed=seed, dataset=DATASET))
+            rows.append(score_row(path, value, beta=setting[0] if setting else None))
+        use_scores(made, rows, other)
+        return compare("mine", output=output, reference=reference, figures=False)
+
+    return compare_values

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from disentanglement_bench.benchmark.datasets.catalogue import BUILT_IN
 from disentanglement_bench.evaluation import write_representation
 from disentanglement_bench.evaluation.comparison.entries import (
     Entry,
@@ -17,12 +16,6 @@ from disentanglement_bench.evaluation.comparison.entries import (
 from disentanglement_bench.evaluation.reference.grids import GRIDS
 
 STEPS = np.arange(1500)
-
-
-def test_the_grids_are_those_of_the_data_sets():
-    for name, grid in GRIDS.items():
-        assert tuple(grid) == BUILT_IN[name].factor_names
-        assert tuple(grid.values()) == BUILT_IN[name].factor_sizes
 
 
 def test_a_file_on_the_sample_of_its_seed_compares(write, benchmark_db1):
@@ -205,3 +198,8 @@ def test_many_rows_are_refused_and_told_what_to_write(tmp_path, benchmark_db1):
     path = tmp_path / "long.h5"
     write_representation(path, factors * 1.0, factors, index=index, dataset="sprites-small")
     assert "6666 + 3334 rows" in read_entry(path, benchmark_db1).refusal
+
+
+def test_codes_of_another_data_set_are_not_told_to_rename_it(write, benchmark_db1):
+    far = read_entry(write(dataset="dsprites"), benchmark_db1)
+    assert far.refusal.endswith("only codes of the images of one of them compare")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from disentanglement_bench.benchmark.datasets.catalogue import BUILT_IN
 from disentanglement_bench.evaluation.evaluation_sample import draw_evaluation_index
 from disentanglement_bench.evaluation.reference.benchmarks import BENCHMARKS, load_benchmark
 from disentanglement_bench.evaluation.reference.grids import (
@@ -31,3 +32,9 @@ def test_every_data_set_of_a_benchmark_has_a_grid_which_is_that_of_the_shipped_r
     assert set(load_benchmark(name).datasets) <= set(GRIDS)
     for dataset, known in (load_provenance(name) or {"datasets": {}})["datasets"].items():
         assert tuple(known["factor_sizes"]) == grid_sizes(dataset)
+
+
+def test_the_grids_are_those_of_the_data_sets():
+    for name, grid in GRIDS.items():
+        assert tuple(grid) == BUILT_IN[name].factor_names
+        assert tuple(grid.values()) == BUILT_IN[name].factor_sizes
