@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -17,11 +18,12 @@ SEED = "representations/mine/toy/seed-0.npz"
 
 @pytest.fixture
 def problems(archive, tmp_path):
-    """Extract an archive; give what is wrong with it, and make sure that nothing got out."""
+    """Extract an archive anew; give what is wrong with it, and see that nothing got out."""
     before = {path.name for path in tmp_path.iterdir()}
 
     def call(path=archive):
         folder = tmp_path / "extracted"
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         found = extract(str(path), str(folder))
         assert {path.name for path in tmp_path.iterdir()} - before <= {"extracted", "bad.zip"}
@@ -128,11 +130,9 @@ def test_members_that_grow(archive, problems):
 def test_too_many_and_too_large(archive, problems, monkeypatch, tmp_path):
     monkeypatch.setattr(opening, "LARGEST_MEMBER", 100)
     assert len(problems()) == 5
-    (tmp_path / "extracted").rmdir()
     monkeypatch.setattr(opening, "LARGEST_MEMBER", 2**26)
     monkeypatch.setattr(opening, "MOST_MEMBERS", 3)
     assert problems() == ["lists more than 3 members"]
-    (tmp_path / "extracted").rmdir()
     monkeypatch.setattr(opening, "MOST_MEMBERS", 10)
     monkeypatch.setattr(opening, "LARGEST_MANIFEST", 2**14)
     monkeypatch.setattr(opening, "LARGEST_ARCHIVE", 100)
@@ -183,16 +183,11 @@ def test_archives_that_are_cut_off(archive, problems, tmp_path):
         (tmp_path / "bad.zip").write_bytes(content[:end])
         # The end of a representation, which is a zip archive as well, may be taken for the end.
         assert problems(tmp_path / "bad.zip")
-        for path in (tmp_path / "extracted").iterdir():
-            path.unlink()
-        (tmp_path / "extracted").rmdir()
 
 
 def test_what_is_no_file(problems, tmp_path):
     assert problems(tmp_path / "none.zip") == ["cannot be read (No such file or directory)"]
-    (tmp_path / "extracted").rmdir()
     assert problems(tmp_path) == ["is not a regular file"]
-    (tmp_path / "extracted").rmdir()
     os.mkfifo(tmp_path / "bad.zip")
     assert problems(tmp_path / "bad.zip") == ["is not a regular file"]
 

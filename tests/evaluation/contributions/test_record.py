@@ -48,7 +48,7 @@ def test_foreign_text_is_text(rebuild, show):
     assert text.endswith("\n\n    a\n    ```\n    # loud\n")
 
 
-def test_undefined_scores_and_few_seeds(rebuild, show):
+def test_few_seeds_are_illustrative_and_have_no_spread(rebuild, show):
     def change(manifest):
         manifest["members"] = manifest["members"][:1]
 
