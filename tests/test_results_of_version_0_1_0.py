@@ -81,5 +81,5 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(results):
 def test_a_child_continues_from_a_parent_of_that_version(results):
     command = COMMAND.replace("--model betatcvae ", "").replace("--beta 1,8", "--beta 8")
     train = [*command.replace("--seeds 2", "--seeds 0-0").split(), "--lambda", "4"]
-    output = run(*train, "--results", results)
+    output = run(*train, "--continue-steps", "20", "--results", results)
     assert "1 trained" in output, output

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from disentanglement_bench.benchmark.commands.theory import command
 from disentanglement_bench.benchmark.errors import BenchError
+from disentanglement_bench.benchmark.theory import figures as theory_figures
 from disentanglement_bench.benchmark.theory.printing import print_theory
 from disentanglement_bench.benchmark.theory.solve import write_theory
 
@@ -30,6 +31,11 @@ def found(results):
     return write_theory(
         results, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3, progress=None
     )
+
+
+@pytest.fixture
+def _without_figures(monkeypatch):
+    monkeypatch.setattr(theory_figures, "draw_figures", lambda solved: [])
 
 
 def read(path):
@@ -120,6 +126,7 @@ def test_command_with_files_and_adamw(tmp_path):
     assert "AdamW step 5 of 5" in outcome.output
 
 
+@pytest.mark.usefixtures("_without_figures")
 def test_sizes_take_commas(tmp_path):
     options = f"--n 3,4 --factors 2 --beta 1 --lambda 1 --starts 1 --results {tmp_path}"
     outcome = CliRunner().invoke(command, options, catch_exceptions=False)
@@ -171,7 +178,8 @@ def test_problems_of_one_name_are_refused(tmp_path):
         write_theory(tmp_path, problems=[str(tmp_path / folder / "p.npz") for folder in ("a", "b")])
 
 
-def test_same_seed_same_files(found, tmp_path):
+@pytest.mark.usefixtures("_without_figures")
+def test_the_same_seed_gives_the_same_table(found, tmp_path):
     again = write_theory(tmp_path, (0.5, 1, 2, 8), (0, 1), n=6, latents=3, factors=2, starts=3)
     assert again.table.read_bytes() == found.table.read_bytes()
 
