@@ -106,8 +106,10 @@ def _about_peak(row, facts):
     elif peak == first:
         text = (
             f"{subject} is largest at the smallest {symbol} tried, {format_number(first)} "
-            f"(mean {mean}), and lower by {drop_text(row)} at {at_last}: a fall, not a peak."
+            f"(mean {mean}), and lower by {drop_text(row)} at {at_last}"
         )
+        # Without an interval above 0 nothing shows that the means are not by chance so.
+        text += ": a fall, not a peak." if row["drop_low"] > 0 else "."
     else:
         text = (
             f"{subject} is largest at {at_peak} (mean {mean}) and lower by {drop_text(row)} at "

@@ -14,7 +14,8 @@ from .wording import NAMES, count, join, signed, with_unit
 
 # Sentences that a reader takes in at once.
 MOST = 6
-# Two scores that order at least so many runs in opposite ways are worth a sentence.
+# Two scores that order at least so many runs in opposite ways, and not by chance, are worth a
+# sentence.
 CORRELATED = 10
 OPPOSITE = -0.2
 # Scores that are undefined in a smaller share of the runs are told last.
@@ -238,7 +239,10 @@ def _about_surprises(summary, dataset, protocol):
     sentences = []
     pairs = summary.part("agreement", dataset, protocol)
     pairs = pairs[pairs["first"].isin(RANKED) & pairs["second"].isin(RANKED)]
-    pairs = pairs[(pairs["n"] >= CORRELATED) & (pairs["correlation"] < OPPOSITE)]
+    # Fisher's z of a rank correlation has about the variance 1.06/(n − 3).
+    chance = np.tanh(1.96 * np.sqrt(1.06 / (pairs["n"] - 3).clip(lower=1)))
+    opposite = pairs["correlation"] < np.minimum(OPPOSITE, -chance)
+    pairs = pairs[(pairs["n"] >= CORRELATED) & opposite]
     if len(pairs):
         row = pairs.loc[pairs["correlation"].idxmin()]
         value = f"{row['correlation']:.2f}".replace("-", "−")

@@ -68,9 +68,14 @@ def test_an_absent_effect_is_told_as_absent(flat_summary):
 
 def test_a_plain_fall_is_not_called_a_peak(summary_of, sweep, tmp_path):
     levels = {1: 0.5, 8: 0.3, 32: 0.1}
-    text = text_of(summary_of(tmp_path, sweep(seeds=10, level=levels.get)))
+    summary = summary_of(tmp_path, sweep(seeds=10, level=levels.get))
+    text = text_of(summary)
     assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
     assert "a fall, not a peak. A peak is not confirmed" in text
+    unsure = summary.trends.assign(drop_low=-0.1)
+    text = text_of(dataclasses.replace(summary, trends=unsure, parts={}))
+    assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
+    assert "a fall" not in text
 
 
 def test_a_rise_to_the_end_is_not_called_a_peak(summary_of, sweep, tmp_path):

@@ -143,6 +143,14 @@ def test_scores_that_order_runs_in_opposite_ways_are_a_finding(summary_of, sweep
     assert found[-1].startswith("MIG and SAP order the runs in opposite ways: their rank correl")
 
 
+@pytest.mark.parametrize(("n", "correlation", "told"), [(12, -0.5, False), (200, -0.3, True)])
+def test_a_correlation_that_may_be_chance_is_no_finding(n, correlation, told, sweep_summary):
+    summary = sweep_summary(seeds=3)
+    pairs = summary.agreement.assign(n=n, correlation=correlation)
+    found = findings_of(dataclasses.replace(summary, agreement=pairs, parts={}))
+    assert any("in opposite ways" in text for text in found) == told
+
+
 def test_a_metric_of_ones_own_has_its_best_mean_and_its_peak_told(
     write_scores, sweep, add_metric, tmp_path
 ):

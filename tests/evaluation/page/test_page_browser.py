@@ -43,16 +43,18 @@ OPTIONS = (
     "--hide-scrollbars",
     "--virtual-time-budget=5000",
 )
-# Listens before the page's own code runs.
+# Listens before the page's own code runs, and keeps what it puts off to the next frame.
 LISTENER = """<script>
 var problems = [];
+var later = [];
+requestAnimationFrame = (callback) => later.push(callback);
 addEventListener("error", (e) => problems.push("error: " + e.message), true);
 addEventListener("unhandledrejection", (e) => problems.push("rejection: " + e.reason));
 addEventListener("securitypolicyviolation", (e) => problems.push("blocked: " + e.blockedURI));
 for (const level of ["error", "warn"]) console[level] = (...a) => problems.push(level + ": " + a);
 </script>"""
 PROBE = """<script>
-addEventListener("load", async () => {
+addEventListener("load", () => {
   const found = { slider: [], sorted: {} };
   const part = document.querySelector(".choice");
   const slider = part.querySelector("input");
@@ -84,11 +86,11 @@ addEventListener("load", async () => {
   dispatchEvent(new Event("afterprint"));
   found.reopened = document.querySelectorAll("main details[open]").length;
   found.contents = document.querySelector(".contents details").open;
-  const frame = () => new Promise(requestAnimationFrame);
   found.current = [];
   for (const id of ["part-0", "part-0-curves"]) {
     document.getElementById(id).scrollIntoView();
-    for (let i = 0; i < 3; i += 1) await frame();
+    dispatchEvent(new Event("scroll"));
+    for (const callback of later.splice(0)) callback();
     const marked = [...document.querySelectorAll(".contents a[aria-current]")];
     found.current.push(marked.map((a) => a.hash));
   }
