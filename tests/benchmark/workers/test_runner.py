@@ -232,6 +232,7 @@ def test_a_call_killed_in_the_middle_ends_as_an_uninterrupted_one(options, count
     assert not list((folder / "results").rglob(".*.tmp"))
 
 
+@pytest.mark.slow
 def test_two_calls_at_once_share_the_work(folder):
     # Two workers each, so that each has one thread.
     options = (*FAMILY, "--steps", "12", "--continue-steps", "8")
