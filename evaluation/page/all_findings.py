@@ -1,5 +1,7 @@
 """Every finding of a results folder in plain sentences, each with the numbers behind it."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -106,15 +108,11 @@ def _about_peak(row, facts):
     elif peak == first:
         text = (
             f"{subject} is largest at the smallest {symbol} tried, {format_number(first)} "
-            f"(mean {mean}), and lower by {drop_text(row)} at {at_last}"
+            f"(mean {mean}){_lower_text(row)}"
         )
-        # Without an interval above 0 nothing shows that the means are not by chance so.
         text += ": a fall, not a peak." if row["drop_low"] > 0 else "."
     else:
-        text = (
-            f"{subject} is largest at {at_peak} (mean {mean}) and lower by {drop_text(row)} at "
-            f"{at_last}."
-        )
+        text = f"{subject} is largest at {at_peak} (mean {mean}){_lower_text(row)}."
     if row["verdict"] == "too few seeds":
         text += f" Too few seeds for a test ({row['n']})."
     elif row["verdict"] == "no peak shown":
@@ -122,6 +120,14 @@ def _about_peak(row, facts):
     for value, seeds in row["left_out"]:
         text += f" {value_text(row, value)} is left out: {seeds} of {row['n_asked']} seeds have it."
     return text
+
+
+def _lower_text(row):
+    """How much lower a score is at the largest value, or what was measured where it may not be."""
+    at_last = value_text(row, row["last_value"])
+    if row["drop_low"] > 0:
+        return f", and lower by {drop_text(row)} at {at_last}"
+    return f"; the drop to {at_last} is {_minus(drop_text(row))}"
 
 
 def _test_text(row):
@@ -224,11 +230,12 @@ def _choice_cost(row, facts):
         text += f", best {best} at {best_text(row)}, {cost}"
     if np.isnan(row["correlation"]):
         return text
-    return f"{text}, rank correlation over settings {_minus(row['correlation'])}"
+    return f"{text}, rank correlation over settings {_minus(format(row['correlation'], '+.2f'))}"
 
 
-def _minus(number):
-    return f"{number:+.2f}".replace("-", "−")
+def _minus(text):
+    """Numbers with a minus in place of a hyphen."""
+    return re.sub(r"-(?=\d)", "−", text)
 
 
 def _change_text(facts, change):

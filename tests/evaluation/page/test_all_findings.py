@@ -72,10 +72,12 @@ def test_a_plain_fall_is_not_called_a_peak(summary_of, sweep, tmp_path):
     text = text_of(summary)
     assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
     assert "a fall, not a peak. A peak is not confirmed" in text
-    unsure = summary.trends.assign(drop_low=-0.1)
+    unsure = summary.trends.assign(drop=-0.05, drop_low=-0.3, drop_high=0.2)
     text = text_of(dataclasses.replace(summary, trends=unsure, parts={}))
     assert "MIG of β-VAE is largest at the smallest β tried, 1" in text
+    assert "; the drop to β = 32 is −5 % [−30, 20]. A peak is not confirmed" in text
     assert "a fall" not in text
+    assert "lower by" not in text
 
 
 def test_a_rise_to_the_end_is_not_called_a_peak(summary_of, sweep, tmp_path):
