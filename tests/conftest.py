@@ -17,6 +17,15 @@ def _data_folder(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _wait_for_no_disk(request):
+    """Files need not outlive a power cut here; benchmarks measure with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.config.getoption("benchmark_only"):
+            patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _keep_the_import_path():
     """Users' modules are found in the current folder; no test leaves its folder to the next."""

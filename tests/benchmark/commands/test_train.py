@@ -83,6 +83,7 @@ def test_a_data_set_that_no_network_can_take_is_refused_before_anything_runs(tmp
     assert not list(tmp_path.rglob("run.json"))
 
 
+@pytest.mark.slow
 def test_models_that_leave_or_change_their_size_fail_in_one_line_each(tmp_path):
     """Also one that leaves with `sys.exit(0)`, which must not look like success."""
     (tmp_path / "mine.py").write_text(

@@ -10,7 +10,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from disentanglement_bench.evaluation import files as evaluation_files
 from disentanglement_bench.evaluation import write_representation
 from disentanglement_bench.evaluation.contributions import members, packing, verifying
 from disentanglement_bench.evaluation.evaluation_sample import draw_evaluation_index
@@ -41,7 +40,7 @@ ABOUT = {
 
 
 def shrink(monkeypatch):
-    """Let the benchmark be small, everything be called in this process, and no disk be waited for.
+    """Let the benchmark be small, and everything be called in this process.
 
     Returns
     -------
@@ -65,7 +64,6 @@ def shrink(monkeypatch):
     for module in (packing, verifying):
         monkeypatch.setattr(module, "evaluate_paths", score_here)
     monkeypatch.setitem(GRIDS, "toy", SIZES)
-    monkeypatch.setattr(evaluation_files, "_sync", lambda path: None)
     return benchmark
 
 
