@@ -21,6 +21,7 @@ def draw_evaluation_index(available: int, count: int, seed: int) -> np.ndarray:
     count : int
         Images of the sample.
     seed : int
+        From 0 on.
 
     Returns
     -------
@@ -30,15 +31,18 @@ def draw_evaluation_index(available: int, count: int, seed: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there are fewer images.
+        If there are fewer images, or the seed is no whole number from 0 on: it would be that of a
+        sample that nobody else has.
 
     Examples
     --------
     >>> draw_evaluation_index(100, 4, seed=0).tolist()
     [71, 84, 39, 38]
     """
-    if count > available:
+    if not 1 <= count <= available:
         raise ValueError(f"cannot draw {count} different images out of {available}")
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"the seed must be a whole number from 0 on, not {seed!r}")
     digest = hashlib.sha256(f"{seed}/{STREAM}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:8], "big") >> 1)
     return generator.permutation(available)[:count].astype(np.int64)

@@ -288,7 +288,8 @@ class Dataset(GroundTruth):
         Raises
         ------
         ValueError
-            When there are fewer images, or they cannot be averaged to that side.
+            When there are fewer images, they cannot be averaged to that side, or the seed is no
+            whole number from 0 on.
 
         Examples
         --------

@@ -25,3 +25,16 @@ def test_images_are_different_and_depend_on_the_seed():
 def test_more_images_than_there_are_is_refused():
     with pytest.raises(ValueError, match="cannot draw 5 different images out of 4"):
         draw_evaluation_index(4, 5, 0)
+    with pytest.raises(ValueError, match="cannot draw -1 different images"):
+        draw_evaluation_index(4, -1, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, "1", True, None])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(ValueError, match="the seed must be a whole number from 0 on, not "):
+        draw_evaluation_index(500, 5, seed)
+
+
+def test_numbers_of_numpy_are_seeds():
+    one, other = (draw_evaluation_index(500, 5, seed) for seed in (1, np.uint8(1)))
+    assert np.array_equal(one, other)
