@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 EXTENTS = ("auto", "all", "main", "none")
 KINDS = ("png", "pdf", "svg")
+# By which a page of a report is known, and the bytes within which it stands.
+_TITLE = b"<title>Disentanglement benchmark report</title>"
+_HEAD = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,7 @@ def report(
     ------
     BenchError
         Where there is nothing to report, an option names nothing that exists, or the folder cannot
-        be written.
+        be written or holds somebody else's page.
     """
     return make_report(results, output, **options).page
 
@@ -152,6 +155,7 @@ def make_report(
             raise BenchError(unknown_name(f"value of {name}", str(value), known), exit_code=2)
     source = _choose_source(results, benchmark)
     folder = _choose_output(source, output)
+    _check_page(folder / "index.html")
     try:
         with _timed(seconds, "reading"):
             if isinstance(source, Path):
@@ -226,6 +230,17 @@ def _choose_output(source, output):
     if not isinstance(source, Path):
         raise BenchError("a report of a benchmark needs an output folder", exit_code=2)
     return (source.parent if source.suffix == ".csv" else source) / "report"
+
+
+def _check_page(path):
+    """Refuse to write over a page that is none of ours."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        head = file.read(_HEAD)
+        if head and _TITLE not in head:
+            raise BenchError(
+                f"{one_line(path)} is no page of bench report, and would be overwritten: choose "
+                "another folder with --output"
+            )
 
 
 def _check_choice(runs, choose_by, fixed):

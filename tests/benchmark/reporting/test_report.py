@@ -168,6 +168,19 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(results, tmp_path):
         report(results, tmp_path / "file" / "report", pictures=False, figures="none")
 
 
+def test_a_page_of_somebody_else_is_not_overwritten(results, tmp_path):
+    mine = tmp_path / "mine" / "index.html"
+    mine.parent.mkdir()
+    mine.write_text("<title>My thesis</title>")
+    with pytest.raises(BenchError, match="is no page of bench report, and would be overwritten"):
+        make_report(results, mine.parent, pictures=False, figures="none")
+    assert list(mine.parent.iterdir()) == [mine]
+    made = make_report(results, tmp_path / "report", pictures=False, figures="none")
+    assert (
+        make_report(results, tmp_path / "report", pictures=False, figures="none").page == made.page
+    )
+
+
 @pytest.mark.parametrize("extent", ["main", "all"])
 def test_training_without_scores_still_gives_a_report(extent, results):
     (results / "scores.csv").unlink()
