@@ -24,7 +24,8 @@ def describe_rows(verification):
     """
     title = verification.benchmark.title
     failing = sum(not comparison.holds for comparison in verification.comparisons)
-    verdict = f"**{failing} stated scores do not hold.**" if failing else "All stated scores hold."
+    wrong = f"{failing} stated score{' does' if failing == 1 else 's do'} not hold"
+    verdict = f"**{wrong}.**" if failing else "All stated scores hold."
     lines = [
         f"# External rows of {title}",
         "",
@@ -50,7 +51,8 @@ def _tabulate(verification):
     for row in verification.rows:
         enough = "" if row.ranked else f"; illustrative, fewer than {LEAST_SEEDS}"
         parts = [f"{labels[row.method]} (external)", row.setting, row.dataset]
-        parts.append(f"{len(row.seeds)} seeds{enough}")
+        seeds = "1 seed" if len(row.seeds) == 1 else f"{len(row.seeds)} seeds"
+        parts.append(f"{seeds}{enough}")
         headings.append(_escape(", ".join(filter(None, parts))))
         names = [
             name

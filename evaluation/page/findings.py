@@ -90,6 +90,9 @@ def _about_best(summary, dataset, protocol, names):
         mean = with_unit(means.get((name, first["method"].iloc[0]), np.nan), facts)
         # One pair of brackets is enough: I_m (sampled codes, 1.2 nats).
         own = f"{facts.label} ({mean})".replace(") (", ", ")
+        every = int((ranks["metric"] == name).sum())
+        if len(part) < every:
+            own = f"{own[:-1]}, where {len(part)} of {every} methods have a rank)"
         if (part["verdict"] == "illustrative").any():
             found = illustrative
         elif (part["verdict"] == "winner").any():

@@ -28,7 +28,7 @@ def test_scores_as_found_and_training_as_stated(show):
 def test_what_does_not_hold_is_said(rebuild, show):
     rebuild(lambda manifest: manifest["members"][0]["scores"].update(mig=1.0))
     text = show()
-    assert "**1 stated scores do not hold.**" in text
+    assert "**1 stated score does not hold.**" in text
     assert "| MIG | 1" not in text
 
 
@@ -56,5 +56,5 @@ def test_few_seeds_are_illustrative_and_have_no_spread(rebuild, show):
         change, members={f"representations/mine/toy/seed-{seed}.npz": None for seed in range(1, 5)}
     )
     text = show()
-    assert "1 seeds; illustrative, fewer than 5 |" in text
+    assert "1 seed; illustrative, fewer than 5 |" in text
     assert " ± " not in text.split("## ")[0].split("|---")[1]

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_primary_hypotheses_are_told_and_without_one_every_curve(sweep_summary):
     trends = summary.trends.assign(primary=False)
     every = findings_of(dataclasses.replace(summary, trends=trends, parts={}))
     assert every[1].startswith("MIG peaks at β = 8 for β-VAE and β-TCVAE (p ")
+
+
+def test_a_winner_among_some_of_the_methods_is_told_so(summary_of, sweep, tmp_path):
+    rows = [
+        row | ({"mig": None} if row["model"] == "betatcvae" and row["seed"] > 4 else {})
+        for row in sweep(seeds=10)
+    ]
+    best = findings_of(summary_of(tmp_path, rows))[0]
+    assert re.search(r"MIG \(0\.\d+, where 3 of 4 methods have a rank\)", best), best
+    assert best.count("have a rank") == 1, "every method has a rank in the other scores"
 
 
 def test_no_peak_is_told_with_the_smallest_p(flat_summary):
