@@ -273,7 +273,7 @@ def _kind(summary, place):
 def _refuse_doubles(runs, entries):
     """Refuse the files whose seed another one of the same row has."""
     paths = {file_of(entry.path): one_line(entry.path, 120) for entry in entries}
-    kept: dict[tuple[object, ...], str] = {}
+    kept = {}
     refusals = {}
     for row in runs[runs["mine"]].to_dict("records"):
         key = tuple(row[name] for name in ("dataset", "method", "setting", "seed"))
