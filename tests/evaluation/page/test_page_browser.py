@@ -4,6 +4,7 @@ Accessibility is checked by axe-core: its script is taken from the file that BEN
 from the package axe-playwright-python, and without either that test is skipped or fails alike.
 """
 
+import contextlib
 import functools
 import html
 import http.server
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -329,12 +331,26 @@ def test_a_screenshot_is_not_blank(size, browser, page, tmp_path):
     assert len(colours) > 100
 
 
-def count_pages(browser, path):
+def print_page(browser, path):
     target = path.with_suffix(".pdf")
     browser("--no-pdf-header-footer", f"--print-to-pdf={target}", path.as_uri())
     data = target.read_bytes()
     assert data.startswith(b"%PDF")
-    return len(re.findall(rb"/Type\s*/Page\b", data))
+    return data
+
+
+def count_pages(browser, path):
+    return len(re.findall(rb"/Type\s*/Page\b", print_page(browser, path)))
+
+
+def count_letters(browser, path):
+    """How many letters stand on all sheets together: four hexadecimal digits are one."""
+    letters = 0
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", print_page(browser, path), re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            for text in re.findall(rb"<([0-9A-Fa-f]+)>\s*Tj", zlib.decompress(stream)):
+                letters += len(text) // 4
+    return letters
 
 
 @pytest.mark.slow
@@ -355,3 +371,15 @@ def test_the_page_prints_with_everything_that_is_folded(browser, page):
     assert abs(pages["whole"] - pages["without folds"]) <= 1
     assert abs(pages["without script"] - pages["without folds"]) <= 1
     assert pages["without notes"] < pages["whole"]
+
+
+@pytest.mark.slow
+def test_heads_of_tables_are_repeated_on_every_sheet(browser, page):
+    text = (page[0] / "index.html").read_text(encoding="utf-8")
+    with_heads, rule = page[0] / "heads.html", "thead button { display: contents; }"
+    with_heads.write_text(text, encoding="utf-8")
+    assert rule in text
+    without = page[0] / "no-heads.html"
+    without.write_text(text.replace(rule, ""), encoding="utf-8")
+    letters = [count_letters(browser, path) for path in (with_heads, without)]
+    assert letters[0] > letters[1] + 50 > 1000
