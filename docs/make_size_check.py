@@ -22,9 +22,9 @@ PAGE, FOLDER = ROOT / "README.md", ROOT / "size-check"
 KEYS = ("kl", "mig", "mi_matched_sampled")
 DIGITS = {"kl": 2, "mig": 3, "mi_matched_sampled": 2}
 HEADS = {"kl": "KL, nats", "mig": "MIG", "mi_matched_sampled": "sampled I_m, nats"}
-# Data sets by their pixels; ten latents in both.
-PIXELS = {"sprites-small": 32 * 32, "sprites": 64 * 64}
-LATENTS = 10
+# Data sets, by how many times harder a β presses there than on 64×64 pixels.
+HARDER = {"sprites-small": 4, "sprites": 1}
+LATENTS, PIXELS = 10, 64 * 64
 LAMBDAS = (0.0, 8.0)
 
 
@@ -32,12 +32,11 @@ def read_runs():
     """The β-VAE and the λβ-VAE of both sizes, trained for both phases, one row a run and score."""
     small, large = collect_shipped("db1"), collect(FOLDER / "scores.csv")
     scores = pd.concat([tidy(runs, list(KEYS)) for runs in (small, large)], ignore_index=True)
-    scores = scores[scores["dataset"].isin(PIXELS) & scores["role"].eq("")]
+    scores = scores[scores["dataset"].isin(HARDER) & scores["role"].eq("")]
     scores = scores[scores["reduces_to"].notna()].fillna({"lambda": 0.0})
     scores = scores[scores["lambda"].isin(LAMBDAS) & scores["value"].notna()]
-    # The β that presses alike on the larger images.
-    full = scores["beta"] * PIXELS["sprites"] / scores["dataset"].map(PIXELS)
-    return scores.assign(full_beta=full, pressure=full * LATENTS / PIXELS["sprites"])
+    full = scores["beta"] * scores["dataset"].map(HARDER)
+    return scores.assign(full_beta=full, pressure=full * LATENTS / PIXELS)
 
 
 def write_table(scores):
@@ -49,7 +48,7 @@ def write_table(scores):
         name = f"λβ-VAE, λ = {format_number(weight)}" if weight else "β-VAE"
         for pressure in sorted(scores["pressure"].unique()):
             found = scores[(scores["lambda"] == weight) & (scores["pressure"] == pressure)]
-            small, large = (found[found["dataset"] == dataset] for dataset in PIXELS)
+            small, large = (found[found["dataset"] == dataset] for dataset in HARDER)
             betas = [format_number(x["beta"].iloc[0]) if len(x) else "–" for x in (small, large)]
             texts = []
             for key in KEYS:
@@ -72,10 +71,10 @@ def draw(scores):
         places = set_value_axis(panel, scores["full_beta"], "β at 64×64, a quarter at 32×32")
         panel.xaxis.label.set_fontsize(8)
         for weight, colour in colours.items():
-            for dataset, pixels in PIXELS.items():
+            for dataset, harder in HARDER.items():
                 part = cells[(cells["dataset"] == dataset) & (cells["metric"] == key)]
                 part = part[part["lambda"].fillna(0.0) == weight].sort_values("beta")
-                x = (part["beta"] * PIXELS["sprites"] / pixels).map(places)
+                x = (part["beta"] * harder).map(places)
                 look = {"color": colour, "lw": 1.5, "ms": 5, "mec": "white"}
                 if dataset == "sprites-small":
                     panel.plot(x, part["mean"], marker="o", **look)

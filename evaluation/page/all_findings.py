@@ -1,7 +1,5 @@
 """Every finding of a results folder in plain sentences, each with the numbers behind it."""
 
-import re
-
 import numpy as np
 import pandas as pd
 
@@ -16,7 +14,7 @@ from ..tables.undefined import undefined_notes
 from .confirming import about_confirmation
 from .curves import about_idle_codes, main_curves
 from .first_screen import RANKED
-from .wording import count, join, signed
+from .wording import count, join, signed, write_minus
 
 
 def list_findings(summary, dataset, protocol):
@@ -127,7 +125,7 @@ def _lower_text(row):
     at_last = value_text(row, row["last_value"])
     if row["drop_low"] > 0:
         return f", and lower by {drop_text(row)} at {at_last}"
-    return f"; the drop to {at_last} is {_minus(drop_text(row))}"
+    return f"; the drop to {at_last} is {write_minus(drop_text(row))}"
 
 
 def _test_text(row):
@@ -230,12 +228,9 @@ def _choice_cost(row, facts):
         text += f", best {best} at {best_text(row)}, {cost}"
     if np.isnan(row["correlation"]):
         return text
-    return f"{text}, rank correlation over settings {_minus(format(row['correlation'], '+.2f'))}"
-
-
-def _minus(text):
-    """Numbers with a minus in place of a hyphen."""
-    return re.sub(r"-(?=\d)", "−", text)
+    return (
+        f"{text}, rank correlation over settings {write_minus(format(row['correlation'], '+.2f'))}"
+    )
 
 
 def _change_text(facts, change):

@@ -10,7 +10,7 @@ from .all_findings import compare_lambdas
 from .confirming import about_confirmation
 from .curves import about_collapse, about_idle_codes, about_peaks
 from .first_screen import COLUMNS, RANKED, ranked_metrics
-from .wording import NAMES, count, join, signed, with_unit
+from .wording import NAMES, count, join, signed, with_unit, write_minus
 
 # Sentences that a reader takes in at once.
 MOST = 6
@@ -248,7 +248,7 @@ def _about_surprises(summary, dataset, protocol):
     pairs = pairs[(pairs["n"] >= CORRELATED) & opposite]
     if len(pairs):
         row = pairs.loc[pairs["correlation"].idxmin()]
-        value = f"{row['correlation']:.2f}".replace("-", "−")
+        value = write_minus(f"{row['correlation']:.2f}")
         sentences.append(
             f"{row['first_label']} and {row['second_label']} order the runs in opposite ways: "
             f"their rank correlation over {count(int(row['n']), 'run')} is {value}."

@@ -1,5 +1,7 @@
 """Words that sentences on the page share."""
 
+import re
+
 from ..naming import one_line
 from ..tables.notes import number_text
 
@@ -56,6 +58,17 @@ def with_unit(value, facts):
     '1.500 nats'
     """
     return f"{number_text(value, facts)} {facts.unit}".rstrip()
+
+
+def write_minus(text):
+    """Numbers in a text with a minus in place of a hyphen.
+
+    Examples
+    --------
+    >>> write_minus("-0.25 at half-way")
+    '−0.25 at half-way'
+    """
+    return re.sub(r"-(?=\d)", "−", text)
 
 
 def inline(label):

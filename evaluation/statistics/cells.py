@@ -113,7 +113,7 @@ def tidy(
         part["higher_is_better"] = pd.Series(facts.higher_is_better, runs.index, dtype=object)
         part["minimum"], part["maximum"] = facts.low, facts.high
         if key == "nll":
-            part["minimum"] = _find_least_nll(runs).fillna(facts.low)
+            part["minimum"] = find_least_nll(runs).fillna(facts.low)
         value = pd.to_numeric(runs[key], errors="coerce") if key in runs else np.nan
         value = pd.Series(value, runs.index, dtype=float)
         usable = ("scored", "unscored") if facts.metric == "training" else ("scored",)
@@ -137,10 +137,18 @@ def tidy(
     return scores
 
 
-def _find_least_nll(runs):
+def find_least_nll(runs: pd.DataFrame) -> pd.Series:
     """The entropy of the targets, which no NLL of the same data and protocol falls below.
 
-    It is NaN where it is unknown, or where a measured NLL contradicts it.
+    Parameters
+    ----------
+    runs : DataFrame
+        From `run_table`. The entropy differs a little with the images of a seed: the least counts.
+
+    Returns
+    -------
+    Series
+        In nats, by the index of `runs`; NaN where it is unknown, or a measured NLL contradicts it.
     """
     if not {"bce_floor", "nll"} <= set(runs):
         return pd.Series(np.nan, runs.index)

@@ -5,6 +5,7 @@ import numpy as np
 from ..naming import format_number
 from ..reference.agreement import trains_as_published
 from ..reference.benchmarks import BENCHMARKS, load_benchmark
+from ..statistics.cells import find_least_nll
 from ..statistics.reference_values import reference_notes
 
 INTERVAL = (
@@ -56,10 +57,9 @@ def metric_notes(runs, facts):
     """
     names = [fact.name for fact in facts]
     notes = [variants_note(facts)]
-    floor = runs["bce_floor"].dropna()
-    if "nll" in names and len(floor) and floor.median() > 0:
-        text = f"NLL cannot fall below {floor.median():.1f} nats, the entropy of the targets."
-        notes.append(text)
+    floor = find_least_nll(runs).max()
+    if "nll" in names and floor > 0:
+        notes.append(f"NLL cannot fall below {floor:.1f} nats, the entropy of the targets.")
     files = runs["file"].dropna() if "file" in runs else []
     stated = runs.attrs.get("reference_values", {}).get(runs["dataset"].iloc[0])
     return [note for note in (*notes, *reference_notes(files, names, stated)) if note]
